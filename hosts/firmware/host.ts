@@ -1,0 +1,27 @@
+import type { Clock, Random, Timer } from "../../modules/io/timer.js";
+import type { Credentials } from "../../modules/io/credentials.js";
+import type { FlashPartition } from "../../modules/io/flash.js";
+import type { Power } from "../../modules/io/power.js";
+import type { SerialRecord } from "../../modules/io/serial.js";
+import type { FirmwareConfig } from "./config.js";
+
+/** A value of a report: what JSON holds without nesting. */
+export type ReportValue = string | number | boolean | undefined;
+
+/**
+ * Everything that the firmware is given by the platform that runs it: an ESP32, Linux, the XS host
+ * or Node. `hosts/firmware/main` takes it as its one argument.
+ */
+export interface Host {
+  /** From `mc/config` on a device. Frozen. */
+  readonly config: FirmwareConfig;
+  readonly serial: SerialRecord;
+  readonly timer: Timer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly power: Power;
+  readonly flash?: FlashPartition;
+  readonly credentials: Credentials;
+  /** Tells the platform what happens, for a log or a display. Values are never secrets. */
+  report(event: string, ...values: ReportValue[]): void;
+}

@@ -1,0 +1,79 @@
+/**
+ * Why something failed: one closed union, frozen data, no sentence. The words for people are
+ * looked up from `kind`, `code` and `command` where people read them.
+ */
+export type FailureKind =
+  /** The module did not finish an answer in the time that its manual gives. */
+  | "timeout"
+  /** The module answered `ERROR`. */
+  | "error"
+  /** The module answered `+CME ERROR: code`. */
+  | "cme"
+  /** The module answered `+CMS ERROR: code`. */
+  | "cms"
+  /** `SEND FAIL`: the module's send buffer is full. */
+  | "send-fail"
+  /** The command was cancelled before its final result. */
+  | "cancelled"
+  /** The answer could not be read as the manual describes it. */
+  | "malformed"
+  /** Received bytes were lost: the receive buffer or the line buffer overflowed. */
+  | "overrun"
+  /** The module restarted (its boot message arrived in the middle of a session). */
+  | "module-reset"
+  /** The module does not answer at all. */
+  | "no-answer"
+  /** The SIM is missing, locked or faulty; `detail` holds its state. */
+  | "sim"
+  /** Not registered in time, or registration denied; `code` is the `<stat>` of CEREG. */
+  | "registration"
+  /** The packet data context could not be activated; `code` as the module's result code. */
+  | "pdp"
+  /** The network took the packet data context away. */
+  | "pdp-deactivated"
+  /** The name was not resolved; `code` as the module's result code. */
+  | "dns"
+  /** The connection was not opened; `code` as the module's result code. */
+  | "connect"
+  /** TLS was not established; `code` as the module's result code. */
+  | "tls"
+  /** The other side ended the connection. */
+  | "peer-closed"
+  /** Sent data were not acknowledged, or the network is gone without a word. */
+  | "network-lost"
+  /** A credential is missing, unreadable or arrived changed; `detail` names which. */
+  | "credential"
+  /** The module's clock could not be set, so certificate dates cannot be checked. */
+  | "clock"
+  /** The broker refused the connection; `code` is the MQTT CONNACK return code. */
+  | "mqtt-refused"
+  /** The broker sent what MQTT 3.1.1 forbids. */
+  | "mqtt-protocol"
+  /** The broker did not answer in time (CONNACK, PINGRESP, acknowledgement). */
+  | "mqtt-timeout"
+  /** The broker refused a subscription (SUBACK 0x80). */
+  | "mqtt-subscribe"
+  /** A limit of the module, the protocol or a buffer would be exceeded; nothing was sent. */
+  | "limit"
+  /** Storage failed: flash could not be written or holds what cannot be read. */
+  | "storage";
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** The code that module, broker or protocol gave. */
+  readonly code?: number;
+  /** The command or protocol step that failed, without parameters that could be secret: `AT+QSSLOPEN`, `CONNECT`. */
+  readonly command?: string;
+  /** One more fact for the reader, never a secret: a file name, a state word, a count. */
+  readonly detail?: string;
+}
+
+/** Builds a frozen failure; parts that are `undefined` are left out. */
+export function failure(kind: FailureKind, command?: string, code?: number, detail?: string): Failure {
+  return Object.freeze({
+    kind,
+    ...(code === undefined ? undefined : { code }),
+    ...(command === undefined ? undefined : { command }),
+    ...(detail === undefined ? undefined : { detail }),
+  });
+}

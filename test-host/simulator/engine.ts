@@ -1,0 +1,93 @@
+/**
+ * The contract between the simulation (scheduler, UART, modem) and a JavaScript engine that runs
+ * the firmware (XS in a process of its own, or Node). The simulation owns time; the engine runs
+ * one turn, that is one callback and the promise jobs after it, and tells what the turn did and
+ * when, counted in compute steps since the turn's begin. Nothing in the engine runs between turns.
+ */
+
+/** What wakes the engine. Each turn is exactly one callback of the firmware, as on the device. */
+export type EngineEvent =
+  /** First turn: the firmware's main function. */
+  | { readonly kind: "start" }
+  /**
+   * `onReadable`. `bytes` are those that arrived since the last turn and are now in the receive
+   * buffer behind the bytes that the firmware has not read yet; `count` is the sum of both.
+   */
+  | { readonly kind: "readable"; readonly bytes: Uint8Array; readonly count: number }
+  /** `onWritable`: free room of the transmit buffer. */
+  | { readonly kind: "writable"; readonly room: number }
+  /** `onError`: the buffered serial class reports lost bytes. */
+  | { readonly kind: "overrun"; readonly lost: number }
+  /** A timer is due. */
+  | { readonly kind: "timer"; readonly id: number }
+  /** A message from the test or command line to the host program around the firmware (JSON text). */
+  | { readonly kind: "message"; readonly text: string };
+
+/** What every turn is told beside its event. */
+export interface EngineInputs {
+  /** Simulated milliseconds since the start, with fraction; what `ticks` shows during the whole turn. */
+  readonly nowMs: number;
+  /** Level of the module's STATUS pin. */
+  readonly moduleStatus: boolean;
+  /** Room of the transmit buffer at the turn's begin; writes beyond it throw inside the firmware. */
+  readonly transmitRoom: number;
+}
+
+/** What the firmware did in a turn, in order. `at` = compute steps since the turn's begin. */
+export type EngineAction =
+  /** Bytes that the firmware took out of the receive buffer. */
+  | { readonly kind: "read"; readonly at: number; readonly count: number }
+  | { readonly kind: "write"; readonly at: number; readonly bytes: Uint8Array }
+  | { readonly kind: "open"; readonly at: number; readonly baud: number }
+  | { readonly kind: "close"; readonly at: number }
+  | { readonly kind: "setTimer"; readonly at: number; readonly id: number; readonly ms: number; readonly repeatMs?: number }
+  | { readonly kind: "clearTimer"; readonly at: number; readonly id: number }
+  | { readonly kind: "line"; readonly at: number; readonly line: "PWRKEY" | "RESET_N"; readonly asserted: boolean }
+  /** The firmware or the program around it reports something: one JSON array, first member the event's name. */
+  | { readonly kind: "report"; readonly at: number; readonly text: string };
+
+/** Why an engine ended its run by itself. */
+export interface EngineAbort {
+  /** `memory full`, `stack overflow`, `unhandled exception`, `unhandled rejection`, ... */
+  readonly reason: string;
+  /** The exception's text and place, the allocation that failed, and the like. */
+  readonly detail: string;
+  /** Bytes that the firmware held when memory ran out, and the bytes asked for. */
+  readonly neededBytes?: number;
+}
+
+export interface EngineTurn {
+  readonly actions: readonly EngineAction[];
+  /** Compute steps of the whole turn (byte codes run). */
+  readonly compute: number;
+  /** Garbage collections in this turn. */
+  readonly collections: number;
+  readonly abort?: EngineAbort;
+}
+
+/** Memory of an engine in bytes of an ESP32 (slots at 16 bytes). Zero where the engine cannot tell. */
+export interface EngineMemory {
+  readonly budgetBytes: number;
+  /** After loading every module and a collection, above the bare engine: in flash on a device that preloads. */
+  readonly loadedBytes: number;
+  /** The most that the run held above the loaded baseline, garbage included. */
+  readonly peakBytes: number;
+  readonly slots: number;
+  readonly chunkBytes: number;
+  readonly peakSlots: number;
+  readonly peakChunkBytes: number;
+  readonly collections: number;
+  readonly stackPeakSlots: number;
+  readonly bytecodeBytes: number;
+  /** Byte code by module name. */
+  readonly modules: Readonly<Record<string, number>>;
+}
+
+export interface Engine {
+  readonly name: "xs" | "node";
+  readonly version: string;
+  /** Runs one turn. Turns never overlap. After an abort or `stop` it rejects. */
+  turn(event: EngineEvent, inputs: EngineInputs): Promise<EngineTurn>;
+  memory(): Promise<EngineMemory>;
+  stop(): Promise<void>;
+}
