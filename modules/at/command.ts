@@ -1,0 +1,69 @@
+import type { Line } from "./line.js";
+
+/** A parameter: numbers as decimal, texts in quotes (bare where the command says so), `undefined` left empty. */
+export type Parameter = number | string | undefined;
+
+/**
+ * A command as frozen data. `R` is what its information lines amount to (`void` when it has none),
+ * `P` its parameters; both are inferred where the command is run.
+ */
+export interface Command<R = void, P extends readonly Parameter[] = readonly []> {
+  /** What is sent before the parameters, from `AT` on: `AT+CSQ`, `AT+QIRD=`. */
+  readonly text: string;
+  /** Longest time to the final result, in milliseconds, from the manual. */
+  readonly timeoutMs: number;
+  /** What its information lines begin with, `+CSQ:`; empty: any line that is nothing else is one. Absent: it has none. */
+  readonly prefix?: string;
+  /** The success result where it is not `OK`. */
+  readonly final?: "SEND OK";
+  /** The module asks for the payload by this. */
+  readonly prompt?: ">" | "CONNECT";
+  /** Text parameters are sent without quotes. */
+  readonly bare?: true;
+  /** Parameters never appear in a trace. */
+  readonly secret?: true;
+  /** The result when no information line comes; without it that is a failure. */
+  readonly empty?: R;
+  /** This information line announces so many raw bytes right behind its line end. */
+  raw?(line: Line): number;
+  /** Folds an information line into the result. */
+  read?(line: Line, sofar: R | undefined): R;
+  /** Ties `P` to the command; never present. */
+  readonly parameters?: P;
+}
+
+/** Declares a command that answers with its final result only. */
+export function command<P extends readonly Parameter[] = readonly []>(c: Command<void, P>): Command<void, P> {
+  return Object.freeze(c);
+}
+
+/** Declares a command whose information lines are read into an `R`. `empty` is the result when none comes; without it that is a failure. */
+export function query<R, P extends readonly Parameter[] = readonly []>(
+  c: Command<R, P> & { readonly prefix: string; read(line: Line, sofar: R | undefined): R },
+): Command<R, P> {
+  return Object.freeze(c);
+}
+
+/**
+ * An unsolicited result code. Where its prefix is also the prefix of an answer, `accept` tells the
+ * two apart by their shape.
+ */
+export interface Urc<N extends string = string> {
+  readonly name: N;
+  /** What the line begins with: `+QIURC:`. */
+  readonly prefix: string;
+  /** The line is the prefix and nothing else (`RDY`). */
+  readonly whole?: true;
+  accept?(line: Line): boolean;
+}
+
+/** Bytes to be sent behind a prompt. May be read again from any offset. */
+export interface Source {
+  readonly byteLength: number;
+  read(view: Uint8Array, offset: number): number;
+}
+
+/** Where raw bytes of an answer go. Takes them all: the command asked for no more than fits. */
+export interface Sink {
+  write(bytes: Uint8Array, start: number, end: number): void;
+}
