@@ -40,9 +40,20 @@ export type EngineAction =
   | { readonly kind: "write"; readonly at: number; readonly bytes: Uint8Array }
   | { readonly kind: "open"; readonly at: number; readonly baud: number }
   | { readonly kind: "close"; readonly at: number }
-  | { readonly kind: "setTimer"; readonly at: number; readonly id: number; readonly ms: number; readonly repeatMs?: number }
+  | {
+      readonly kind: "setTimer";
+      readonly at: number;
+      readonly id: number;
+      readonly ms: number;
+      readonly repeatMs?: number;
+    }
   | { readonly kind: "clearTimer"; readonly at: number; readonly id: number }
-  | { readonly kind: "line"; readonly at: number; readonly line: "PWRKEY" | "RESET_N"; readonly asserted: boolean }
+  | {
+      readonly kind: "line";
+      readonly at: number;
+      readonly line: "PWRKEY" | "RESET_N";
+      readonly asserted: boolean;
+    }
   /** The firmware or the program around it reports something: one JSON array, first member the event's name. */
   | { readonly kind: "report"; readonly at: number; readonly text: string };
 
