@@ -1,0 +1,100 @@
+import type { Credentials } from "../../modules/io/credentials.js";
+import { Modem, type ModemOptions, type ModemState } from "./modem.js";
+import { NamePassing } from "./resolver.js";
+import { TCP } from "./tcp.js";
+import { TLSSocket, type SecureOptions } from "./tls.js";
+
+/** The scale of Moddable's network interfaces. */
+export const Connection = Object.freeze({
+  disconnected: 200,
+  connecting: 300,
+  /** Registered: the link is up, there is no address yet. */
+  connected: 400,
+  /** An address is there: connections can be opened. */
+  addressed: 500,
+});
+
+export type ConnectionValue = (typeof Connection)[keyof typeof Connection];
+
+export interface CellularOptions extends ModemOptions {
+  /** `"connection"` or `"address"`: that property has changed. */
+  readonly onChanged?: (this: Cellular, property: "connection" | "address") => void;
+  readonly target?: unknown;
+}
+
+function connectionOf(state: ModemState): ConnectionValue {
+  if (state === "off") return Connection.disconnected;
+  if (state === "online") return Connection.addressed;
+  return state === "activating" || state === "clock" ? Connection.connected : Connection.connecting;
+}
+
+/**
+ * The modem as a network interface, in the shape of `embedded:network/interface/ethernet`:
+ * `connect`, `disconnect`, `connection`, `address`, `onChanged`. It reconnects by itself.
+ */
+export class Cellular {
+  target: unknown;
+  readonly modem: Modem;
+  #connection: ConnectionValue = Connection.disconnected;
+  #address = "";
+
+  constructor(options: CellularOptions) {
+    this.target = options.target;
+    const { onChanged, onState } = options;
+    this.modem = new Modem({
+      ...options,
+      onState: state => {
+        onState?.(state);
+        const connection = connectionOf(state);
+        const address = connection === Connection.addressed ? this.modem.address : "";
+        const moved = address !== this.#address;
+        this.#address = address;
+        if (connection !== this.#connection) {
+          this.#connection = connection;
+          onChanged?.call(this, "connection");
+        }
+        if (moved) onChanged?.call(this, "address");
+      },
+    });
+  }
+
+  get connection(): ConnectionValue {
+    return this.#connection;
+  }
+
+  /** Own IPv4 address; `undefined` without one. */
+  get address(): string | undefined {
+    return this.#address === "" ? undefined : this.#address;
+  }
+
+  /** Powers the module up where needed, attaches, and stays attached until `disconnect`. */
+  connect(): void {
+    this.modem.connect();
+  }
+
+  /** Ends all connections and powers the module down. */
+  disconnect(): void {
+    this.modem.disconnect();
+  }
+
+  /** Frees the serial port. */
+  close(): void {
+    this.modem.close();
+  }
+
+  /**
+   * Records for `device.network`: `{...records.mqtts, host}` and the like construct clients that
+   * run over this interface. The TLS record takes its credentials from the device's store.
+   */
+  records(credentials: Credentials, secure?: SecureOptions) {
+    const modem = this.modem;
+    const dns = Object.freeze({ io: NamePassing, modem });
+    return Object.freeze({
+      tcp: Object.freeze({ dns, socket: Object.freeze({ io: TCP, modem }) }),
+      tls: Object.freeze({
+        dns,
+        socket: Object.freeze({ io: TLSSocket, modem, secure: Object.freeze({ credentials, ...secure }) }),
+      }),
+    });
+  }
+}

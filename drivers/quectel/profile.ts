@@ -1,0 +1,54 @@
+import type { Command, Urc } from "../../modules/at/command.js";
+import type { ReportName } from "./urcs.js";
+
+/** One line of a module's start script. */
+export interface StartStep {
+  readonly command: Command;
+  /** Firmware that does not know the command answers `ERROR`, which does no harm. */
+  readonly mayFail?: true;
+}
+
+/** Limits of stream sockets, in bytes where nothing else is said. */
+export interface SocketLimits {
+  /** Ids 0 to count - 1, shared by TCP and TLS. */
+  readonly count: number;
+  readonly sendMax: number;
+  readonly receiveMax: number;
+  /** How long the module waits for the other side's FIN; it takes no command meanwhile. */
+  readonly closeTimeoutS: number;
+  /** From the open command to its result. */
+  readonly openTimeoutMs: number;
+  readonly handshakeTimeoutS: number;
+  /** Bytes of a receive answer around its data: header, trailer, and one report that may come with it. */
+  readonly receiveOverhead: number;
+  /** Burst that the stock ESP32 serial class takes: its FIFO. */
+  readonly stockReceiveBurst: number;
+}
+
+export interface PowerTiming {
+  /** PWRKEY low to turn on: long enough for that, too short to turn a running module off. */
+  readonly powerKeyMs: number;
+  /** RESET_N low. */
+  readonly resetMs: number;
+  /** From power-on to the ready report, with reserve. */
+  readonly bootMs: number;
+  /** From the power-down command to the report that it is off. */
+  readonly powerDownMs: number;
+}
+
+/** A module as data: what a driver must know to speak to it. */
+export interface Profile {
+  readonly model: string;
+  /** PDP context that is used. */
+  readonly context: number;
+  readonly urcs: readonly Urc<ReportName>[];
+  readonly startScript: readonly StartStep[];
+  readonly power: PowerTiming;
+  readonly sockets: SocketLimits;
+  readonly tlsContexts: number;
+  /** Longest wait for a usable SIM, then for registration. */
+  readonly simMs: number;
+  readonly registrationMs: number;
+  /** How often registration is asked for while none is reported. */
+  readonly registrationPollMs: number;
+}

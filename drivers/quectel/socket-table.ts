@@ -1,0 +1,46 @@
+import type { Line } from "../../modules/at/line.js";
+import type { Failure } from "../../modules/diagnosis/failure.js";
+import type { ModuleSocket } from "./socket.js";
+
+/** Which socket has which connect id, and the module's reports to them. */
+export class SocketTable {
+  readonly #sockets: (ModuleSocket | undefined)[];
+
+  constructor(count: number) {
+    this.#sockets = new Array<ModuleSocket | undefined>(count).fill(undefined);
+  }
+
+  /** The lowest free id; `undefined` when all are in use. */
+  attach(socket: ModuleSocket): number | undefined {
+    const id = this.#sockets.indexOf(undefined);
+    if (id < 0) return undefined;
+    this.#sockets[id] = socket;
+    return id;
+  }
+
+  detach(id: number): void {
+    this.#sockets[id] = undefined;
+  }
+
+  /** `+QIOPEN: <id>,<err>`, `+QSSLOPEN: <id>,<err>`. */
+  opened(line: Line): void {
+    this.#sockets[line.int(0)]?.onOpened(line.int(1));
+  }
+
+  /** `+QIURC: "recv",<id>`, `"closed",<id>`; the same for `+QSSLURC`. */
+  report(line: Line): void {
+    const socket = this.#sockets[line.int(1)];
+    if (line.is(0, "recv")) socket?.onReceivable();
+    else if (line.is(0, "closed")) socket?.onPeerClosed();
+  }
+
+  /** Any socket may have data: a report can have been lost. */
+  wake(): void {
+    for (const socket of this.#sockets) socket?.onReceivable();
+  }
+
+  /** Ends all: the module has forgotten them. */
+  lose(reason: Failure): void {
+    for (const socket of this.#sockets.slice()) socket?.onLost(reason);
+  }
+}

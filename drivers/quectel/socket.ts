@@ -1,0 +1,375 @@
+import type { Sink, Source, Command } from "../../modules/at/command.js";
+import type { Channel } from "../../modules/at/channel.js";
+import type { ByteRing } from "../../modules/buffer/ring.js";
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import type { SocketOptions } from "../../modules/io/socket.js";
+import type { Timer } from "../../modules/io/timer.js";
+import type { SocketLimits } from "./profile.js";
+import { Stream } from "./stream.js";
+
+/** A refused send is tried again after this, doubled each time, until the module's own limit is over. */
+const SEND_RETRY_MS = 250;
+const SEND_RETRIES = 9;
+/** Below this a read into a ring that still holds data would cost a command for little. */
+const WORTHWHILE_READ = 512;
+
+/** What sockets need of the modem that they belong to. */
+export interface SocketHost {
+  readonly channel: Channel;
+  readonly timer: Timer;
+  readonly limits: SocketLimits;
+  /** PDP context of every connection. */
+  readonly context: number;
+  /** Gives the socket an id and routes the module's reports to it; `undefined`: all are in use. */
+  attach(socket: ModuleSocket): number | undefined;
+  detach(id: number): void;
+  /** Why a connection cannot be opened now, if so. */
+  unreachable(): Failure | undefined;
+  /** A connection was opened or not: several failures in a row make the modem renew its context. */
+  opened(ok: boolean): void;
+}
+
+/** The commands of one kind of socket. */
+export interface SocketKind {
+  readonly failureKind: "connect" | "tls";
+  /** The command's name, for failures. */
+  readonly openName: string;
+  readonly send: Command<void, readonly [id: number, byteLength: number]>;
+  readonly receive: Command<number, readonly [id: number, byteLength: number | undefined]>;
+  /** What `receive` takes when no count is given; 0 when it must be given. */
+  readonly receiveDefault: number;
+  readonly close: Command<void, readonly [id: number, timeoutSeconds: number]>;
+}
+
+/** Options beside those of ECMA-419. */
+export interface ModuleSocketOptions extends SocketOptions {
+  readonly modem: SocketHost;
+}
+
+/** A part of a ring as the payload of one send; the ring keeps the bytes until the send is confirmed. */
+class RingSource implements Source {
+  byteLength = 0;
+  readonly #ring: ByteRing;
+
+  constructor(ring: ByteRing) {
+    this.#ring = ring;
+  }
+
+  read(view: Uint8Array, offset: number): number {
+    return this.#ring.peek(view, offset);
+  }
+}
+
+/**
+ * A stream socket of the module in buffer access mode. Outgoing bytes are gathered and leave in
+ * sends as large as the module takes; each waits for its confirmation. Incoming bytes are asked
+ * for, never more than ring, module and serial port can take.
+ */
+export abstract class ModuleSocket extends Stream {
+  protected readonly modem: SocketHost;
+  protected readonly host: string;
+  protected readonly port: number;
+  /** Connect id; `undefined` before and after. */
+  protected id: number | undefined;
+  readonly #kind: SocketKind;
+  readonly #source: RingSource;
+  readonly #sink: Sink;
+  readonly #transfer: { readonly source: Source; readonly sink: Sink };
+  #opening = false;
+  #sending = false;
+  #reading = false;
+  #receivable = false;
+  #peerClosed = false;
+  #drained = false;
+  #over = false;
+  #retries = 0;
+  #timer: unknown;
+  #reopened = false;
+
+  constructor(options: ModuleSocketOptions, kind: SocketKind) {
+    const modem = options.modem;
+    const limits = modem.limits;
+    // Two sends: one that the module has not confirmed yet, one that gathers.
+    super(options, limits.receiveMax, 2 * limits.sendMax);
+    const host = options.address ?? options.host;
+    if (host === undefined || host === "") {
+      if (options.host === undefined || options.host === "") throw new Error("host or address is required");
+      this.host = options.host;
+    } else this.host = host;
+    this.modem = modem;
+    this.port = options.port;
+    this.#kind = kind;
+    this.#source = new RingSource(this.outgoing);
+    this.#sink = {
+      write: (bytes, start, end) => {
+        this.incoming.write(bytes, start, end);
+        this.unconfirmed += end - start;
+      },
+    };
+    this.#transfer = { source: this.#source, sink: this.#sink };
+    this.#later(() => {
+      this.#begin();
+    }, 0);
+  }
+
+  get remoteAddress(): string {
+    return this.host;
+  }
+
+  get remotePort(): number {
+    return this.port;
+  }
+
+  /** Sizes and high-water marks of the rings. */
+  get buffers(): { readonly incoming: ByteRing; readonly outgoing: ByteRing } {
+    return { incoming: this.incoming, outgoing: this.outgoing };
+  }
+
+  /** Makes ready what the open command needs, then calls `open` or `fail`. */
+  protected abstract prepare(): void;
+  /** Sends the open command; its result comes by report. */
+  protected abstract sendOpen(id: number, done: (reason: Failure | undefined) => void): void;
+
+  // Opening
+
+  #begin(): void {
+    const reason = this.modem.unreachable();
+    if (reason !== undefined) {
+      this.fail(reason);
+      return;
+    }
+    this.prepare();
+  }
+
+  protected open(): void {
+    if (this.#over || this.closed) return;
+    const id = this.modem.attach(this);
+    if (id === undefined) {
+      this.fail(failure("limit", this.#kind.openName, undefined, "all connect ids are in use"));
+      return;
+    }
+    this.id = id;
+    this.#opening = true;
+    this.#later(
+      () => {
+        this.#openFailed(failure("timeout", this.#kind.openName));
+      },
+      this.modem.limits.openTimeoutMs + this.modem.limits.handshakeTimeoutS * 1_000,
+    );
+    this.sendOpen(id, reason => {
+      if (reason !== undefined && this.#opening) this.#openFailed(reason);
+    });
+  }
+
+  /** The module's result of the open command. */
+  onOpened(code: number): void {
+    if (!this.#opening || this.id === undefined) return;
+    if (code !== 0) {
+      // 563: the id is taken on the module by a connection from before a restart of this side.
+      if (code === 563 && !this.#reopened) this.#reopen(this.id);
+      else
+        this.#openFailed(failure(code === 565 ? "dns" : this.#kind.failureKind, this.#kind.openName, code));
+      return;
+    }
+    this.#opening = false;
+    this.#stopTimer();
+    this.modem.opened(true);
+    if (this.closed) {
+      this.#shut();
+      return;
+    }
+    this.connected = true;
+    this.announceWritable();
+  }
+
+  #reopen(id: number): void {
+    this.#reopened = true;
+    this.modem.channel.run(this.#kind.close, [id, 0], () => {
+      if (!this.#opening || this.closed) return;
+      this.sendOpen(id, reason => {
+        if (reason !== undefined && this.#opening) this.#openFailed(reason);
+      });
+    });
+  }
+
+  #openFailed(reason: Failure): void {
+    this.modem.opened(false);
+    this.fail(reason);
+  }
+
+  // Sending
+
+  protected written(complete: boolean): void {
+    if (complete) {
+      if (this.#timer === undefined) this.#sendNext();
+    } else if (this.#timer === undefined && !this.#sending) {
+      // Whoever writes piece after piece in one turn (a TLS flight) gets one send.
+      this.#later(() => {
+        this.#sendNext();
+      }, 0);
+    }
+  }
+
+  #sendNext(): void {
+    const { outgoing, id } = this;
+    const limit = this.modem.limits.sendMax;
+    if (this.#sending || this.#over || !this.connected || id === undefined) return;
+    if (outgoing.length === 0) {
+      if (this.closed) this.#shut();
+      return;
+    }
+    if (this.held && !this.closed && outgoing.length < limit) return;
+    const count = Math.min(outgoing.length, limit);
+    this.#sending = true;
+    this.#source.byteLength = count;
+    this.modem.channel.run(
+      this.#kind.send,
+      [id, count],
+      reason => {
+        this.#sending = false;
+        this.#sent(reason, count);
+      },
+      this.#transfer,
+    );
+  }
+
+  #sent(reason: Failure | undefined, count: number): void {
+    if (this.#over) return;
+    if (reason === undefined) {
+      this.#retries = 0;
+      this.outgoing.skip(count);
+      this.#sendNext();
+      if (!this.closed) this.announceWritable();
+    } else if (reason.kind === "send-fail" && this.#retries < SEND_RETRIES) {
+      // The module's buffer is full because the network does not take the data: wait.
+      this.#later(() => {
+        this.#sendNext();
+      }, SEND_RETRY_MS << this.#retries++);
+    } else if (reason.kind === "error" && this.#peerClosed) {
+      this.outgoing.clear();
+      this.#readNext();
+    } else this.fail(reason.kind === "send-fail" ? failure("network-lost", reason.command) : reason);
+  }
+
+  // Receiving
+
+  /** The module has data, or may have: a report that said so can be lost. */
+  onReceivable(): void {
+    this.#receivable = true;
+    this.#readNext();
+  }
+
+  onPeerClosed(): void {
+    this.#peerClosed = true;
+    // Data that came before the end can still be read.
+    this.onReceivable();
+  }
+
+  protected taken(): void {
+    if (!this.delivering) this.#readNext();
+  }
+
+  #readNext(): void {
+    const { incoming, id } = this;
+    if (this.#reading || this.#over || this.closed || !this.connected || id === undefined) return;
+    if (this.#drained) {
+      this.#finish();
+      return;
+    }
+    if (!this.#receivable || (incoming.length > 0 && incoming.free < WORTHWHILE_READ)) return;
+    const limits = this.modem.limits;
+    const burst = this.modem.channel.receiveHeadroom ?? limits.stockReceiveBurst;
+    const count = Math.min(incoming.free, limits.receiveMax, burst - limits.receiveOverhead);
+    this.#reading = true;
+    // Cleared now: a report that comes while the read is under way tells of later data.
+    this.#receivable = false;
+    this.modem.channel.run(
+      this.#kind.receive,
+      [id, count === this.#kind.receiveDefault ? undefined : count],
+      (reason, received) => {
+        this.#reading = false;
+        this.#received(reason, received, count);
+      },
+      this.#transfer,
+    );
+  }
+
+  #received(reason: Failure | undefined, received: number | undefined, asked: number): void {
+    if (this.#over || this.closed) return;
+    if (received === undefined) {
+      if (this.#peerClosed && reason?.kind === "error") this.#drained = true;
+      else {
+        this.fail(reason ?? failure("malformed", this.#kind.openName));
+        return;
+      }
+    } else {
+      this.unconfirmed = 0;
+      if (received >= asked) this.#receivable = true;
+      else if (this.#peerClosed) this.#drained = true;
+      if (received > 0) this.announceReadable();
+    }
+    this.#readNext();
+  }
+
+  #finish(): void {
+    if (this.incoming.length > 0 || this.#timer !== undefined) return;
+    // Not inside the application's own read.
+    this.#later(() => {
+      this.fail(failure("peer-closed", this.#kind.openName));
+    }, 0);
+  }
+
+  // Ending
+
+  /** Ends the connection; `lost`: the module has forgotten it by itself. */
+  onLost(reason: Failure): void {
+    if (this.id !== undefined) this.modem.detach(this.id);
+    this.id = undefined;
+    this.fail(reason);
+  }
+
+  protected fail(reason: Failure): void {
+    if (this.#over) return;
+    this.connected = false;
+    this.#shut();
+    this.announceFailure(reason);
+  }
+
+  protected ended(): void {
+    // What was written before is still delivered, as a network stack does it.
+    if (this.connected && !this.#over) {
+      if (this.#timer === undefined) this.#sendNext();
+    } else if (!this.#opening) this.#shut();
+  }
+
+  #shut(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#opening = false;
+    this.#stopTimer();
+    const id = this.id;
+    this.id = undefined;
+    if (id === undefined) return;
+    // The id is in use until the module has confirmed, also after the other side's end.
+    this.modem.channel.run(
+      this.#kind.close,
+      [id, this.#peerClosed ? 0 : this.modem.limits.closeTimeoutS],
+      () => {
+        this.modem.detach(id);
+      },
+    );
+  }
+
+  #later(action: () => void, ms: number): void {
+    this.#stopTimer();
+    this.#timer = this.modem.timer.set(() => {
+      this.#timer = undefined;
+      action();
+    }, ms);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== undefined) this.modem.timer.clear(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,145 @@
+import { ByteRing } from "../../modules/buffer/ring.js";
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import type { SocketFormat, SocketOptions, StreamSocket, WriteOptions } from "../../modules/io/socket.js";
+
+/**
+ * The ECMA-419 surface of a stream socket over two rings, with the manners of Moddable's TCP class:
+ * a write beyond the announced room throws, nothing calls back inside a call of the application,
+ * nothing calls back after `close`. What moves the bytes is the subclass's.
+ */
+export abstract class Stream implements StreamSocket {
+  /** Free for the application's own use, as Moddable's classes have it. */
+  target: unknown;
+  /** Bytes from the network that the application has not read. */
+  protected readonly incoming: ByteRing;
+  /** Bytes of the application that the module has not accepted. */
+  protected readonly outgoing: ByteRing;
+  /** Bytes at the end of `incoming` that belong to a read that has not succeeded yet. */
+  protected unconfirmed = 0;
+  protected connected = false;
+  protected closed = false;
+  /** The application has announced a continuation of what it wrote. */
+  protected held = false;
+  protected delivering = false;
+  #callbacks: SocketOptions | undefined;
+  #format: SocketFormat;
+
+  constructor(options: SocketOptions, incomingBytes: number, outgoingBytes: number) {
+    const port = options.port;
+    if (!Number.isInteger(port) || port < 1 || port > 65535) throw new RangeError("port must be 1 to 65535");
+    this.incoming = new ByteRing(incomingBytes);
+    this.outgoing = new ByteRing(outgoingBytes);
+    this.#callbacks = options;
+    this.#format = options.format ?? "buffer";
+    this.target = options.target;
+  }
+
+  get format(): SocketFormat {
+    return this.#format;
+  }
+
+  set format(format: SocketFormat) {
+    this.#check();
+    this.#format = format;
+  }
+
+  read(): ArrayBuffer | number | undefined;
+  read(count: number): ArrayBuffer | undefined;
+  read(view: Uint8Array | ArrayBuffer): number | undefined;
+  read(what?: number | Uint8Array | ArrayBuffer): ArrayBuffer | number | undefined {
+    this.#check();
+    const available = this.incoming.length - this.unconfirmed;
+    if (available === 0) return undefined;
+    if (what === undefined && this.#format === "number") {
+      const byte = this.incoming.bytes[this.incoming.start];
+      this.incoming.skip(1);
+      this.taken();
+      return byte;
+    }
+    if (typeof what === "object") {
+      const view = asBytes(what);
+      this.#take(view, available);
+      return view.length;
+    }
+    const view = new Uint8Array(what ?? available);
+    this.#take(view, available);
+    return view.buffer;
+  }
+
+  write(bytes: ArrayBuffer | Uint8Array | number, options?: WriteOptions): number {
+    this.#check();
+    if (!this.connected) throw new Error("not ready");
+    const view = typeof bytes === "number" ? Uint8Array.of(bytes) : asBytes(bytes);
+    if (view.length > this.outgoing.free) throw new Error("would block");
+    this.outgoing.write(view);
+    this.held = options?.more === true;
+    this.written(options !== undefined);
+    return this.outgoing.free;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#callbacks = undefined;
+    this.ended();
+  }
+
+  /** The application took bytes. */
+  protected abstract taken(): void;
+  /** The application gave bytes; `complete`: it said whether more follow, so nothing need be waited for. */
+  protected abstract written(complete: boolean): void;
+  /** The application closed the socket. */
+  protected abstract ended(): void;
+
+  protected announceReadable(): void {
+    const count = this.incoming.length - this.unconfirmed;
+    if (count === 0) return;
+    this.delivering = true;
+    this.#call(this.#callbacks?.onReadable, count);
+    this.delivering = false;
+  }
+
+  protected announceWritable(): void {
+    this.#call(this.#callbacks?.onWritable, this.outgoing.free);
+  }
+
+  /** Tells the application why, then that, the connection ended. Once; nothing calls back afterwards. */
+  protected announceFailure(reason: Failure): void {
+    const callbacks = this.#callbacks;
+    this.#callbacks = undefined;
+    if (callbacks === undefined) return;
+    try {
+      callbacks.failure?.(reason);
+      callbacks.onError?.call(this);
+    } catch {
+      // The connection is over and nobody is left to tell.
+    }
+  }
+
+  /** Ends the connection for the application and on the module. */
+  protected abstract fail(reason: Failure): void;
+
+  #call(callback: ((this: StreamSocket, count: number) => void) | undefined, count: number): void {
+    if (callback === undefined) return;
+    try {
+      callback.call(this, count);
+    } catch (error) {
+      // An exception that left a callback would restart the device.
+      this.fail(failure("exception", undefined, undefined, String(error)));
+    }
+  }
+
+  #take(view: Uint8Array, available: number): void {
+    if (view.length > available) throw new Error("invalid: " + String(available) + " bytes are buffered");
+    this.incoming.read(view);
+    this.taken();
+  }
+
+  #check(): void {
+    if (this.closed) throw new SyntaxError("closed");
+  }
+}
+
+function asBytes(bytes: ArrayBuffer | Uint8Array): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+}

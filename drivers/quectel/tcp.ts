@@ -1,0 +1,33 @@
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import { closeTcp, openTcp, receiveTcp, sendTcp } from "./commands/tcpip.js";
+import { ModuleSocket, type ModuleSocketOptions, type SocketKind } from "./socket.js";
+
+const kind: SocketKind = Object.freeze<SocketKind>({
+  failureKind: "connect",
+  openName: "AT+QIOPEN",
+  send: sendTcp,
+  receive: receiveTcp,
+  receiveDefault: 1_500,
+  close: closeTcp,
+});
+
+/**
+ * TCP through the module, with the surface of `embedded:io/socket/tcp`. `host` may be a name: the
+ * module resolves it. `from`, which takes over a socket from a listener, is refused.
+ */
+export class TCP extends ModuleSocket {
+  constructor(options: ModuleSocketOptions) {
+    if ("from" in options) throw new Error("sockets from a listener are not available");
+    super(options, kind);
+  }
+
+  protected prepare(): void {
+    this.open();
+  }
+
+  protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
+    if (this.host.length > 150)
+      done(failure("limit", kind.openName, undefined, "host name over 150 characters"));
+    else this.modem.channel.run(openTcp, [this.modem.context, id, "TCP", this.host, this.port], done);
+  }
+}

@@ -1,0 +1,127 @@
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import type { Credential, CredentialRole, Credentials } from "../../modules/io/credentials.js";
+import { closeTls, openTls, receiveTls, sendTls } from "./commands/ssl.js";
+import { ModuleSocket, type ModuleSocketOptions, type SocketHost, type SocketKind } from "./socket.js";
+import type { TlsContexts } from "./tls-contexts.js";
+
+/** DER bytes, in memory or flash, or a stored object that is read in pieces. */
+export type CredentialInput = ArrayBuffer | Uint8Array | Credential;
+
+/** The `secure` record of Moddable's TLSSocket, and what the module can do beside it. */
+export interface SecureOptions {
+  /** Default true: chain, name and dates are checked. False checks nothing. */
+  readonly verify?: boolean;
+  /** Must be the host: the module takes the name from there. */
+  readonly serverName?: string;
+  /** One trusted certificate. */
+  readonly certificate?: CredentialInput;
+  /** The first is our own. */
+  readonly clientCertificates?: readonly CredentialInput[];
+  /** PKCS#8. */
+  readonly clientKey?: CredentialInput;
+  /** Instead of the three above: the device's store. */
+  readonly credentials?: Credentials;
+  /** One suite as `0XC02F`; default all that the module has. */
+  readonly cipherSuite?: string;
+}
+
+/** A TLS host is a socket host with contexts and a clock. */
+export interface SecureHost extends SocketHost {
+  readonly tlsContexts: TlsContexts;
+  /** The module's clock was set from the network. */
+  readonly clockKnown: boolean;
+}
+
+export interface TLSSocketOptions extends ModuleSocketOptions {
+  readonly modem: SecureHost;
+  readonly secure?: SecureOptions;
+}
+
+const kind: SocketKind = Object.freeze<SocketKind>({
+  failureKind: "tls",
+  openName: "AT+QSSLOPEN",
+  send: sendTls,
+  receive: receiveTls,
+  receiveDefault: 0,
+  close: closeTls,
+});
+
+class Bytes implements Credential {
+  readonly byteLength: number;
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.byteLength = bytes.length;
+  }
+
+  read(view: Uint8Array, offset: number): number {
+    const count = Math.max(0, Math.min(view.length, this.byteLength - offset));
+    view.set(this.#bytes.subarray(offset, offset + count));
+    return count;
+  }
+}
+
+function asCredential(input: CredentialInput | undefined): Credential | undefined {
+  if (input === undefined || "read" in input) return input;
+  return new Bytes(input instanceof Uint8Array ? input : new Uint8Array(input));
+}
+
+/**
+ * TLS 1.2 by the module, with the surface of Moddable's TLSSocket. The certificate, name and dates
+ * of the server are checked unless `secure.verify` is false.
+ */
+export class TLSSocket extends ModuleSocket {
+  readonly #modem: SecureHost;
+  readonly #secure: SecureOptions;
+  #context = 0;
+
+  constructor(options: TLSSocketOptions) {
+    const secure = options.secure ?? {};
+    const serverName = secure.serverName;
+    if (serverName !== undefined && serverName !== (options.host ?? options.address))
+      throw new Error("the module takes the server's name from host: serverName must be the same");
+    // The module resolves the host, and takes the name to check from it.
+    super(options.host === undefined ? options : { ...options, address: options.host }, kind);
+    this.#modem = options.modem;
+    this.#secure = secure;
+  }
+
+  protected prepare(): void {
+    const { verify, credentials, cipherSuite } = this.#secure;
+    const secure = this.#secure;
+    const open = (role: CredentialRole, input: CredentialInput | undefined): Credential | undefined =>
+      asCredential(input) ?? credentials?.open(role);
+    const ca = verify === false ? undefined : open("ca", secure.certificate);
+    const certificate = open("certificate", secure.clientCertificates?.[0]);
+    const key = open("key", secure.clientKey);
+    if (verify !== false && ca === undefined) {
+      this.fail(failure("credential", kind.openName, undefined, "ca: none is stored"));
+    } else if ((certificate === undefined) !== (key === undefined)) {
+      this.fail(
+        failure(
+          "credential",
+          kind.openName,
+          undefined,
+          (key === undefined ? "key" : "certificate") + ": none is stored",
+        ),
+      );
+    } else if (verify !== false && !this.#modem.clockKnown) {
+      this.fail(failure("clock", kind.openName));
+    } else {
+      this.#modem.tlsContexts.acquire({ ca, certificate, key, cipherSuite }, (reason, context) => {
+        if (reason !== undefined) {
+          this.fail(reason);
+          return;
+        }
+        this.#context = context;
+        this.open();
+      });
+    }
+  }
+
+  protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
+    const { channel, context } = this.#modem;
+    channel.run(openTls, [context, this.#context, id, this.host, this.port, 0], done);
+  }
+}
