@@ -1,0 +1,139 @@
+import js from "@eslint/js";
+import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
+import { importX } from "eslint-plugin-import-x";
+import tseslint from "typescript-eslint";
+
+/** Import rules of the architecture: what each folder may not reach. */
+const zones = [
+  {
+    target: "./modules",
+    from: ["./drivers", "./hosts", "./certs", "./test-host"],
+    message: "modules/ imports modules/ only",
+  },
+  {
+    target: "./drivers",
+    from: ["./hosts", "./certs", "./test-host"],
+    message: "drivers/ imports modules/ only",
+  },
+  {
+    target: "./certs",
+    from: ["./drivers", "./hosts", "./test-host"],
+    message: "certs/ imports modules/ only",
+  },
+  {
+    target: "./hosts/firmware",
+    from: ["./hosts/esp32", "./hosts/workstation", "./certs", "./test-host"],
+    message: "the firmware is portable",
+  },
+  {
+    target: "./hosts/esp32",
+    from: ["./hosts/workstation", "./certs", "./test-host"],
+    message: "device code",
+  },
+  {
+    target: "./hosts/workstation/!(simulate|modem)/**",
+    from: ["./test-host"],
+    message: "only the simulate and modem commands use the simulation",
+  },
+  {
+    target: "./test-host/simulator",
+    from: ["./modules", "./drivers", "./hosts", "./certs", "./test-host/xs"],
+    message: "the simulator is a second opinion: it shares no code with the driver",
+  },
+];
+
+/** What XS on a device does not have. */
+const hostNames = [
+  "Buffer",
+  "console",
+  "process",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "clearTimeout",
+  "clearInterval",
+  "queueMicrotask",
+  "structuredClone",
+  "TextEncoder",
+  "TextDecoder",
+  "URL",
+  "fetch",
+  "crypto",
+  "performance",
+  "AbortController",
+  "Intl",
+  "trace",
+  "screen",
+].map(name => ({ name, message: "Not in the language: comes in by constructor." }));
+
+const preloadRule = "A module must be preloadable into flash:";
+
+export default tseslint.config(
+  { ignores: ["dist/**", "coverage/**", ".cache/**", "node_modules/**"] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        project: ["./tsconfig.json", "./tsconfig.device.json"],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    plugins: { "import-x": importX },
+    settings: { "import-x/resolver-next": [createTypeScriptImportResolver({ project: "tsconfig.json" })] },
+    rules: {
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones }],
+      "@typescript-eslint/no-explicit-any": "error",
+      "@typescript-eslint/ban-ts-comment": [
+        "error",
+        { "ts-expect-error": false, "ts-ignore": true, "ts-nocheck": true },
+      ],
+    },
+  },
+  {
+    files: ["modules/**/*.ts", "drivers/**/*.ts", "hosts/firmware/**/*.ts"],
+    rules: {
+      "no-restricted-globals": ["error", ...hostNames],
+      "no-restricted-imports": [
+        "error",
+        { patterns: [{ regex: "^(?!\\.{1,2}/)", message: "Portable code imports by relative path only." }] },
+      ],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "Program > VariableDeclaration[kind!='const']",
+          message: `${preloadRule} no let or var at module level.`,
+        },
+        {
+          selector: "Program > ExportNamedDeclaration > VariableDeclaration[kind!='const']",
+          message: `${preloadRule} no let or var at module level.`,
+        },
+        {
+          selector:
+            ":matches(Program > VariableDeclaration, Program > ExportNamedDeclaration > VariableDeclaration) NewExpression[callee.name=/^(Map|Set|WeakMap|WeakSet|ArrayBuffer|Uint8Array|Uint16Array|Uint32Array|DataView|Date|RegExp)$/]",
+          message: `${preloadRule} no buffer or collection at module level.`,
+        },
+        {
+          selector:
+            "AssignmentExpression[left.type='MemberExpression'][left.object.type='ThisExpression'][left.property.name=/^(name|constructor|toString|valueOf)$/]",
+          message: "Built-ins are frozen on the device: assigning an inherited name throws.",
+        },
+        {
+          selector: "AwaitExpression, :function[async=true]",
+          message: "Device code uses callbacks: a rejection that nobody sees restarts the device.",
+        },
+      ],
+    },
+  },
+  {
+    files: ["test-host/spec/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", name: ["it", "describe"], package: "mocha" }] },
+      ],
+    },
+  },
+  { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked] },
+);
