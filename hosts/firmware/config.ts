@@ -1,5 +1,43 @@
-/** What the application is configured with: the `config` of its manifest, or the command line of the simulation. */
+/** What the application is configured with: `config` of its manifest, or the command line of the simulation. Plain data. */
 export interface FirmwareConfig {
   readonly module: "bg95";
-  readonly route: "module-tls";
+  /** Access point; empty: what the module has stored or the network gives. */
+  readonly apn?: string;
+  readonly apnUser?: string;
+  readonly apnPassword?: string;
+  readonly pin?: string;
+  /** Asked when the network tells no time. */
+  readonly timeServer?: string;
+  readonly broker: BrokerConfig;
+  readonly clientId: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly topic: string;
+  /** Payload of each message; `{n}` stands for its number. */
+  readonly message: string;
+  /** Messages to publish; 0: none. */
+  readonly count: number;
+  readonly qos: 0 | 1 | 2;
+  /** Topic filter for commands; empty or absent: none. */
+  readonly subscribe?: string;
+  /** Commands to wait for before the work counts as done. */
+  readonly commands: number;
+  /** After the last acknowledgement wait so long for messages that still come, milliseconds. */
+  readonly lingerMs: number;
+  /** Failures after which the application gives up; 0: never. */
+  readonly attempts: number;
+  /** Milliseconds. */
+  readonly keepAlive: number;
+  /** Report every line to and from the module. */
+  readonly trace?: boolean;
+}
+
+export interface BrokerConfig {
+  /** Name or address; for TLS the name in the broker's certificate. */
+  readonly host: string;
+  readonly port: number;
+  /** TLS by the module. */
+  readonly secure: boolean;
+  /** False: the broker's certificate is not checked. */
+  readonly verify: boolean;
 }
