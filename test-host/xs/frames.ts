@@ -1,0 +1,242 @@
+import type {
+  EngineAbort,
+  EngineAction,
+  EngineEvent,
+  EngineInputs,
+  EngineTurn,
+} from "../simulator/engine.js";
+import type { ResolvedOptions } from "./options.js";
+
+/** Frames between Node and the XS host program; `host/main.c` describes them. All numbers little-endian. */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const EMPTY = new Uint8Array(0);
+
+class Writer {
+  #bytes = Buffer.allocUnsafe(1024);
+  #length = 5;
+
+  constructor(letter: string) {
+    this.#bytes[4] = letter.charCodeAt(0);
+  }
+
+  /** Makes room, which may replace the buffer; returns where to write. */
+  #room(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    return at;
+  }
+
+  u8(value: number): this {
+    const at = this.#room(1);
+    this.#bytes.writeUInt8(value, at);
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.#room(4);
+    this.#bytes.writeUInt32LE(value, at);
+    return this;
+  }
+
+  double(value: number): this {
+    const at = this.#room(8);
+    this.#bytes.writeDoubleLE(value, at);
+    return this;
+  }
+
+  block(bytes: Uint8Array): this {
+    this.u32(bytes.length);
+    const at = this.#room(bytes.length);
+    this.#bytes.set(bytes, at);
+    return this;
+  }
+
+  text(text: string): this {
+    return this.block(encoder.encode(text));
+  }
+
+  end(): Uint8Array {
+    this.#bytes.writeUInt32LE(this.#length - 5, 0);
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
+/** Reads the fields of one received frame in order. */
+export class Reader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  u8(): number {
+    return this.#bytes.readUInt8(this.#at++);
+  }
+
+  u32(): number {
+    const value = this.#bytes.readUInt32LE(this.#at);
+    this.#at += 4;
+    return value;
+  }
+
+  double(): number {
+    const value = this.#bytes.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  /** A copy, which may be kept. */
+  block(): Uint8Array {
+    const length = this.u32();
+    const bytes = Uint8Array.prototype.slice.call(this.#bytes, this.#at, this.#at + length);
+    this.#at += length;
+    return bytes;
+  }
+
+  text(): string {
+    return decoder.decode(this.block());
+  }
+}
+
+export function settingsFrame(options: ResolvedOptions): Uint8Array {
+  return new Writer("C")
+    .u32(options.slots)
+    .u32(options.chunkBytes)
+    .u32(options.heapBytes)
+    .u32(options.stackSlots)
+    .u32(options.computeLimit)
+    .u32(options.headroom)
+    .u32(options.ticksOffsetMs)
+    .u32(options.seed >>> 0)
+    .block(options.flash)
+    .end();
+}
+
+export function resourceFrame(name: string, bytes: Uint8Array): Uint8Array {
+  return new Writer("R").text(name).block(bytes).end();
+}
+
+/** `source` undefined: there is no such module. */
+export function moduleFrame(name: string, source: string | undefined): Uint8Array {
+  const frame = new Writer(source === undefined ? "N" : "M").text(name);
+  return (source === undefined ? frame : frame.text(source)).end();
+}
+
+export function loadFrame(main: string, entry: string): Uint8Array {
+  return new Writer("L").text(main).text(entry).end();
+}
+
+export function memoryFrame(): Uint8Array {
+  return new Writer("Q").end();
+}
+
+export function flashFrame(): Uint8Array {
+  return new Writer("F").end();
+}
+
+const EVENTS = ["start", "readable", "writable", "overrun", "timer", "message"] as const;
+
+export function turnFrame(event: EngineEvent, inputs: EngineInputs): Uint8Array {
+  const frame = new Writer("T")
+    .u8(EVENTS.indexOf(event.kind))
+    .double(inputs.nowMs)
+    .u8(inputs.moduleStatus ? 1 : 0)
+    .u32(inputs.transmitRoom);
+  switch (event.kind) {
+    case "start":
+      break;
+    case "readable":
+      frame.u32(event.count).block(event.bytes);
+      break;
+    case "writable":
+      frame.u32(event.room);
+      break;
+    case "overrun":
+      frame.u32(event.lost);
+      break;
+    case "timer":
+      frame.u32(event.id);
+      break;
+    case "message":
+      frame.text(event.text);
+      break;
+  }
+  return frame.end();
+}
+
+function readAction(reader: Reader): EngineAction {
+  const kind = reader.u8();
+  const at = reader.u32();
+  switch (kind) {
+    case 0:
+      return { kind: "read", at, count: reader.u32() };
+    case 1:
+      return { kind: "write", at, bytes: reader.block() };
+    case 2:
+      return { kind: "open", at, baud: reader.u32() };
+    case 3:
+      return { kind: "close", at };
+    case 4: {
+      const id = reader.u32();
+      const ms = reader.double();
+      const repeatMs = reader.double();
+      return repeatMs < 0 ? { kind: "setTimer", at, id, ms } : { kind: "setTimer", at, id, ms, repeatMs };
+    }
+    case 5:
+      return { kind: "clearTimer", at, id: reader.u32() };
+    case 6:
+      return { kind: "line", at, line: reader.u8() ? "RESET_N" : "PWRKEY", asserted: reader.u8() !== 0 };
+    default:
+      return { kind: "report", at, text: reader.text() };
+  }
+}
+
+function readAbort(reader: Reader): EngineAbort {
+  const reason = reader.text();
+  // XS writes "()" where a debug build has file and line.
+  const detail = reader.text().replace(/ \(\)$/gm, "");
+  const held = reader.double();
+  const asked = reader.double();
+  if (!asked) return { reason, detail };
+  return { reason, detail: `${held} bytes held, ${asked} more asked for`, neededBytes: held + asked };
+}
+
+export function readTurn(reader: Reader): EngineTurn {
+  const compute = reader.u32();
+  const collections = reader.u32();
+  const abort = reader.u8() ? readAbort(reader) : undefined;
+  const actions: EngineAction[] = [];
+  while (!reader.done) actions.push(readAction(reader));
+  return abort ? { actions, compute, collections, abort } : { actions, compute, collections };
+}
+
+/** Takes frames out of the byte stream that the host program writes. */
+export class FrameSplitter {
+  #rest: Buffer = Buffer.from(EMPTY);
+
+  /** Calls back for each frame that `chunk` completes. */
+  push(chunk: Buffer, onFrame: (letter: string, reader: Reader) => void): void {
+    let bytes = this.#rest.length ? Buffer.concat([this.#rest, chunk]) : chunk;
+    while (bytes.length >= 5) {
+      const length = bytes.readUInt32LE(0);
+      if (bytes.length < 5 + length) break;
+      const frame = bytes.subarray(5, 5 + length);
+      const letter = String.fromCharCode(bytes.readUInt8(4));
+      bytes = bytes.subarray(5 + length);
+      onFrame(letter, new Reader(frame));
+    }
+    this.#rest = bytes;
+  }
+}

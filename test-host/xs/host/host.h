@@ -1,0 +1,139 @@
+/*
+ * The XS host program: runs firmware in the XS engine with the memory of an ESP32, turn by turn,
+ * steered over stdin and stdout. See protocol.c for the frames.
+ */
+#ifndef __XS_HOST__
+#define __XS_HOST__
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A growing byte buffer outside the JavaScript heap. */
+typedef struct {
+	uint8_t* data;
+	size_t length;
+	size_t capacity;
+} Bytes;
+
+void bytesClear(Bytes* bytes);
+void bytesPut(Bytes* bytes, const void* data, size_t length);
+void bytesPut8(Bytes* bytes, uint8_t value);
+void bytesPut32(Bytes* bytes, uint32_t value);
+void bytesPutDouble(Bytes* bytes, double value);
+/* A length in 32 bits, then the bytes. */
+void bytesPutBlock(Bytes* bytes, const void* data, size_t length);
+void bytesPutText(Bytes* bytes, const char* text);
+
+/* A read position in a received frame; reading past its end ends the program. */
+typedef struct {
+	const uint8_t* at;
+	const uint8_t* end;
+} Cursor;
+
+uint8_t cursor8(Cursor* cursor);
+uint32_t cursor32(Cursor* cursor);
+double cursorDouble(Cursor* cursor);
+const uint8_t* cursorBlock(Cursor* cursor, uint32_t* length);
+
+/* Settings that Node sends before the modules. */
+typedef struct {
+	uint32_t slots;           /* fixed slot pool */
+	uint32_t chunkBytes;      /* fixed chunk pool */
+	uint32_t heapBytes;       /* one shared pool instead of the two; 0: two pools */
+	uint32_t stackSlots;
+	uint32_t computeLimit;    /* byte codes of one turn */
+	uint32_t headroom;        /* receiveHeadroom of the serial class; 0: stock class */
+	uint32_t ticksOffset;     /* milliseconds that `ticks` is ahead of the simulated time */
+} Settings;
+extern Settings settings;
+
+/* What a turn is told. */
+typedef struct {
+	double nowMs;
+	uint8_t moduleStatus;
+	uint32_t transmitRoom;
+} Inputs;
+extern Inputs inputs;
+
+enum {
+	ACTION_READ, ACTION_WRITE, ACTION_OPEN, ACTION_CLOSE, ACTION_SET_TIMER, ACTION_CLEAR_TIMER, ACTION_LINE,
+	ACTION_REPORT
+};
+
+/* Appends an action's kind and time to the turn's answer; the caller appends its fields. */
+Bytes* actionBegin(uint8_t kind);
+
+/* Memory above the state after loading, and the counters. */
+typedef struct {
+	uint32_t budgetBytes, loadedBytes;
+	uint32_t liveSlots, liveChunkBytes;
+	uint32_t peakSlots, peakChunkBytes, livePeakBytes;
+	uint32_t collections, stackPeakSlots;
+} MemoryFigures;
+
+#ifdef __XSALL__
+typedef txMachine HostMachine;
+#else
+typedef xsMachine HostMachine;
+#endif
+
+/* memory.c */
+HostMachine* memoryCreateMachine(void);
+void memoryFreezeBuiltIns(HostMachine* the);
+void memoryMarkBare(HostMachine* the);
+/* The state now is the baseline; from here on the budget holds. */
+void memoryMarkLoaded(HostMachine* the);
+void memoryLiftBudget(HostMachine* the);
+void memoryFigures(HostMachine* the, MemoryFigures* figures);
+uint32_t memoryCollections(void);
+/* Bytes held and asked for by the allocation that failed; 0 when none did. */
+void memoryNeeded(double* held, double* asked);
+void memoryMeterBegin(HostMachine* the);
+uint32_t memoryMeter(HostMachine* the);
+void memoryMeterSet(HostMachine* the, uint32_t compute);
+/* Counts of native kinds that loading left behind, in the order of memoryKindNames. */
+#define MEMORY_KIND_COUNT 8
+extern const char* const memoryKindNames[MEMORY_KIND_COUNT];
+void memoryKinds(HostMachine* the, uint32_t counts[MEMORY_KIND_COUNT]);
+
+/* engine.c: the engine's calls upon its host */
+void engineUnhandledException(HostMachine* the);
+/* Promise jobs until none is left; a rejection that nobody handles ends the run. */
+void engineRunJobs(HostMachine* the);
+
+/* main.c: ends the run; `thrown`: the pending exception tells why. */
+void hostAbort(HostMachine* the, const char* reason, int thrown) __attribute__((noreturn));
+
+/* main.c: asks Node for a module; 0 when there is none. Node adds what an import needs while loading only. */
+int hostNeedModule(const char* name);
+
+/* loader.c */
+void loaderAdd(const char* name, const char* source, size_t length);
+void loaderPutSizes(Bytes* bytes);
+/* Text of the last module that could not be parsed; "" when none. */
+extern char loaderError[512];
+/* Which module imported what is not there; "" when none did. */
+extern char loaderMissing[512];
+
+/* natives */
+void nativesIntern(HostMachine* the);
+const char* nativeSource(const char* module);
+typedef void (*NativeCallback)(HostMachine* the);
+NativeCallback nativeCallback(const char* name);
+
+void storageSetFlash(const uint8_t* data, size_t length);
+void storageGetFlash(const uint8_t** data, size_t* length);
+void storageAddResource(const char* name, const uint8_t* data, size_t length);
+
+/* Events into the natives. */
+void serialReadable(HostMachine* the, const uint8_t* data, uint32_t length);
+uint32_t serialBuffered(void);
+int serialIsOpen(void);
+void serialWritable(HostMachine* the, uint32_t room);
+void serialOverrun(HostMachine* the);
+void timerFired(HostMachine* the, uint32_t id);
+void messageReceived(HostMachine* the, const char* text);
+
+void randomSeed(uint32_t seed);
+
+#endif

@@ -1,0 +1,455 @@
+/*
+ * The memory of an ESP32 around XS: budgets above the loaded state, frozen built-ins, figures.
+ *
+ * XS's own xsMemory.c is compiled as a part of this file, so that its marker can be used for a
+ * count of live memory that disturbs nothing.
+ */
+#include "xsAll.h"
+#include "xsScript.h"
+#include "host.h"
+
+#include <sys/mman.h>
+
+static void memoryCollected(txMachine* the);
+
+/* The only use of the profiler's check in xsMemory.c stands at the end of a collection. */
+#define fxCheckProfiler(the, frame) memoryCollected(the)
+#include "xsMemory.c"
+#undef fxCheckProfiler
+
+#define ESP32_SLOT_BYTES 16
+#define LOADING_STACK_SLOTS 8192
+#define CHUNK_RESERVE (64u << 20)
+
+Settings settings;
+
+static int budgetHolds = 0;
+static uint32_t collections = 0;
+static txSize bareSlots, bareChunkBytes;
+static txSize baseSlots, baseChunkBytes;
+static txSize reservedSlots, reservedChunkBytes;
+static txSize engineStackSlots;
+static txSlot* wholeStackBottom;
+static double failedHeld, failedAsked;
+static uint32_t livePeakBytes;
+static uint32_t loadedBytes;
+static uint32_t bareKinds[MEMORY_KIND_COUNT];
+static txByte* runRegion;
+static txSize runRegionUsed;
+
+static uint32_t above(txSize value, txSize base)
+{
+	return value > base ? (uint32_t)(value - base) : 0;
+}
+
+static uint32_t bytesOf(txSize slots, txSize chunkBytes)
+{
+	return above(slots, baseSlots) * ESP32_SLOT_BYTES + above(chunkBytes, baseChunkBytes);
+}
+
+static void memoryCollected(txMachine* the)
+{
+	uint32_t live;
+	collections++;
+	if (!budgetHolds)
+		return;
+	live = bytesOf(the->currentHeapCount, the->currentChunksSize);
+	if (livePeakBytes < live)
+		livePeakBytes = live;
+}
+
+uint32_t memoryCollections(void)
+{
+	return collections;
+}
+
+static void noteFailure(txMachine* the, double asked)
+{
+	failedHeld = bytesOf(the->currentHeapCount, the->currentChunksSize);
+	failedAsked = asked;
+}
+
+void memoryNeeded(double* held, double* asked)
+{
+	*held = failedAsked ? failedHeld : 0;
+	*asked = failedAsked;
+}
+
+/* Chunks grow in one region, as the chunk heap of a device grows into its pool. */
+void* fxAllocateChunks(txMachine* the, txSize size)
+{
+	txByte* result;
+	double total;
+	if (!budgetHolds)
+		return c_malloc(size);
+	noteFailure(the, size - (txSize)sizeof(txBlock));
+	if (!settings.heapBytes)
+		fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT);
+	total = (double)reservedSlots * ESP32_SLOT_BYTES + (double)reservedChunkBytes + size;
+	if ((total > settings.heapBytes) || ((double)runRegionUsed + size > CHUNK_RESERVE))
+		return C_NULL;
+	failedAsked = 0;
+	reservedChunkBytes += size;
+	result = runRegion + runRegionUsed;
+	runRegionUsed += size;
+	return result;
+}
+
+void fxFreeChunks(txMachine* the, void* chunks)
+{
+	(void)the;
+	(void)chunks;
+}
+
+txSlot* fxAllocateSlots(txMachine* the, txSize count)
+{
+	if (budgetHolds) {
+		double total = (double)(reservedSlots + count) * ESP32_SLOT_BYTES + (double)reservedChunkBytes;
+		if (!settings.heapBytes || (total > settings.heapBytes)) {
+			noteFailure(the, ESP32_SLOT_BYTES);
+			return C_NULL;
+		}
+		reservedSlots += count;
+	}
+	return (txSlot*)c_malloc((size_t)count * sizeof(txSlot));
+}
+
+void fxFreeSlots(txMachine* the, void* slots)
+{
+	(void)the;
+	(void)slots;
+}
+
+txMachine* memoryCreateMachine(void)
+{
+	txCreation creation = {
+		256 * 1024,			/* initialChunkSize */
+		64 * 1024,			/* incrementalChunkSize */
+		8 * 1024,			/* initialHeapCount */
+		1024,				/* incrementalHeapCount */
+		LOADING_STACK_SLOTS,
+		4096,				/* initialKeyCount */
+		1024,				/* incrementalKeyCount */
+		1993,				/* nameModulo */
+		127,				/* symbolModulo */
+		64 * 1024,			/* parserBufferSize */
+		1993,				/* parserTableModulo */
+		0,					/* staticSize */
+	};
+	txMachine* the = fxCreateMachine(&creation, "xs-host", NULL, XS_NO_ID);
+	if (the) {
+		engineStackSlots = (txSize)(the->stackTop - the->stack);
+		wholeStackBottom = the->stackBottom;
+	}
+	return the;
+}
+
+/*
+ * On a device the built-ins lie in flash and cannot change. Everything that the bare engine made
+ * becomes not extensible, not writable and not configurable, but for the global object and the
+ * engine's own records.
+ */
+static int isEngineRecord(txMachine* the, txSlot* instance)
+{
+	txSlot* first = instance->next;
+	if (instance == mxGlobal.value.reference)
+		return 1;
+	if (!first || !(first->flag & XS_INTERNAL_FLAG))
+		return !instance->value.instance.prototype && (instance != mxObjectPrototype.value.reference);
+	switch (first->kind) {
+	case XS_GLOBAL_KIND:
+	case XS_MODULE_KIND:
+	case XS_PROGRAM_KIND:
+	case XS_EXPORT_KIND:
+		return 1;
+	}
+	return 0;
+}
+
+static void freezeInstance(txSlot* instance)
+{
+	txSlot* property = instance->next;
+	instance->flag |= XS_DONT_PATCH_FLAG;
+	while (property) {
+		if (property->kind == XS_ARRAY_KIND) {
+			txSlot* item = property->value.array.address;
+			txIndex length = item ? (((txChunk*)(((txByte*)item) - sizeof(txChunk)))->size / sizeof(txSlot)) : 0;
+			if (length > property->value.array.length)
+				length = property->value.array.length;
+			while (length) {
+				item->flag |= XS_DONT_DELETE_FLAG;
+				if (item->kind != XS_ACCESSOR_KIND)
+					item->flag |= XS_DONT_SET_FLAG;
+				item++;
+				length--;
+			}
+			property->flag |= XS_DONT_SET_FLAG;
+		}
+		else if (!(property->flag & XS_INTERNAL_FLAG)) {
+			property->flag |= XS_DONT_DELETE_FLAG;
+			if (property->kind != XS_ACCESSOR_KIND)
+				property->flag |= XS_DONT_SET_FLAG;
+		}
+		property = property->next;
+	}
+}
+
+static void forEachSlot(txMachine* the, void (*visit)(txMachine*, txSlot*))
+{
+	txSlot* heap = the->firstHeap;
+	while (heap) {
+		txSlot* slot = heap + 1;
+		txSlot* limit = heap->value.reference;
+		while (slot < limit) {
+			(*visit)(the, slot);
+			slot++;
+		}
+		heap = heap->next;
+	}
+}
+
+static void freezeBuiltIn(txMachine* the, txSlot* slot)
+{
+	if ((slot->kind == XS_INSTANCE_KIND) && !isEngineRecord(the, slot))
+		freezeInstance(slot);
+}
+
+/* A device freezes the functions and classes that it preloads, not the objects of a module. */
+static void freezeFunction(txMachine* the, txSlot* slot)
+{
+	(void)the;
+	if ((slot->kind == XS_INSTANCE_KIND) && mxIsFunction(slot))
+		freezeInstance(slot);
+}
+
+void memoryFreezeBuiltIns(txMachine* the)
+{
+	fxCollectGarbage(the);
+	forEachSlot(the, freezeBuiltIn);
+}
+
+const char* const memoryKindNames[MEMORY_KIND_COUNT] = {
+	"ArrayBuffer", "Map", "Set", "WeakMap", "WeakSet", "Promise", "Proxy", "Date"
+};
+
+static uint32_t* countedKinds;
+
+static void countKind(txMachine* the, txSlot* slot)
+{
+	static const txKind kinds[MEMORY_KIND_COUNT] = {
+		XS_ARRAY_BUFFER_KIND, XS_MAP_KIND, XS_SET_KIND, XS_WEAK_MAP_KIND, XS_WEAK_SET_KIND, XS_PROMISE_KIND,
+		XS_PROXY_KIND, XS_DATE_KIND
+	};
+	int i;
+	(void)the;
+	for (i = 0; i < MEMORY_KIND_COUNT; i++) {
+		if (slot->kind == kinds[i])
+			countedKinds[i]++;
+	}
+}
+
+static void countKinds(txMachine* the, uint32_t* counts)
+{
+	memset(counts, 0, MEMORY_KIND_COUNT * sizeof(uint32_t));
+	countedKinds = counts;
+	forEachSlot(the, countKind);
+}
+
+static uint32_t loadedKinds[MEMORY_KIND_COUNT];
+
+void memoryKinds(txMachine* the, uint32_t counts[MEMORY_KIND_COUNT])
+{
+	int i;
+	(void)the;
+	for (i = 0; i < MEMORY_KIND_COUNT; i++)
+		counts[i] = above((txSize)loadedKinds[i], (txSize)bareKinds[i]);
+}
+
+void memoryMarkBare(txMachine* the)
+{
+	fxCollectGarbage(the);
+	bareSlots = the->currentHeapCount;
+	bareChunkBytes = the->currentChunksSize;
+	countKinds(the, bareKinds);
+}
+
+static txSlot dummies;
+
+/*
+ * What loading left free must not serve the run: all free slots and the rest of every chunk block
+ * are taken by a list that stays alive.
+ */
+static void fillFreeMemory(txMachine* the)
+{
+	txSlot* list;
+	txBlock* block;
+	list = fxNewInstance(the);
+	dummies.kind = XS_REFERENCE_KIND;
+	dummies.value.reference = list;
+	fxRemember(the, &dummies);
+	mxPop();
+	for (block = the->firstBlock; block; block = block->nextBlock) {
+		txSize room = (txSize)(block->limit - block->current) & ~(txSize)7;
+		if (room >= (txSize)(2 * sizeof(txChunk))) {
+			txSlot* slot = fxNewSlot(the);
+			txChunk* chunk = (txChunk*)block->current;
+			block->current += room;
+			chunk->size = room;
+			chunk->temporary = block->current;
+			the->currentChunksSize += room;
+			slot->kind = XS_STRING_KIND;
+			slot->value.string = (txString)(chunk + 1);
+			*slot->value.string = 0;
+			slot->next = list->next;
+			list->next = slot;
+		}
+	}
+	while (the->freeHeap) {
+		txSlot* slot = fxNewSlot(the);
+		slot->next = list->next;
+		list->next = slot;
+	}
+}
+
+static void addSlotPool(txMachine* the, txSize count)
+{
+	/* One slot of a heap is its header, another is spent by XS at its end on a device, too. */
+	fxGrowSlots(the, count);
+}
+
+static void addChunkPool(txMachine* the, txSize size)
+{
+	txBlock* block = (txBlock*)(runRegion + runRegionUsed);
+	runRegionUsed += size;
+	block->nextBlock = the->firstBlock;
+	block->current = (txByte*)block + sizeof(txBlock);
+	block->limit = (txByte*)block + size;
+	block->temporary = C_NULL;
+	the->firstBlock = block;
+	the->maximumChunksSize += size;
+}
+
+void memoryMarkLoaded(txMachine* the)
+{
+	txSize slots, chunkBytes;
+	forEachSlot(the, freezeFunction);
+	fxCollectGarbage(the);
+	fxCollectGarbage(the);
+	countKinds(the, loadedKinds);
+	slots = the->currentHeapCount;
+	chunkBytes = the->currentChunksSize;
+	loadedBytes = above(slots, bareSlots) * ESP32_SLOT_BYTES + above(chunkBytes, bareChunkBytes);
+	runRegion = mmap(NULL, CHUNK_RESERVE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+	if (runRegion == MAP_FAILED)
+		fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT);
+	fillFreeMemory(the);
+	the->minimumHeapCount = 64;
+	the->minimumChunksSize = 512;
+	if (!settings.heapBytes) {
+		addSlotPool(the, (txSize)settings.slots);
+		addChunkPool(the, (txSize)settings.chunkBytes);
+		/* Not zero, which would hide from the allocators how much was asked for. */
+		the->minimumHeapCount = 1;
+		the->minimumChunksSize = 8;
+	}
+	baseSlots = the->currentHeapCount;
+	baseChunkBytes = the->currentChunksSize;
+	the->peakHeapCount = the->currentHeapCount;
+	the->peakChunksSize = the->currentChunksSize;
+	the->stackBottom = the->stackTop - engineStackSlots - (txSize)settings.stackSlots;
+	the->stackPeak = the->stack;
+	collections = 0;
+	livePeakBytes = 0;
+	budgetHolds = 1;
+}
+
+void memoryLiftBudget(txMachine* the)
+{
+	budgetHolds = 0;
+	the->stackBottom = wholeStackBottom;
+	the->minimumHeapCount = 1024;
+	the->minimumChunksSize = 16 * 1024;
+}
+
+/* Marks as a collection does, counts what is marked, and takes the marks away again. */
+static void countLive(txMachine* the, txSize* slots, txSize* chunkBytes)
+{
+	txSlot* heap;
+	txSlot* slot;
+	txBlock* block;
+	txSize count = 0, size = 0;
+	fxMark(the, fxMarkValue);
+	while ((slot = the->firstWeakListLink)) {
+		the->firstWeakListLink = slot->value.weakList.link;
+		slot->value.weakList.link = C_NULL;
+	}
+	while ((slot = the->firstWeakRefLink)) {
+		the->firstWeakRefLink = slot->value.weakRef.link;
+		slot->value.weakRef.link = C_NULL;
+	}
+	for (heap = the->firstHeap; heap; heap = heap->next) {
+		txSlot* limit = heap->value.reference;
+		for (slot = heap + 1; slot < limit; slot++) {
+			if (slot->flag & XS_MARK_FLAG) {
+				slot->flag &= ~XS_MARK_FLAG;
+				count++;
+			}
+		}
+	}
+	for (slot = the->stack; slot < the->stackTop; slot++)
+		slot->flag &= ~XS_MARK_FLAG;
+	for (block = the->firstBlock; block; block = block->nextBlock) {
+		txByte* current = ((txByte*)block) + sizeof(txBlock);
+		while (current < block->current) {
+			txChunk* chunk = (txChunk*)current;
+			if (chunk->size & mxChunkFlag) {
+				chunk->size &= ~mxChunkFlag;
+				size += (txSize)(chunk->temporary - current);
+			}
+			current = chunk->temporary;
+		}
+	}
+	*slots = count;
+	*chunkBytes = size;
+}
+
+void memoryFigures(txMachine* the, MemoryFigures* figures)
+{
+	txSize slots, chunkBytes;
+	uint32_t live;
+	txSize used = (txSize)(the->stackTop - the->stackPeak);
+	countLive(the, &slots, &chunkBytes);
+	live = bytesOf(slots, chunkBytes);
+	if (livePeakBytes < live)
+		livePeakBytes = live;
+	figures->budgetBytes = settings.heapBytes ? settings.heapBytes : settings.slots * ESP32_SLOT_BYTES + settings.chunkBytes;
+	figures->loadedBytes = loadedBytes;
+	figures->liveSlots = above(slots, baseSlots);
+	figures->liveChunkBytes = above(chunkBytes, baseChunkBytes);
+	figures->peakSlots = above(the->peakHeapCount, baseSlots);
+	figures->peakChunkBytes = above(the->peakChunksSize, baseChunkBytes);
+	figures->livePeakBytes = livePeakBytes;
+	figures->collections = collections;
+	figures->stackPeakSlots = above(used, engineStackSlots);
+}
+
+static txBoolean meterExceeded(txMachine* the, txU4 index)
+{
+	(void)the;
+	return index <= settings.computeLimit;
+}
+
+void memoryMeterBegin(txMachine* the)
+{
+	fxBeginMetering(the, meterExceeded, settings.computeLimit);
+}
+
+uint32_t memoryMeter(txMachine* the)
+{
+	return the->meterIndex;
+}
+
+void memoryMeterSet(txMachine* the, uint32_t compute)
+{
+	the->meterIndex = compute;
+}

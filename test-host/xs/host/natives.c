@@ -1,0 +1,184 @@
+/*
+ * The native modules of the host: their JavaScript faces, in the syntax of the SDK's modules, and
+ * the table of the C functions behind them.
+ */
+#include "natives.h"
+
+Names names;
+
+#define NATIVE(name) extern void name(xsMachine* the);
+#define NATIVES \
+	NATIVE(xs_serial) NATIVE(xs_serial_read) NATIVE(xs_serial_write) NATIVE(xs_serial_close) \
+	NATIVE(xs_serial_get_format) NATIVE(xs_serial_set_format) NATIVE(xs_serial_headroom) \
+	NATIVE(xs_timer_set) NATIVE(xs_timer_repeat) NATIVE(xs_timer_schedule) NATIVE(xs_timer_clear) \
+	NATIVE(xs_time_ticks) NATIVE(xs_time_delta) NATIVE(xs_time_set) \
+	NATIVE(xs_flash) NATIVE(xs_flash_read) NATIVE(xs_flash_write) NATIVE(xs_flash_erase) \
+	NATIVE(xs_flash_status) NATIVE(xs_flash_close) \
+	NATIVE(xs_resource) NATIVE(xs_resource_exists) NATIVE(xs_resource_length) NATIVE(xs_resource_slice) \
+	NATIVE(xs_power_key) NATIVE(xs_power_reset) NATIVE(xs_power_status) \
+	NATIVE(xs_report) NATIVE(xs_messages_listen)
+NATIVES
+#undef NATIVE
+
+extern void xs_serial_destructor(void* data);
+extern void xs_timer_destructor(void* data);
+extern void xs_flash_destructor(void* data);
+extern void xs_resource_destructor(void* data);
+
+typedef struct {
+	const char* name;
+	const char* source;
+} NativeModule;
+
+static const NativeModule serialModules[2] = {
+	{ "embedded:io/serial",
+		"class Serial @ 'xs_serial_destructor' {\n"
+		"	constructor(options) @ 'xs_serial'\n"
+		"	close() @ 'xs_serial_close'\n"
+		"	read(count) @ 'xs_serial_read'\n"
+		"	write(data) @ 'xs_serial_write'\n"
+		"	get format() @ 'xs_serial_get_format'\n"
+		"	set format(value) @ 'xs_serial_set_format'\n"
+		"}\n"
+		"export default Serial;\n" },
+	{ "embedded:io/serial",
+		"class Serial @ 'xs_serial_destructor' {\n"
+		"	constructor(options) @ 'xs_serial'\n"
+		"	close() @ 'xs_serial_close'\n"
+		"	read(count) @ 'xs_serial_read'\n"
+		"	write(data) @ 'xs_serial_write'\n"
+		"	get format() @ 'xs_serial_get_format'\n"
+		"	set format(value) @ 'xs_serial_set_format'\n"
+		"	get receiveHeadroom() @ 'xs_serial_headroom'\n"
+		"}\n"
+		"export default Serial;\n" },
+};
+
+static const NativeModule modules[] = {
+	{ "timer",
+		"class Timer @ 'xs_timer_destructor' {\n"
+		"	static set(callback, ms, repeat) @ 'xs_timer_set'\n"
+		"	static repeat(callback, ms) @ 'xs_timer_repeat'\n"
+		"	static schedule(timer, ms, repeat) @ 'xs_timer_schedule'\n"
+		"	static clear(timer) @ 'xs_timer_clear'\n"
+		"}\n"
+		"export default Timer;\n" },
+	{ "time",
+		"class Time {\n"
+		"	static get ticks() @ 'xs_time_ticks'\n"
+		"	static delta(start, end) @ 'xs_time_delta'\n"
+		"	static set(seconds) @ 'xs_time_set'\n"
+		"}\n"
+		"export default Time;\n" },
+	{ "embedded:storage/flash",
+		"class Flash @ 'xs_flash_destructor' {\n"
+		"	constructor(options) @ 'xs_flash'\n"
+		"	read(target, offset) @ 'xs_flash_read'\n"
+		"	write(data, offset) @ 'xs_flash_write'\n"
+		"	eraseBlock(start, end) @ 'xs_flash_erase'\n"
+		"	status() @ 'xs_flash_status'\n"
+		"	close() @ 'xs_flash_close'\n"
+		"}\n"
+		"class Storage {\n"
+		"	static open(options) { return new Flash(options); }\n"
+		"}\n"
+		"export default Storage;\n" },
+	{ "Resource",
+		"class Resource @ 'xs_resource_destructor' {\n"
+		"	constructor(name) @ 'xs_resource'\n"
+		"	get byteLength() @ 'xs_resource_length'\n"
+		"	slice(begin, end, copy) @ 'xs_resource_slice'\n"
+		"	static exists(name) @ 'xs_resource_exists'\n"
+		"}\n"
+		"export default Resource;\n" },
+	{ "power",
+		"class Power {\n"
+		"	static powerKey(asserted) @ 'xs_power_key'\n"
+		"	static reset(asserted) @ 'xs_power_reset'\n"
+		"	static status() @ 'xs_power_status'\n"
+		"}\n"
+		"export default Power;\n" },
+	{ "report",
+		"function report(event) @ 'xs_report'\n"
+		"export default report;\n" },
+	{ "messages",
+		"function listen(callback) @ 'xs_messages_listen'\n"
+		"export default listen;\n" },
+	{ NULL, NULL }
+};
+
+typedef struct {
+	const char* name;
+	NativeCallback callback;
+} NativeFunction;
+
+static const NativeFunction functions[] = {
+#define NATIVE(name) { #name, name },
+	NATIVES
+#undef NATIVE
+	/* Destructors stand in the same list of a module; their shape is told by a negative length. */
+	{ "xs_serial_destructor", (NativeCallback)xs_serial_destructor },
+	{ "xs_timer_destructor", (NativeCallback)xs_timer_destructor },
+	{ "xs_flash_destructor", (NativeCallback)xs_flash_destructor },
+	{ "xs_resource_destructor", (NativeCallback)xs_resource_destructor },
+	{ NULL, NULL }
+};
+
+const char* nativeSource(const char* module)
+{
+	const NativeModule* at;
+	if (!strcmp(module, serialModules[0].name))
+		return serialModules[settings.headroom ? 1 : 0].source;
+	for (at = modules; at->name; at++) {
+		if (!strcmp(at->name, module))
+			return at->source;
+	}
+	return NULL;
+}
+
+NativeCallback nativeCallback(const char* name)
+{
+	const NativeFunction* at;
+	for (at = functions; at->name; at++) {
+		if (!strcmp(at->name, name))
+			return at->callback;
+	}
+	fprintf(stderr, "xs host: no native function %s\n", name);
+	exit(3);
+}
+
+void nativesIntern(xsMachine* the)
+{
+	names.baud = xsID("baud");
+	names.format = xsID("format");
+	names.onError = xsID("onError");
+	names.onReadable = xsID("onReadable");
+	names.onWritable = xsID("onWritable");
+	names.target = xsID("target");
+	names.blockLength = xsID("blockLength");
+	names.blocks = xsID("blocks");
+	names.mode = xsID("mode");
+	names.path = xsID("path");
+	names.size = xsID("size");
+	names.receiveHeadroom = xsID("receiveHeadroom");
+}
+
+void nativeGetCallback(xsMachine* the, xsSlot* options, xsIdentifier name, xsSlot* callback)
+{
+	xsSlot value;
+	memset(callback, 0, sizeof(xsSlot));
+	xsmcGet(value, *options, name);
+	if (xsmcTypeOf(value) == xsUndefinedType)
+		return;
+	if (!xsmcIsCallable(value))
+		xsTypeError("callback is no function");
+	*callback = value;
+	callback->data[0] = NULL;
+}
+
+double nativeNumberArgument(xsMachine* the, int index, double fallback)
+{
+	if ((xsmcArgc <= index) || (xsmcTypeOf(xsArg(index)) == xsUndefinedType))
+		return fallback;
+	return xsmcToNumber(xsArg(index));
+}

@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Module sources under the device's names: the path from the root folder, without extension.
+ * TypeScript is compiled file by file, as the SDK's build does; JavaScript is taken as it is.
+ */
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The checkout, or `dist` of the installed package: what this folder lies two levels under. */
+export const defaultRoot = join(here, "..", "..");
+
+const COMPILER_SETTINGS = {
+  loader: "ts",
+  target: "es2022",
+  format: "esm",
+  charset: "utf8",
+  tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: true } },
+} as const;
+
+interface Compiled {
+  readonly stamp: string;
+  readonly source: string;
+}
+
+const compiled = new Map<string, Compiled>();
+
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { mtimeMs, size } = await stat(path);
+    return `${mtimeMs} ${size}`;
+  } catch {
+    return undefined;
+  }
+}
+
+async function compile(path: string, text: string, cacheFolder: string): Promise<string> {
+  // esbuild is not a dependency of the installed package, which holds JavaScript only.
+  const { transform, version } = await import("esbuild");
+  const settings = JSON.stringify(COMPILER_SETTINGS);
+  const key = createHash("sha256").update(`${version}\0${settings}\0${text}`).digest("hex").slice(0, 32);
+  const cached = join(cacheFolder, "modules", `${key}.js`);
+  try {
+    return await readFile(cached, "utf8");
+  } catch {
+    const { code } = await transform(text, { ...COMPILER_SETTINGS, sourcefile: path });
+    await mkdir(dirname(cached), { recursive: true });
+    const temporary = `${cached}.${process.pid}`;
+    await writeFile(temporary, code);
+    await rename(temporary, cached);
+    return code;
+  }
+}
+
+/** The JavaScript of module `name`, or `undefined` when there is no such file. */
+export async function moduleSource(
+  root: string,
+  name: string,
+  cacheFolder: string,
+): Promise<string | undefined> {
+  for (const extension of [".ts", ".js"]) {
+    const path = join(root, name + extension);
+    const stamp = await stampOf(path);
+    if (stamp === undefined) continue;
+    const known = compiled.get(path);
+    if (known?.stamp === stamp) return known.source;
+    const text = await readFile(path, "utf8");
+    const source = extension === ".ts" ? await compile(path, text, cacheFolder) : text;
+    compiled.set(path, { stamp, source });
+    return source;
+  }
+  return undefined;
+}
+
+/** The module `mc/config` as the SDK makes it: a deeply frozen object. */
+export function configSource(config: unknown): string {
+  const text = JSON.stringify(config);
+  if (text === undefined) throw new TypeError("config holds nothing that JSON knows");
+  // U+2028 and U+2029 stand in JSON, and since ES2019 in string literals, too.
+  return `export default Object.freeze(${text}, true);\n`;
+}

@@ -1,0 +1,56 @@
+/** Modules that the host brings, in the shapes and under the names of the Moddable SDK where it has them. */
+
+declare module "mc/config" {
+  const config: import("../../hosts/firmware/config.js").FirmwareConfig;
+  export default config;
+}
+
+declare module "embedded:io/serial" {
+  const Serial: import("../../modules/io/serial.js").SerialRecord["io"];
+  export default Serial;
+}
+
+declare module "embedded:storage/flash" {
+  const storage: {
+    open(options: { path: string; mode?: "r" | "r+" }): import("../../modules/io/flash.js").FlashPartition;
+  };
+  export default storage;
+}
+
+declare module "Resource" {
+  /** Read-only memory of the host: no copy in the JavaScript heap. */
+  interface Resource extends ArrayBuffer {
+    readonly byteLength: number;
+    slice(begin?: number, end?: number, copy?: boolean): ArrayBuffer;
+  }
+  const Resource: {
+    new (name: string): Resource;
+    exists(name: string): boolean;
+  };
+  export default Resource;
+}
+
+declare module "timer" {
+  const Timer: import("../../modules/io/timer.js").Timer<object>;
+  export default Timer;
+}
+
+declare module "time" {
+  const Time: Omit<import("../../modules/io/timer.js").Clock, "now">;
+  export default Time;
+}
+
+declare module "power" {
+  const power: import("../../modules/io/power.js").Power;
+  export default power;
+}
+
+declare module "report" {
+  const report: import("../../hosts/firmware/host.js").Host["report"];
+  export default report;
+}
+
+declare module "messages" {
+  const listen: import("./host.js").SimulationHost["listen"];
+  export default listen;
+}

@@ -1,0 +1,99 @@
+import type { Engine } from "../simulator/engine.js";
+
+/** DER objects that the firmware's credential store holds. */
+export interface EngineCredentials {
+  readonly ca?: Uint8Array;
+  readonly certificate?: Uint8Array;
+  readonly key?: Uint8Array;
+}
+
+export interface EngineOptions {
+  /** `auto` (default): XS, or Node with a notice where XS cannot be built. */
+  readonly engine?: "auto" | "xs" | "node";
+  /**
+   * The module whose default export is called with the host record, as a path from `root` without
+   * extension. Default `hosts/firmware/main`.
+   */
+  readonly entry?: string;
+  /** Folder that module names start from. Default: the checkout, or the package's `dist`. */
+  readonly root?: string;
+  /** The module `mc/config`; anything that JSON holds. */
+  readonly config?: unknown;
+  readonly credentials?: EngineCredentials;
+  /** `buffered` (default): the class with a receive ring and `onError`; `stock`: the SDK's class on the FIFO. */
+  readonly serial?: "buffered" | "stock";
+  /** `receiveHeadroom` of the buffered class in bytes. Default 4096. */
+  readonly receiveHeadroom?: number;
+  /** One pool of this many bytes for slots and chunks, growing in small steps, instead of the two fixed ones. */
+  readonly heapBytes?: number;
+  /** Slots of the fixed slot pool. Default 4928, as in the SDK's ESP32 manifests. */
+  readonly slots?: number;
+  /** Bytes of the fixed chunk pool. Default 78848, as in the SDK's ESP32 manifests. */
+  readonly chunkBytes?: number;
+  /** Default 512, as in the SDK's ESP32 manifests. */
+  readonly stackSlots?: number;
+  /** Byte codes that one turn may run before it ends as `watchdog`. Default 100,000,000. */
+  readonly computeLimit?: number;
+  /** What `ticks` shows at simulated time zero; it wraps at 2^31. Default 0. */
+  readonly ticksOffsetMs?: number;
+  /** Of `Math.random`. Default 1. */
+  readonly seed?: number;
+  /** Contents of the flash partition, whole blocks of 4096 bytes. Default: 64 KB, erased. */
+  readonly flash?: Uint8Array;
+  /** Told once in a while, in words for people: that the host is being built, that Node stands in. */
+  readonly onNotice?: (text: string) => void;
+  /** Where the built host and compiled modules are kept. */
+  readonly cacheFolder?: string;
+}
+
+/** An engine with what tests and the command line want beside the contract. */
+export interface FirmwareEngine extends Engine {
+  /** Contents of the flash partition; also after an abort, as a device finds them when it restarts. */
+  flash(): Promise<Uint8Array>;
+  /**
+   * Objects of native kinds that loading the modules left behind, by kind: none can be preloaded
+   * into flash. Empty where the engine cannot tell.
+   */
+  readonly loadedNatives: Readonly<Record<string, number>>;
+}
+
+/** The options with every default filled in. */
+export interface ResolvedOptions {
+  readonly entry: string;
+  readonly config: unknown;
+  readonly credentials: EngineCredentials;
+  readonly headroom: number;
+  readonly heapBytes: number;
+  readonly slots: number;
+  readonly chunkBytes: number;
+  readonly stackSlots: number;
+  readonly computeLimit: number;
+  readonly ticksOffsetMs: number;
+  readonly seed: number;
+  readonly flash: Uint8Array;
+}
+
+export const FLASH_BLOCK_BYTES = 4096;
+const FLASH_BYTES = 16 * FLASH_BLOCK_BYTES;
+
+export function resolveOptions(options: EngineOptions): ResolvedOptions {
+  const flash = options.flash ?? new Uint8Array(FLASH_BYTES).fill(0xff);
+  if (flash.length % FLASH_BLOCK_BYTES)
+    throw new RangeError(
+      `flash of ${flash.length} bytes is not made of whole blocks of ${FLASH_BLOCK_BYTES}`,
+    );
+  return {
+    entry: options.entry ?? "hosts/firmware/main",
+    config: options.config ?? {},
+    credentials: options.credentials ?? {},
+    headroom: options.serial === "stock" ? 0 : (options.receiveHeadroom ?? 4096),
+    heapBytes: options.heapBytes ?? 0,
+    slots: options.slots ?? 4928,
+    chunkBytes: options.chunkBytes ?? 78848,
+    stackSlots: options.stackSlots ?? 512,
+    computeLimit: options.computeLimit ?? 100_000_000,
+    ticksOffsetMs: options.ticksOffsetMs ?? 0,
+    seed: options.seed ?? 1,
+    flash,
+  };
+}

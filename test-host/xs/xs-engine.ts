@@ -1,0 +1,290 @@
+import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
+import { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import type { EngineEvent, EngineInputs, EngineMemory, EngineTurn } from "../simulator/engine.js";
+import { EngineError } from "./errors.js";
+import {
+  FrameSplitter,
+  flashFrame,
+  loadFrame,
+  memoryFrame,
+  moduleFrame,
+  readTurn,
+  resourceFrame,
+  settingsFrame,
+  turnFrame,
+} from "./frames.js";
+import type { Reader } from "./frames.js";
+import { configSource, moduleSource } from "./modules.js";
+import type { FirmwareEngine, ResolvedOptions } from "./options.js";
+
+const MAIN = "test-host/xs/main";
+const STDERR_LIMIT = 4096;
+
+interface Frame {
+  readonly letter: string;
+  readonly reader: Reader;
+}
+
+interface Pending {
+  readonly resolve: (frame: Frame) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The host program ended without an answer. */
+class HostExit extends Error {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+
+  constructor(code: number | null, signal: NodeJS.Signals | null, stderr: string) {
+    const how = signal ? `by signal ${signal}` : `with code ${code}`;
+    super(`the XS host ended ${how}${stderr ? `: ${stderr.trim()}` : ""}`);
+    this.code = code;
+    this.signal = signal;
+  }
+}
+
+/** The child process and its frames: one question at a time. */
+class HostProcess {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #splitter = new FrameSplitter();
+  readonly #arrived: Frame[] = [];
+  readonly #exit: Promise<void>;
+  #pending: Pending | undefined;
+  #ended: HostExit | undefined;
+  #stderr = "";
+
+  constructor(binary: string) {
+    this.#child = spawn(binary, [], { stdio: ["pipe", "pipe", "pipe"], env: {} });
+    this.#child.stdout.on("data", (chunk: Buffer) => {
+      this.#splitter.push(chunk, (letter, reader) => this.#onFrame({ letter, reader }));
+    });
+    this.#child.stderr.setEncoding("utf8");
+    this.#child.stderr.on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_LIMIT);
+    });
+    // A write to a program that has just ended; its end is told by "close".
+    this.#child.stdin.on("error", () => {});
+    this.#exit = new Promise(resolve => {
+      this.#child.on("close", (code, signal) => {
+        this.#onEnd(new HostExit(code, signal, this.#stderr));
+        resolve();
+      });
+      this.#child.on("error", error => {
+        this.#onEnd(new HostExit(null, null, error.message));
+        resolve();
+      });
+    });
+    this.#hold(false);
+  }
+
+  #onFrame(frame: Frame): void {
+    const pending = this.#pending;
+    if (pending) {
+      this.#pending = undefined;
+      this.#hold(false);
+      pending.resolve(frame);
+    } else this.#arrived.push(frame);
+  }
+
+  #onEnd(exit: HostExit): void {
+    this.#ended = exit;
+    this.#pending?.reject(exit);
+    this.#pending = undefined;
+  }
+
+  /** An idle engine does not keep the Node process alive; one that owes an answer does. */
+  #hold(held: boolean): void {
+    const { stdin, stdout, stderr } = this.#child;
+    for (const item of [this.#child, stdin, stdout, stderr]) {
+      if (item === this.#child || item instanceof Socket) {
+        if (held) item.ref();
+        else item.unref();
+      }
+    }
+  }
+
+  send(...frames: Uint8Array[]): void {
+    for (const frame of frames) this.#child.stdin.write(frame);
+  }
+
+  receive(): Promise<Frame> {
+    const frame = this.#arrived.shift();
+    if (frame) return Promise.resolve(frame);
+    if (this.#ended) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      this.#pending = { resolve, reject };
+      this.#hold(true);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#child.stdin.end();
+    if (!this.#ended) {
+      this.#hold(true);
+      await this.#exit;
+    }
+  }
+}
+
+function readCounts(reader: Reader): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (let left = reader.u32(); left > 0; left--) {
+    const name = reader.text();
+    const count = reader.u32();
+    if (count) counts[name] = count;
+  }
+  return counts;
+}
+
+/** Modules that an entry was found to import: sent ahead the next time. */
+const knownImports = new Map<string, Set<string>>();
+
+export interface XsFolders {
+  readonly binary: string;
+  readonly root: string;
+  readonly cacheFolder: string;
+}
+
+/** The firmware in a process of its own: the XS engine with an ESP32's memory. */
+export class XsEngine implements FirmwareEngine {
+  readonly name = "xs";
+  readonly version = "XS 13.3";
+  readonly #host: HostProcess;
+  #modules: Readonly<Record<string, number>> = {};
+  #natives: Readonly<Record<string, number>> = {};
+  #aborted = false;
+  #stopped = false;
+  #busy: Promise<unknown> = Promise.resolve();
+
+  private constructor(binary: string) {
+    this.#host = new HostProcess(binary);
+  }
+
+  static async start(folders: XsFolders, options: ResolvedOptions): Promise<XsEngine> {
+    const engine = new XsEngine(folders.binary);
+    try {
+      await engine.#load(folders, options);
+    } catch (error) {
+      engine.#stopped = true;
+      await engine.#host.stop();
+      throw error instanceof HostExit ? new EngineError("load failed", error.message) : error;
+    }
+    return engine;
+  }
+
+  get loadedNatives(): Readonly<Record<string, number>> {
+    return this.#natives;
+  }
+
+  async #load(folders: XsFolders, options: ResolvedOptions): Promise<void> {
+    const { root, cacheFolder } = folders;
+    const host = this.#host;
+    host.send(settingsFrame(options));
+    for (const [role, bytes] of Object.entries(options.credentials))
+      if (bytes instanceof Uint8Array) host.send(resourceFrame(`${role}.der`, bytes));
+    host.send(moduleFrame("mc/config", configSource(options.config)));
+    const imports = knownImports.get(`${root}\0${options.entry}`) ?? new Set<string>();
+    for (const name of imports) {
+      const source = await moduleSource(root, name, cacheFolder);
+      if (source !== undefined) host.send(moduleFrame(name, source));
+    }
+    host.send(loadFrame(MAIN, options.entry));
+    for (;;) {
+      const { letter, reader } = await host.receive();
+      if (letter === "N") {
+        const name = reader.text();
+        const source = await moduleSource(root, name, cacheFolder);
+        if (source !== undefined) imports.add(name);
+        host.send(moduleFrame(name, source));
+      } else if (letter === "L") {
+        this.#modules = readCounts(reader);
+        this.#natives = readCounts(reader);
+        knownImports.set(`${root}\0${options.entry}`, imports);
+        return;
+      } else if (letter === "E") {
+        const reason = reader.text();
+        const text = reader.text().replace(/ \(\)$/gm, "");
+        if (reason === "missing") throw new EngineError("missing module", text);
+        throw new EngineError("load failed", reason === "load" ? text : `${reason} ${text}`.trim());
+      } else throw new EngineError("protocol", `frame ${letter} while loading`);
+    }
+  }
+
+  /** Questions wait for one another; turns never overlap. */
+  #ask(frame: Uint8Array, letter: string): Promise<Reader> {
+    const answer = this.#busy.then(async () => {
+      this.#host.send(frame);
+      const received = await this.#host.receive();
+      if (received.letter !== letter)
+        throw new EngineError("protocol", `frame ${received.letter} instead of ${letter}`);
+      return received.reader;
+    });
+    this.#busy = answer.catch(() => undefined);
+    return answer;
+  }
+
+  #check(): void {
+    if (this.#stopped) throw new EngineError("stopped", "the engine was stopped");
+  }
+
+  async turn(event: EngineEvent, inputs: EngineInputs): Promise<EngineTurn> {
+    this.#check();
+    if (this.#aborted) throw new EngineError("stopped", "the engine's run has ended in an abort");
+    try {
+      const turn = readTurn(await this.#ask(turnFrame(event, inputs), "T"));
+      if (turn.abort) this.#aborted = true;
+      return turn;
+    } catch (error) {
+      if (!(error instanceof HostExit)) throw error;
+      this.#aborted = true;
+      if (error.code === 4) throw new EngineError("protocol", error.message);
+      return {
+        actions: [],
+        compute: 0,
+        collections: 0,
+        abort: { reason: "engine crashed", detail: error.message },
+      };
+    }
+  }
+
+  async memory(): Promise<EngineMemory> {
+    this.#check();
+    const reader = await this.#ask(memoryFrame(), "Q");
+    const budgetBytes = reader.u32();
+    const loadedBytes = reader.u32();
+    const slots = reader.u32();
+    const chunkBytes = reader.u32();
+    const peakSlots = reader.u32();
+    const peakChunkBytes = reader.u32();
+    reader.u32();
+    const collections = reader.u32();
+    const stackPeakSlots = reader.u32();
+    const modules = this.#modules;
+    return {
+      budgetBytes,
+      loadedBytes,
+      peakBytes: peakSlots * 16 + peakChunkBytes,
+      slots,
+      chunkBytes,
+      peakSlots,
+      peakChunkBytes,
+      collections,
+      stackPeakSlots,
+      bytecodeBytes: Object.values(modules).reduce((sum, size) => sum + size, 0),
+      modules,
+    };
+  }
+
+  async flash(): Promise<Uint8Array> {
+    this.#check();
+    return (await this.#ask(flashFrame(), "F")).block();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await this.#host.stop();
+  }
+}
