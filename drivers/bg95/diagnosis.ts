@@ -1,0 +1,207 @@
+import { type CodeTable, diagnosis, type DiagnosisRule } from "../../modules/diagnosis/table.js";
+import { CME_CODES, CMS_CODES } from "./diagnosis-cme.js";
+import { TCPIP_CODES, TLS_CODES } from "./diagnosis-tcpip.js";
+
+/** `<stat>` of +CEREG (AT Commands Manual V2.0; 3GPP 27.007, 10.1.22). */
+const REGISTRATION_CODES: CodeTable = Object.freeze({
+  0: diagnosis(
+    "not registered and not searching",
+    "The radio is off, automatic selection is switched off, or the module has given up for now: no network in any band that is enabled.",
+    "See that AT+CFUN? gives 1 and AT+COPS? begins with 0; check the antenna, and with AT+QCFG which bands and technologies are enabled.",
+  ),
+  2: diagnosis(
+    "still searching",
+    "No cell was found in time. The first search through all bands and technologies takes minutes, and there may be no LTE-M or NB-IoT here.",
+    "Look at the signal (AT+CSQ: 99 means none) and the antenna; ask the operator which technology and bands are in use at this place.",
+  ),
+  3: diagnosis(
+    "registration denied",
+    "A network was found and refused the SIM: not activated, blocked, without the right to LTE-M or NB-IoT, or not allowed to roam here.",
+    "Ask the operator to look at this SIM; its portal often shows the attempt. Searching longer does not help.",
+  ),
+  4: diagnosis(
+    "registration unknown",
+    "The module lost the network's signal and cannot say whether it is still registered.",
+    "Check the antenna and coverage; the module searches by itself.",
+  ),
+});
+
+/** Where either kind of code can come. Their numbers do not overlap. */
+const RESULT_CODES: CodeTable = Object.freeze({ ...CME_CODES, ...TCPIP_CODES });
+
+/** What is known of failures of this module; the first rule that fits decides. */
+export const bg95Diagnoses: readonly DiagnosisRule[] = Object.freeze([
+  { kinds: ["tls"], codes: TLS_CODES },
+  {
+    kinds: ["timeout"],
+    commands: ["AT+QSSLOPEN"],
+    always: diagnosis(
+      "no result of the TLS connection",
+      "The module reported neither success nor failure within 150 seconds and the handshake time: the network carries almost nothing, or the module's TLS is stuck.",
+      "Look at the signal. If plain TCP works meanwhile, restart the module.",
+    ),
+  },
+  {
+    kinds: ["timeout"],
+    commands: ["AT+QIOPEN"],
+    always: diagnosis(
+      "no result of the connection",
+      "The module reported neither success nor failure within 150 seconds.",
+      "Look at the signal; deactivate and activate the data connection (AT+QIDEACT, AT+QIACT).",
+    ),
+  },
+  {
+    kinds: ["timeout"],
+    commands: ["AT+QIDNSGIP"],
+    always: diagnosis(
+      "no answer of a name server",
+      "The operator's name servers did not answer within 60 seconds.",
+      "Set other name servers with AT+QIDNSCFG, or use the server's address.",
+    ),
+  },
+  {
+    kinds: ["timeout", "malformed", "overrun", "credential"],
+    commands: ["AT+QFUPL"],
+    codes: CME_CODES,
+    always: diagnosis(
+      "credential did not arrive unchanged",
+      "The module counted other bytes than were sent, or another checksum: bytes were lost or changed on the serial line.",
+      "Wire RTS and CTS and switch flow control on (AT+IFC=2,2), or use a lower baud rate; then store it again.",
+    ),
+  },
+  {
+    kinds: ["credential"],
+    detail: "none is stored",
+    always: diagnosis(
+      "credential missing",
+      "The device's store holds nothing for this role, but the connection needs it.",
+      "Store it: the CA certificate to verify the server; client certificate and key together for mutual TLS.",
+    ),
+  },
+  {
+    kinds: ["credential"],
+    detail: ": pem",
+    always: diagnosis(
+      "PEM where DER is needed",
+      "The device's store holds PEM text; it keeps DER alone and makes PEM for the module itself.",
+      "Convert it: openssl x509 -outform DER for certificates, openssl pkcs8 -topk8 -nocrypt -outform DER for keys.",
+    ),
+  },
+  {
+    kinds: ["credential"],
+    detail: ": encrypted",
+    always: diagnosis(
+      "key under a password",
+      "The private key is encrypted, and a device has nobody to type the password.",
+      "Take the password off: openssl pkcs8 -topk8 -nocrypt -outform DER.",
+    ),
+  },
+  ...["pkcs1", "sec1"].map(form => ({
+    kinds: ["credential"] as const,
+    detail: ": " + form,
+    always: diagnosis(
+      "key without PKCS#8",
+      "The private key is stored in an older form; the store wants PKCS#8.",
+      "Convert it: openssl pkcs8 -topk8 -nocrypt -outform DER.",
+    ),
+  })),
+  ...["truncated", "trailing", "malformed", "empty", "unreadable"].map(fault => ({
+    kinds: ["credential"] as const,
+    detail: ": " + fault,
+    always: diagnosis(
+      "credential not intact",
+      "What the device's store holds is no complete DER certificate or key: it was cut off, or something was written over or behind it.",
+      "Store it again, and compare its length with the file's.",
+    ),
+  })),
+  {
+    kinds: ["credential"],
+    detail: "holds a",
+    always: diagnosis(
+      "certificate and key mixed up",
+      "The store holds a certificate where the key belongs, or the other way round.",
+      "Store each under its own role.",
+    ),
+  },
+  { kinds: ["registration"], codes: REGISTRATION_CODES },
+  {
+    kinds: ["sim"],
+    detail: "PUK",
+    always: diagnosis(
+      "PUK required",
+      "The PIN was entered wrongly three times, and the SIM asks for its PUK.",
+      "Unlock the SIM with its PUK in a telephone; ten wrong PUKs destroy it.",
+    ),
+  },
+  {
+    kinds: ["sim"],
+    detail: "PIN",
+    always: diagnosis(
+      "PIN required",
+      "The SIM is locked by its PIN.",
+      "Switch the PIN request off in a telephone.",
+    ),
+  },
+  {
+    kinds: ["sim"],
+    detail: "NOT",
+    always: diagnosis(
+      "no SIM",
+      "The module sees no SIM card, or lost it: not pushed in, or the holder's contacts or the detection pin are at fault.",
+      "Push the SIM in until it holds; check its direction, and AT+QSIMDET where the holder has no switch.",
+    ),
+  },
+  {
+    kinds: ["error"],
+    commands: ["AT+QSSLOPEN", "AT+QIOPEN"],
+    always: diagnosis(
+      "open refused at once",
+      "The data connection is not active, or host, port or connect id are not as the manual wants them.",
+      "See that AT+QIACT? lists the context with an address, and that the id is not in use.",
+    ),
+  },
+  {
+    kinds: ["error"],
+    commands: ["AT+QSSLCFG"],
+    always: diagnosis(
+      "TLS setting refused",
+      "This firmware does not know the setting or its value; a cipher suite must stand without quotation marks.",
+      'Ask AT+QSSLCFG=? for what the firmware knows, and update the firmware if "sni" is missing.',
+    ),
+  },
+  {
+    kinds: ["error"],
+    commands: ["AT+QISEND", "AT+QSSLSEND", "AT+QIRD", "AT+QSSLRECV"],
+    always: diagnosis(
+      "connection is gone",
+      "The module knows no open connection under this id any more: it was closed, or the data connection was lost without a report.",
+      "It is opened again by itself. If it comes after a fixed time of silence, use a shorter keep-alive.",
+    ),
+  },
+  {
+    kinds: ["error", "pdp"],
+    commands: ["AT+QIACT"],
+    codes: RESULT_CODES,
+    always: diagnosis(
+      "activation refused",
+      "The network refused the data connection, the module is not registered, or the context was active already. Right after registration a first attempt may fail and a second succeed.",
+      "Compare the APN, user name and password with what the operator gives; ask whether data are enabled for the SIM.",
+    ),
+  },
+  {
+    kinds: ["error", "pdp"],
+    commands: ["AT+QICSGP"],
+    codes: RESULT_CODES,
+    always: diagnosis(
+      "APN settings refused",
+      "The context is active and cannot be changed, or APN, user name or password hold characters or lengths that the module does not take.",
+      "Deactivate the context first (AT+QIDEACT); check the APN's spelling.",
+    ),
+  },
+  { kinds: ["cms"], codes: CMS_CODES },
+  { kinds: ["cme", "sim", "credential", "storage", "pdp", "registration"], codes: CME_CODES },
+  {
+    kinds: ["tls", "connect", "dns", "pdp", "error", "network-lost", "peer-closed", "send-fail"],
+    codes: TCPIP_CODES,
+  },
+]);
