@@ -1,8 +1,9 @@
 import type { Resolver as ResolverShape, ResolverCallbacks } from "../../modules/io/socket.js";
+import type { Timer } from "../../modules/io/timer.js";
 import type { NameLookup } from "./lookup.js";
 
 export interface ResolverOptions {
-  readonly modem: { readonly lookup: NameLookup };
+  readonly modem?: { readonly lookup: NameLookup };
 }
 
 /** `resolve({host, onResolved, onError})` by the module's own DNS client, with the surface of Moddable's resolvers. */
@@ -10,6 +11,7 @@ export class Resolver implements ResolverShape {
   #lookup: NameLookup | undefined;
 
   constructor(options: ResolverOptions) {
+    if (options.modem === undefined) throw new Error("modem is required");
     this.#lookup = options.modem.lookup;
   }
 
@@ -32,7 +34,7 @@ export class Resolver implements ResolverShape {
 
 /** What NamePassing needs to call back later. */
 export interface NamePassingOptions {
-  readonly modem: { readonly timer: { set(callback: () => void, ms: number): unknown } };
+  readonly modem?: { readonly timer: Timer };
 }
 
 /**
@@ -40,14 +42,15 @@ export interface NamePassingOptions {
  * saves a command and keeps the name for the server's certificate.
  */
 export class NamePassing implements ResolverShape {
-  readonly #options: NamePassingOptions;
+  readonly #timer: Timer;
 
   constructor(options: NamePassingOptions) {
-    this.#options = options;
+    if (options.modem === undefined) throw new Error("modem is required");
+    this.#timer = options.modem.timer;
   }
 
   resolve(request: ResolverCallbacks): void {
-    this.#options.modem.timer.set(() => {
+    this.#timer.set(() => {
       request.onResolved.call(this, request.host, request.host);
     }, 0);
   }

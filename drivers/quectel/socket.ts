@@ -43,7 +43,8 @@ export interface SocketKind {
 
 /** Options beside those of ECMA-419. */
 export interface ModuleSocketOptions extends SocketOptions {
-  readonly modem: SocketHost;
+  /** The modem that carries the connection; required, and optional in type so that the record fits any client. */
+  readonly modem?: SocketHost;
 }
 
 /** A part of a ring as the payload of one send; the ring keeps the bytes until the send is confirmed. */
@@ -88,6 +89,7 @@ export abstract class ModuleSocket extends Stream {
 
   constructor(options: ModuleSocketOptions, kind: SocketKind) {
     const modem = options.modem;
+    if (modem === undefined) throw new Error("modem is required");
     const limits = modem.limits;
     // Two sends: one that the module has not confirmed yet, one that gathers.
     super(options, limits.receiveMax, 2 * limits.sendMax);

@@ -33,7 +33,7 @@ export interface SecureHost extends SocketHost {
 }
 
 export interface TLSSocketOptions extends ModuleSocketOptions {
-  readonly modem: SecureHost;
+  readonly modem?: SecureHost;
   readonly secure?: SecureOptions;
 }
 
@@ -77,13 +77,14 @@ export class TLSSocket extends ModuleSocket {
   #context = 0;
 
   constructor(options: TLSSocketOptions) {
-    const secure = options.secure ?? {};
+    const { modem, secure = {} } = options;
+    if (modem === undefined) throw new Error("modem is required");
     const serverName = secure.serverName;
     if (serverName !== undefined && serverName !== (options.host ?? options.address))
       throw new Error("the module takes the server's name from host: serverName must be the same");
     // The module resolves the host, and takes the name to check from it.
     super(options.host === undefined ? options : { ...options, address: options.host }, kind);
-    this.#modem = options.modem;
+    this.#modem = modem;
     this.#secure = secure;
   }
 
