@@ -1,12 +1,14 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import type { Resolver, StreamSocket } from "../io/socket.js";
+import { compose } from "./compose.js";
 import { exceeds, invalid } from "./error.js";
+import { CONTROL, END, FAILURE, Inbox, MESSAGE, NOTHING, PIECE } from "./inbox.js";
 import type { MQTTClientOptions, WriteOptions } from "./options.js";
+import { Liveness } from "./liveness.js";
 import {
   CONNACK,
   CONNECT,
   DISCONNECT,
-  NAMES,
   PINGREQ,
   PINGRESP,
   PUBACK,
@@ -19,31 +21,14 @@ import {
   UNSUBACK,
   UNSUBSCRIBE,
   encodeConnect,
-  encodeFilters,
-  encodePublish,
-  encodeShort,
 } from "./packets.js";
-import { Liveness } from "./liveness.js";
-import { Receiver, violation, type Violation } from "./receiver.js";
-import { Sender } from "./sender.js";
-import {
-  DELIVERED,
-  RELEASE,
-  RELEASED,
-  SENT,
-  Session,
-  type Delivery,
-  type Message,
-  type Subscription,
-} from "./session.js";
-import { BytesSource, type Source } from "./source.js";
-import { checkFilter, checkTopic } from "./topic.js";
+import { Outbox } from "./outbox.js";
+import { violation, type Violation } from "./receiver.js";
+import { DELIVERED, Session, type Delivery, type Message, type Subscription } from "./session.js";
+import { checkTopic } from "./topic.js";
 
 /** Room that is kept back from the application, for acknowledgements. */
 const OVERHEAD = 8;
-
-/** Acknowledgements that may wait for room; beyond that nothing more is read from the socket. */
-const MAXIMUM_ACKNOWLEDGEMENTS = 8;
 
 /** How far the connection has come. */
 const RESOLVING = 0;
@@ -101,29 +86,17 @@ export class MQTTClient {
   readonly session: Session;
   readonly target: unknown;
   readonly #options: MQTTClientOptions;
-  readonly #receiver: Receiver;
-  readonly #sender: Sender;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
+  readonly #liveness: Liveness;
   #state = RESOLVING;
   #dns: Resolver | undefined;
   #socket: StreamSocket | undefined;
-  /** Bytes in the socket's receive buffer. */
-  #buffered = 0;
-  /** Waiting acknowledgements: operation * 65536 + identifier. */
-  readonly #acknowledgements: number[] = [];
-  /** The message that the packet under way belongs to. */
-  #delivery: Delivery | undefined;
-  /** The next `onReadable` is the first of its message. */
-  #first = false;
-  /** The present message is one that the application has already. */
-  #repeated = false;
   #parsing = false;
-  /** Parsing stopped because acknowledgements wait for room. */
-  #stalled = false;
   /** The application is to be told the room. */
   #announce = false;
   /** The timer looks after an acknowledgement. */
   #waiting = false;
-  #liveness: Liveness;
   #timer: unknown;
   #turn: unknown;
   /** The application's callback that is running. */
@@ -148,8 +121,8 @@ export class MQTTClient {
       options.responseTimeout ?? keepAlive / 2,
       options.acknowledgeTimeout ?? 60_000,
     );
-    this.#receiver = new Receiver(options.topicLength ?? 256);
-    this.#sender = new Sender(options.bufferLength ?? 256);
+    this.#inbox = new Inbox(options.topicLength ?? 256);
+    this.#outbox = new Outbox(this.session, this.#liveness, options.bufferLength ?? 256);
     this.#dns = new dns.io(dns);
     this.#timer = options.timer.set(() => this.#on(ON_TICK), options.connectTimeout ?? 30_000);
     this.#on(ON_START);
@@ -168,7 +141,7 @@ export class MQTTClient {
    * and then has written nothing.
    */
   write(data?: ArrayBuffer | Uint8Array | null, options?: WriteOptions): number {
-    const sender = this.#sender;
+    const { sender } = this.#outbox;
     const socket = this.#socket;
     let direct;
     if (this.#state !== CONNECTED || !socket) throw invalid("write", "not connected");
@@ -179,17 +152,20 @@ export class MQTTClient {
     } else {
       if (!options) throw invalid("write", "options");
       if (sender.left) throw exceeds("write", "overflow");
-      direct = this.#compose(data, options);
+      direct = compose(data, options, this.session, sender);
+      if (options.operation === DISCONNECT) this.#state = DISCONNECTED;
     }
     try {
-      // What did not go into the buffer behind the header goes out as it is, in the same group.
       if (options) sender.flush(socket, direct);
       if (data && direct) sender.stream(socket, data);
     } catch (exception) {
       this.#caught(exception);
       throw exception;
     }
-    this.#written();
+    this.#liveness.sent();
+    this.#liveness.progress();
+    this.#watch();
+    if (this.#outbox.waits) this.#later();
     return this.#room;
   }
 
@@ -198,16 +174,8 @@ export class MQTTClient {
   /** Fills `view` as far as bytes of the present message are there; returns how many. */
   read(view: Uint8Array): number | undefined;
   read(into?: number | Uint8Array): ArrayBuffer | number | undefined {
-    const available = this.#readable;
     const socket = this.#socket;
-    if (!available || !socket) return undefined;
-    const wanted = into === undefined ? available : typeof into === "number" ? into : into.length;
-    const count = wanted < available ? wanted : available;
-    let result;
-    if (typeof into === "object") result = socket.read(count === wanted ? into : into.subarray(0, count));
-    else result = socket.read(count);
-    this.#receiver.payload -= count;
-    this.#buffered -= count;
+    const result = socket && this.#inbox.read(socket, into);
     if (!this.#parsing) this.#later();
     return result;
   }
@@ -236,14 +204,8 @@ export class MQTTClient {
 
   /** Room for the application's packets. */
   get #room(): number {
-    const { left, room } = this.#sender;
+    const { left, room } = this.#outbox.sender;
     return left || room < OVERHEAD ? 0 : room - OVERHEAD;
-  }
-
-  /** Bytes of the present message that can be read. */
-  get #readable(): number {
-    const { operation, payload } = this.#receiver;
-    return operation !== PUBLISH ? 0 : payload < this.#buffered ? payload : this.#buffered;
   }
 
   /** Every way in from outside: nothing is thrown out of here. */
@@ -263,12 +225,12 @@ export class MQTTClient {
           if (this.#state === RESOLVING) this.#connect(address);
           break;
         case ON_READABLE:
-          this.#buffered = count;
+          this.#inbox.buffered = count;
           this.#liveness.heard();
           if (!this.#parsing) this.#work();
           break;
         case ON_WRITABLE:
-          this.#sender.room = count;
+          this.#outbox.sender.room = count;
           this.#announce = true;
           if (this.#state === CONNECTING) this.#greet();
           this.#work();
@@ -324,65 +286,8 @@ export class MQTTClient {
     };
     this.#calling = "";
     this.#state = GREETING;
-    this.#sender.begin(encodeConnect(fields, this.#sender), undefined, 0);
-  }
-
-  /** Encodes a packet of the application. Returns how many bytes of `data` have to follow from where they are. */
-  #compose(data: ArrayBuffer | Uint8Array | null | undefined, options: WriteOptions): number {
-    const {
-      operation = PUBLISH,
-      topic = "",
-      QoS = 0,
-      items = [],
-      retain = false,
-      duplicate = false,
-    } = options;
-    const { session } = this;
-    const sender = this.#sender;
-    const name = NAMES[operation] ?? "write";
-    const size = operation === PUBLISH && data ? data.byteLength : 0;
-    const total = operation === PUBLISH ? (options.byteLength ?? size) : 0;
-    const numbered = operation !== PUBLISH || QoS > 0;
-    const id = options.id ?? (numbered ? session.identifier() : 0);
-    if (numbered && !(id > 0 && id < 65536)) throw invalid(name, "id");
-    let source: Source | undefined;
-    let length;
-    switch (operation) {
-      case PUBLISH:
-        checkTopic(topic);
-        if (QoS > 2 || size > total) throw invalid(name, QoS > 2 ? "QoS" : "byteLength");
-        if (QoS && session.uses(id) && !duplicate) throw invalid(name, "id");
-        length = encodePublish(topic, QoS, retain, duplicate, id, total, sender);
-        if (data && size && length + size <= sender.capacity) source = new BytesSource(data);
-        break;
-      case SUBSCRIBE:
-      case UNSUBSCRIBE:
-        if (!items.length) throw invalid(name, "items");
-        for (const item of items) checkFilter(item.topic);
-        if (session.uses(id)) throw invalid(name, "id");
-        length = encodeFilters(operation, id, items, sender);
-        break;
-      case PUBACK:
-      case PUBREC:
-      case PUBREL:
-      case PUBCOMP:
-        length = encodeShort(operation, id, sender);
-        break;
-      case PINGREQ:
-      case DISCONNECT:
-        length = encodeShort(operation, 0, sender);
-        break;
-      default:
-        throw invalid(name, "operation");
-    }
-    if (length + size > sender.room) throw exceeds(name, "overflow");
-    if (operation === PUBLISH && QoS) session.track(id, QoS, SENT);
-    else if (operation === PUBREL) session.track(id, 2, RELEASED);
-    else if (items.length) session.expect(operation, id, items.length);
-    else if (operation === DISCONNECT) this.#state = DISCONNECTED;
-    const direct = source ? 0 : size;
-    sender.begin(length, source, total - size + direct);
-    return direct;
+    const { sender } = this.#outbox;
+    sender.begin(encodeConnect(fields, sender), undefined, 0);
   }
 
   #later(): void {
@@ -391,30 +296,15 @@ export class MQTTClient {
 
   /** Reads what came, writes what is due, until either has to wait. */
   #work(): void {
+    const outbox = this.#outbox;
+    let stalled;
     do {
-      this.#parse();
+      this.#parsing = true;
+      stalled = this.#parse();
+      this.#parsing = false;
       this.#pump();
-    } while (this.#stalled && this.#acknowledgements.length < MAXIMUM_ACKNOWLEDGEMENTS);
-  }
-
-  /** Writes whatever is due and fits. */
-  #pump(): void {
-    const sender = this.#sender;
-    for (;;) {
-      const socket = this.#socket;
-      if (!socket) return;
-      if (sender.left) {
-        const before = sender.left;
-        const whole = sender.flush(socket);
-        if (sender.broken) return this.#abandon();
-        if (sender.left !== before) this.#liveness.sent();
-        if (!whole) return;
-        this.#written();
-      } else if (this.#state !== CONNECTED || sender.tail || !this.#next()) {
-        break;
-      }
-    }
-    if (this.#announce && this.#state === CONNECTED && sender.room > OVERHEAD) {
+    } while (stalled && !outbox.full);
+    if (this.#announce && this.#state === CONNECTED && this.#room > 0) {
       this.#announce = false;
       this.#calling = "onWritable";
       this.#options.onWritable?.call(this, this.#room);
@@ -422,131 +312,72 @@ export class MQTTClient {
     }
   }
 
-  /** Begins the packet that is due next. Returns whether there is one. */
-  #next(): boolean {
-    const { session } = this;
-    const sender = this.#sender;
-    const acknowledgement = this.#acknowledgements.shift();
-    let request, delivery, source;
-    let length;
-    if (acknowledgement) {
-      length = encodeShort(acknowledgement >> 16, acknowledgement & 0xffff, sender);
-    } else if (this.#liveness.ping) {
-      this.#liveness.pinging();
-      length = encodeShort(PINGREQ, 0, sender);
-    } else if ((request = session.request())) {
-      length = encodeFilters(request.operation, request.id, request.interests ?? [], sender);
-    } else if ((delivery = session.next())) {
-      const { state, id, qos, duplicate, message } = delivery;
-      this.#delivery = delivery;
-      if (state === RELEASE || !message) {
-        length = encodeShort(PUBREL, id, sender);
-      } else {
-        source = message.payload;
-        length = encodePublish(
-          message.topic,
-          qos,
-          message.retain ?? false,
-          duplicate,
-          id,
-          source.byteLength,
-          sender,
-        );
-        delivery.duplicate = qos > 0;
-      }
-    } else {
-      return false;
+  #pump(): void {
+    const outbox = this.#outbox;
+    while (this.#socket && outbox.sender.room > 0) {
+      const delivery = outbox.pump(this.#socket, this.#state === CONNECTED);
+      if (!delivery) break;
+      this.#done(delivery);
     }
-    sender.begin(length, source, 0);
-    return true;
+    if (outbox.sender.broken && this.#socket) this.#abandon();
+    this.#watch();
   }
 
-  /** The packet under way is out. */
-  #written(): void {
-    const delivery = this.#delivery;
-    this.#liveness.sent();
-    this.#delivery = undefined;
-    if (delivery) {
-      if (delivery.state === RELEASE) delivery.state = RELEASED;
-      else if (delivery.qos) delivery.state = SENT;
-      else this.#done(delivery);
+  /** Takes what came apart. Returns whether acknowledgements have to be written before it goes on. */
+  #parse(): boolean {
+    const inbox = this.#inbox;
+    const { receiver } = inbox;
+    while (this.#socket) {
+      if (this.#outbox.full) return true;
+      switch (inbox.step(this.#socket)) {
+        case NOTHING:
+          return false;
+        case FAILURE:
+          if (receiver.failure) this.#fail(receiver.failure);
+          break;
+        case CONTROL:
+          this.#control();
+          break;
+        case MESSAGE:
+          inbox.drop = !this.#options.onReadable || (receiver.QoS === 2 && !this.session.fresh(receiver.id));
+          break;
+        case PIECE:
+          if (!this.#deliver()) return false;
+          break;
+        case END:
+          this.#received();
+      }
     }
-    if (this.session.awaiting) {
-      this.#liveness.progress();
-      if (!this.#waiting) this.#tick();
-    }
-    if (!this.#sender.tail && this.#acknowledgements.length) this.#later();
+    return false;
   }
 
-  /** Takes what came apart; stops where the application, the socket or an acknowledgement has to move first. */
-  #parse(): void {
-    const receiver = this.#receiver;
-    this.#parsing = true;
-    this.#stalled = false;
-    for (;;) {
-      const socket = this.#socket;
-      if (!socket) break;
-      if (this.#acknowledgements.length >= MAXIMUM_ACKNOWLEDGEMENTS) {
-        this.#stalled = true;
-        break;
-      }
-      if (receiver.operation === PUBLISH) {
-        if (!this.#deliver(socket)) break;
-        continue;
-      }
-      const count = receiver.need < this.#buffered ? receiver.need : this.#buffered;
-      if (!count) break;
-      socket.read(receiver.window(count));
-      this.#buffered -= count;
-      if (!receiver.advance(count)) continue;
-      if (receiver.failure) this.#fail(receiver.failure);
-      else if (receiver.operation === PUBLISH) {
-        this.#first = true;
-        this.#repeated = receiver.QoS === 2 && !this.session.fresh(receiver.id);
-      } else this.#control();
-    }
-    this.#parsing = false;
-  }
-
-  /** The present message: hands over what is there of it. Returns false when the next move is not ours. */
-  #deliver(socket: StreamSocket): boolean {
-    const receiver = this.#receiver;
-    const { onReadable } = this.#options;
-    const { payload, topic, QoS, retain, duplicate, byteLength } = receiver;
-    const count = this.#readable;
-    const first = this.#first;
-    if (payload && !count) return false;
-    if (!onReadable || this.#repeated) {
-      // The buffer is free for this: the topic has been taken out.
-      const { buffer } = receiver;
-      const dropped = count < buffer.length ? count : buffer.length;
-      if (dropped) socket.read(buffer.subarray(0, dropped));
-      receiver.payload -= dropped;
-      this.#buffered -= dropped;
-    } else if (payload || first) {
-      const more = payload > count;
-      this.#first = false;
-      this.#calling = "onReadable";
-      onReadable.call(this, count, first ? { topic, QoS, retain, duplicate, byteLength, more } : { more });
-      this.#calling = "";
-      if (payload && receiver.payload === payload) return false;
-    }
-    if (receiver.payload === 0 && this.#socket) this.#received();
-    return true;
+  /** Hands over what is there of the present message. Returns whether the application took any. */
+  #deliver(): boolean {
+    const inbox = this.#inbox;
+    const { payload, topic, QoS, retain, duplicate, byteLength } = inbox.receiver;
+    const count = inbox.readable;
+    const more = payload > count;
+    const info = inbox.first ? { topic, QoS, retain, duplicate, byteLength, more } : { more };
+    inbox.first = false;
+    this.#calling = "onReadable";
+    this.#options.onReadable?.call(this, count, info);
+    this.#calling = "";
+    return count === 0 || inbox.receiver.payload < payload;
   }
 
   /** The application has the present message. */
   #received(): void {
-    const { QoS, id } = this.#receiver;
-    this.#receiver.next();
+    const { receiver } = this.#inbox;
+    const { QoS, id } = receiver;
+    receiver.next();
     if (QoS === 2 && !this.session.receive(id))
       this.#fail(failure("limit", "PUBLISH", undefined, "QoS 2 identifiers"));
-    if (QoS) this.#acknowledgements.push(((QoS === 1 ? PUBACK : PUBREC) << 16) | id);
+    else if (QoS) this.#outbox.acknowledge(QoS === 1 ? PUBACK : PUBREC, id);
   }
 
   /** Any packet but PUBLISH. */
   #control(): void {
-    const receiver = this.#receiver;
+    const { receiver } = this.#inbox;
     const { session } = this;
     const { operation, id, returnCode, sessionPresent } = receiver;
     const payload = operation === SUBACK || operation === UNSUBACK ? receiver.codes() : undefined;
@@ -567,7 +398,7 @@ export class MQTTClient {
         break;
       case PUBREL:
         session.release(id);
-        this.#acknowledgements.push((PUBCOMP << 16) | id);
+        this.#outbox.acknowledge(PUBCOMP, id);
         break;
       case SUBACK:
       case UNSUBACK:
@@ -606,7 +437,7 @@ export class MQTTClient {
   /** The message's source is broken in the middle of a packet: neither can be saved. */
   #abandon(): void {
     const report = failure("storage", "PUBLISH", undefined, "payload");
-    const delivery = this.#delivery;
+    const { delivery } = this.#outbox;
     this.#fail(report);
     if (delivery) this.#done(delivery, report);
   }
@@ -619,13 +450,18 @@ export class MQTTClient {
     if (this.#state < CONNECTED) {
       return this.#fail(failure("mqtt-timeout", "CONNECT", undefined, PHASES[this.#state]));
     }
-    const { tail, room } = this.#sender;
+    const { tail, room } = this.#outbox.sender;
     const liveness = this.#liveness;
     this.#waiting = this.session.awaiting;
-    const wait = liveness.look(this.#waiting, this.#readable > 0 || (tail > 0 && room > OVERHEAD));
+    const wait = liveness.look(this.#waiting, this.#inbox.readable > 0 || (tail > 0 && room > OVERHEAD));
     if (typeof wait === "object") return this.#fail(wait);
     if (wait) this.#timer = timer.set(() => this.#on(ON_TICK), wait);
     if (liveness.ping) this.#later();
+  }
+
+  /** The timer has to look after an acknowledgement from now on. */
+  #watch(): void {
+    if (!this.#waiting && this.#state === CONNECTED && this.session.awaiting) this.#tick();
   }
 
   #caught(exception: unknown): void {
@@ -662,8 +498,6 @@ export class MQTTClient {
     timer.clear(this.#timer);
     timer.clear(this.#turn);
     this.#timer = this.#turn = this.#dns = this.#socket = undefined;
-    this.#buffered = this.#sender.left = this.#sender.tail = 0;
-    this.#delivery = undefined;
     this.session.disconnected();
     try {
       dns?.close?.();
