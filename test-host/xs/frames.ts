@@ -100,7 +100,7 @@ export class Reader {
   /** A copy, which may be kept. */
   block(): Uint8Array {
     const length = this.u32();
-    const bytes = Uint8Array.prototype.slice.call(this.#bytes, this.#at, this.#at + length);
+    const bytes = new Uint8Array(this.#bytes.subarray(this.#at, this.#at + length));
     this.#at += length;
     return bytes;
   }

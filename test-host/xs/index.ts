@@ -1,6 +1,7 @@
 import { defaultCacheFolder, hostProgram } from "./build.js";
 import { EngineError } from "./errors.js";
 import { defaultRoot } from "./modules.js";
+import { NodeEngine } from "./node-engine.js";
 import { resolveOptions } from "./options.js";
 import type { EngineOptions, FirmwareEngine } from "./options.js";
 import { XsEngine } from "./xs-engine.js";
@@ -8,7 +9,7 @@ import { XsEngine } from "./xs-engine.js";
 export { EngineError } from "./errors.js";
 export type { EngineErrorKind } from "./errors.js";
 export type { Entry, SimulationHost } from "./host.js";
-export type { EngineCredentials, EngineOptions, FirmwareEngine } from "./options.js";
+export type { EngineCredentials, EngineOptions, FirmwareEngine, FirmwareMemory } from "./options.js";
 
 async function xsBinary(options: EngineOptions): Promise<string | undefined> {
   if (options.engine === "node") return undefined;
@@ -32,6 +33,6 @@ export async function createEngine(options: EngineOptions = {}): Promise<Firmwar
   const root = options.root ?? defaultRoot;
   const cacheFolder = options.cacheFolder ?? defaultCacheFolder();
   const binary = await xsBinary(options);
-  if (binary === undefined) throw new EngineError("load failed", "the Node engine is not there yet");
+  if (binary === undefined) return NodeEngine.start(root, resolved);
   return XsEngine.start({ binary, root, cacheFolder }, resolved);
 }

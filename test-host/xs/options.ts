@@ -1,4 +1,4 @@
-import type { Engine } from "../simulator/engine.js";
+import type { Engine, EngineMemory } from "../simulator/engine.js";
 
 /** DER objects that the firmware's credential store holds. */
 export interface EngineCredentials {
@@ -46,8 +46,18 @@ export interface EngineOptions {
   readonly cacheFolder?: string;
 }
 
+export interface FirmwareMemory extends EngineMemory {
+  /**
+   * The most that was live above the loaded baseline, as seen after collections and by calls of
+   * `memory`: what `peakBytes` is without garbage, but not seen at every moment.
+   */
+  readonly livePeakBytes: number;
+}
+
 /** An engine with what tests and the command line want beside the contract. */
 export interface FirmwareEngine extends Engine {
+  /** Counts live memory without a collection, so that asking changes nothing in the run. */
+  memory(): Promise<FirmwareMemory>;
   /** Contents of the flash partition; also after an abort, as a device finds them when it restarts. */
   flash(): Promise<Uint8Array>;
   /**

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import type { EngineEvent, EngineInputs, EngineMemory, EngineTurn } from "../simulator/engine.js";
+import type { EngineEvent, EngineInputs, EngineTurn } from "../simulator/engine.js";
 import { EngineError } from "./errors.js";
 import {
   FrameSplitter,
@@ -17,7 +17,7 @@ import {
 } from "./frames.js";
 import type { Reader } from "./frames.js";
 import { configSource, moduleSource } from "./modules.js";
-import type { FirmwareEngine, ResolvedOptions } from "./options.js";
+import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.js";
 
 const MAIN = "test-host/xs/main";
 const STDERR_LIMIT = 4096;
@@ -249,7 +249,7 @@ export class XsEngine implements FirmwareEngine {
     }
   }
 
-  async memory(): Promise<EngineMemory> {
+  async memory(): Promise<FirmwareMemory> {
     this.#check();
     const reader = await this.#ask(memoryFrame(), "Q");
     const budgetBytes = reader.u32();
@@ -258,7 +258,7 @@ export class XsEngine implements FirmwareEngine {
     const chunkBytes = reader.u32();
     const peakSlots = reader.u32();
     const peakChunkBytes = reader.u32();
-    reader.u32();
+    const livePeakBytes = reader.u32();
     const collections = reader.u32();
     const stackPeakSlots = reader.u32();
     const modules = this.#modules;
@@ -266,6 +266,7 @@ export class XsEngine implements FirmwareEngine {
       budgetBytes,
       loadedBytes,
       peakBytes: peakSlots * 16 + peakChunkBytes,
+      livePeakBytes,
       slots,
       chunkBytes,
       peakSlots,

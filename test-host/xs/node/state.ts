@@ -1,0 +1,61 @@
+import type { EngineAction, EngineInputs } from "../../simulator/engine.js";
+
+/**
+ * The Node stand-in's platform, run inside the firmware's own context together with it, so that
+ * arrays, errors and promises are of one realm. This module holds what the services share.
+ */
+
+/** What the engine outside hands in, once, before anything is loaded. */
+export interface PlatformSetup {
+  readonly configText: string;
+  readonly headroom: number;
+  readonly ticksOffsetMs: number;
+  readonly seed: number;
+  /** Contents of the flash partition, changed in place. */
+  readonly flash: Uint8Array;
+  /** By file name. */
+  readonly resources: Readonly<Record<string, Uint8Array>>;
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+declare global {
+  // Set by the engine before the bundle runs, and taken away here, before the firmware could see it.
+  var platformSetup: PlatformSetup | undefined;
+}
+
+function takeSetup(): PlatformSetup {
+  const taken = globalThis.platformSetup;
+  if (!taken) throw new Error("no platform setup");
+  globalThis.platformSetup = undefined;
+  return taken;
+}
+
+export const setup: PlatformSetup = takeSetup();
+
+export const inputs: Mutable<EngineInputs> = { nowMs: 0, moduleStatus: false, transmitRoom: 0 };
+
+let actions: EngineAction[] = [];
+
+export function act(action: EngineAction): void {
+  actions.push(action);
+}
+
+export function takeActions(): EngineAction[] {
+  const taken = actions;
+  actions = [];
+  return taken;
+}
+
+/** A function option, or undefined; anything else is an error at once, as in the native classes. */
+export function callbackOption<Callback>(value: Callback | undefined): Callback | undefined {
+  if (value !== undefined && typeof value !== "function") throw new TypeError("callback is no function");
+  return value;
+}
+
+/** The bytes of a buffer or view, in place. */
+export function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  throw new TypeError("no buffer");
+}

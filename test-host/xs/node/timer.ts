@@ -1,0 +1,93 @@
+import { act, inputs, setup } from "./state.js";
+
+/** `timer` and `time` of the Node stand-in; `host/timer.c` is their counterpart. */
+
+type Callback = (timer: Handle) => void;
+
+class Handle {
+  readonly id: number;
+  readonly callback: Callback;
+  repeats = false;
+  scheduled = false;
+
+  constructor(id: number, callback: Callback) {
+    this.id = id;
+    this.callback = callback;
+  }
+}
+
+const handles = new Map<number, Handle>();
+let lastId = 0;
+
+function interval(ms: number): number {
+  if (!(ms >= 0 && ms <= 0xffffffff)) throw new RangeError("invalid interval");
+  return Math.floor(ms);
+}
+
+function schedule(handle: Handle, ms: number, repeatMs: number): void {
+  handle.repeats = repeatMs > 0;
+  handle.scheduled = true;
+  const action = { kind: "setTimer", at: 0, id: handle.id, ms } as const;
+  act(repeatMs > 0 ? { ...action, repeatMs } : action);
+}
+
+export class Timer {
+  static set(callback: Callback, ms = 0, repeatMs = 0): Handle {
+    const first = interval(ms);
+    const next = interval(repeatMs);
+    if (typeof callback !== "function") throw new TypeError("callback is no function");
+    const handle = new Handle(++lastId, callback);
+    handles.set(handle.id, handle);
+    schedule(handle, first, next);
+    return handle;
+  }
+
+  static repeat(callback: Callback, ms: number): Handle {
+    return Timer.set(callback, ms, ms);
+  }
+
+  static schedule(handle: Handle, ms: number, repeatMs = 0): void {
+    if (!(handle instanceof Handle)) throw new TypeError("no timer");
+    if (!handles.has(handle.id)) throw new Error("timer is cleared");
+    schedule(handle, interval(ms), interval(repeatMs));
+  }
+
+  static clear(handle?: Handle | null): void {
+    if (handle === undefined || handle === null) return;
+    if (!(handle instanceof Handle)) throw new TypeError("no timer");
+    if (handles.delete(handle.id)) act({ kind: "clearTimer", at: 0, id: handle.id });
+  }
+}
+
+export function timerFired(id: number): void {
+  const handle = handles.get(id);
+  if (!handle) return;
+  handle.scheduled = handle.repeats;
+  handle.callback.call(globalThis, handle);
+  if (!handle.scheduled) handles.delete(id);
+}
+
+let dateOffsetMs = 0;
+
+function ticks(): number {
+  return (Math.floor(inputs.nowMs) + setup.ticksOffsetMs) | 0;
+}
+
+/** Milliseconds since 1970: a device starts there until its clock is set. */
+export function dateNow(): number {
+  return Math.floor(inputs.nowMs + dateOffsetMs);
+}
+
+export class Time {
+  static get ticks(): number {
+    return ticks();
+  }
+
+  static delta(start: number, end: number = ticks()): number {
+    return (end - start) | 0;
+  }
+
+  static set(seconds: number): void {
+    dateOffsetMs = seconds * 1000 - inputs.nowMs;
+  }
+}
