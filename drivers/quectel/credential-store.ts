@@ -3,7 +3,7 @@ import type { Source } from "../../modules/at/command.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
 import { FileChecksum } from "../../modules/pki/checksum.js";
-import { inspectDer } from "../../modules/pki/der.js";
+import { envelopeOf } from "../../modules/pki/envelope.js";
 import { PemStream, type PemLabel } from "../../modules/pki/pem.js";
 import { deleteFile, fileSize, ownFiles, uploadFile } from "./commands/file.js";
 
@@ -35,21 +35,20 @@ function fingerprint(credential: Credential): string | undefined {
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
-/** A part of a stored object: the key inside its PKCS#8 envelope. */
+/** The end of a stored object: an RSA key behind the head of its PKCS#8 envelope. */
 class Part implements Credential {
   readonly byteLength: number;
   readonly #whole: Credential;
   readonly #offset: number;
 
-  constructor(whole: Credential, offset: number, byteLength: number) {
+  constructor(whole: Credential, offset: number) {
     this.#whole = whole;
     this.#offset = offset;
-    this.byteLength = byteLength;
+    this.byteLength = whole.byteLength - offset;
   }
 
   read(view: Uint8Array, offset: number): number {
-    const left = Math.max(0, this.byteLength - offset);
-    return this.#whole.read(view.length > left ? view.subarray(0, left) : view, this.#offset + offset);
+    return this.#whole.read(view, this.#offset + offset);
   }
 }
 
@@ -88,25 +87,27 @@ export class CredentialStore {
 
   /** Makes sure that the module holds the credential, and gives the file's name. */
   ensure(role: CredentialRole, credential: Credential, done: Done): void {
-    const object = inspectDer(credential);
-    const problem =
-      object.kind === "invalid"
-        ? object.fault
-        : (object.kind === "key") === (role === "key")
-          ? undefined
-          : "holds a " + object.kind;
+    const { kind, rsaOffset } = envelopeOf(credential);
     const mark = fingerprint(credential);
-    if (problem !== undefined || mark === undefined) {
-      done(failure("credential", undefined, undefined, role + ": " + (problem ?? "unreadable")), "");
+    if (mark === undefined || (kind === "key") !== (role === "key") || kind === "unknown") {
+      done(
+        failure(
+          "credential",
+          undefined,
+          undefined,
+          role + ": holds " + (mark === undefined ? "too few bytes" : kind),
+        ),
+        "",
+      );
       return;
     }
     const name = "xs-" + role + "-" + mark + ".pem";
     let label: PemLabel = role === "key" ? "PRIVATE KEY" : "CERTIFICATE";
     let content = credential;
-    if (object.kind === "key" && object.algorithm === "RSA") {
+    if (rsaOffset > 0) {
       // Every working log of these modules shows the older form for RSA keys.
       label = "RSA PRIVATE KEY";
-      content = new Part(credential, object.innerOffset, object.innerLength);
+      content = new Part(credential, rsaOffset);
     }
     const task: Task = {
       role,

@@ -8,7 +8,7 @@ import { failure, type Failure, type FailureKind } from "../../modules/diagnosis
 import type { Power } from "../../modules/io/power.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
 import type { Clock, Timer } from "../../modules/io/timer.js";
-import { attention, identify, powerDown, setFunctionality } from "./commands/general.js";
+import { attention, identify, powerDown, serialNumber, setFunctionality } from "./commands/general.js";
 import {
   enterPin,
   epsRegistration,
@@ -18,6 +18,7 @@ import {
   networkInformation,
   networkTime,
   signalStrength,
+  simNumber,
   simState,
 } from "./commands/network.js";
 import {
@@ -275,8 +276,10 @@ export class Modem implements SecureHost {
 
   #identify(): void {
     this.#run(identify, [], (_, identity) => {
-      this.#event("module", identity?.model ?? "", identity?.revision ?? "");
-      this.#setAccessPoint();
+      this.#run(serialNumber, [], (__, imei) => {
+        this.#event("module", identity?.model ?? "", identity?.revision ?? "", imei ?? "");
+        this.#setAccessPoint();
+      });
     });
   }
 
@@ -309,8 +312,10 @@ export class Modem implements SecureHost {
     const ask = (): void => {
       this.#run(simState, [], (reason, state) => {
         if (state === "READY") {
-          this.#event("sim", state);
-          this.#register();
+          this.#run(simNumber, [], (_, iccid) => {
+            this.#event("sim", state, iccid ?? "");
+            this.#register();
+          });
         } else if (state === "SIM PIN" && this.#options.pin !== undefined && !this.#pinUsed) {
           // Once: three wrong PINs lock the card.
           this.#pinUsed = true;

@@ -1,0 +1,32 @@
+import { Command, CommanderError } from "commander";
+import { addModemCommand } from "./modem/command.js";
+import { addSimulateCommand } from "./simulate/command.js";
+import { packageVersion } from "./version.js";
+
+/** Exit codes: 0 done, 1 it failed, 2 wrong usage or input. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** Runs the command line; returns its exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = new Command("xs-cellular")
+    .description(
+      "Cellular modems for Moddable XS: run the firmware against a simulated module, or serve the module.",
+    )
+    .version(packageVersion())
+    .showHelpAfterError("(xs-cellular COMMAND --help lists the options)")
+    .exitOverride();
+  const done = (code: number): void => {
+    exitCode = code;
+  };
+  addSimulateCommand(program, done);
+  addModemCommand(program, done);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end with 0; commander has printed what was wrong otherwise.
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  return exitCode;
+}

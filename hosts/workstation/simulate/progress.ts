@@ -1,0 +1,85 @@
+/** Lines that a person reads while the device comes online. */
+type Values = readonly (string | number | boolean | null)[];
+
+const STATES: Readonly<Record<string, string>> = {
+  booting: "module boots",
+  starting: "module answers",
+  sim: "SIM",
+  registering: "looking for a network",
+  activating: "activating the packet data context",
+  clock: "asking the network for the time",
+  online: "online",
+  off: "off",
+};
+
+const ROLES: Readonly<Record<string, string>> = {
+  ca: "CA certificate",
+  certificate: "own certificate",
+  key: "private key",
+};
+
+function text(values: Values, index: number): string {
+  return String(values[index] ?? "");
+}
+
+/** What a report means for a person, as stage and sentence; `undefined` for what a person need not see. */
+export function describe(values: Values): { readonly stage: string; readonly text: string } | undefined {
+  switch (values[0]) {
+    case "power":
+      return { stage: "power", text: "PWRKEY pulled" };
+    case "state":
+      return values[1] === "online"
+        ? undefined
+        : { stage: "state", text: STATES[text(values, 1)] ?? text(values, 1) };
+    case "module":
+      return { stage: "module", text: `${text(values, 1)}, ${text(values, 2)}` };
+    case "sim":
+      return { stage: "SIM", text: text(values, 1).toLowerCase() };
+    case "registered":
+      return {
+        stage: "network",
+        text: `registered (${text(values, 1)}) by ${text(values, 2) || "an unnamed technology"}`,
+      };
+    case "address":
+      return { stage: "PDP", text: `address ${text(values, 1)}` };
+    case "clock":
+      return {
+        stage: "clock",
+        text: `${new Date(Number(values[1]) * 1000).toISOString().slice(0, 19)}Z, from the network`,
+      };
+    case "credential":
+      return {
+        stage: "files",
+        text: `${ROLES[text(values, 1)] ?? text(values, 1)}: ${text(values, 2)}, ${text(values, 4)} bytes, ${
+          values[3] === "kept" ? "already there" : "stored, size and checksum confirmed"
+        }`,
+      };
+    case "connecting":
+      return { stage: "connect", text: `${text(values, 1)}:${text(values, 2)}` };
+    case "mqtt":
+      return { stage: "MQTT", text: `connected${values[1] === true ? ", session continued" : ""}` };
+    case "subscribed":
+      return { stage: "MQTT", text: `subscribed to ${text(values, 1)}, QoS ${text(values, 2)}` };
+    case "acknowledged":
+      return { stage: "up", text: `message ${text(values, 1)} delivered` };
+    case "received":
+      return {
+        stage: "down",
+        text: `${values[1] === null ? "(continued)" : text(values, 1)}: ${shorten(text(values, 2))}`,
+      };
+    case "restarted":
+      return { stage: "module", text: "restarted by itself" };
+    default:
+      return undefined;
+  }
+}
+
+function shorten(latin1: string): string {
+  const whole = Buffer.from(latin1, "latin1").toString("utf8");
+  return whole.length > 60 ? `${whole.slice(0, 57)}...` : whole;
+}
+
+/** `  12.345 s  stage      text`. Time is the simulation's. */
+export function progressLine(simulatedMs: number, stage: string, sentence: string): string {
+  return `${(simulatedMs / 1000).toFixed(3).padStart(9)} s  ${stage.padEnd(8)} ${sentence}`;
+}
