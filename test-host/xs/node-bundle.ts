@@ -64,6 +64,8 @@ export async function makeBundle(platformRoot: string, root: string, entry: stri
       write: false,
       format: "iife",
       globalName: "firmware",
+      // Modules are strict; a script is not by itself.
+      banner: { js: '"use strict";' },
       target: "es2022",
       charset: "utf8",
       sourcemap: "inline",

@@ -32,6 +32,7 @@ static txSize engineStackSlots;
 static txSlot* wholeStackBottom;
 static double failedHeld, failedAsked;
 static uint32_t livePeakBytes;
+static txSize peakChunkBytes;
 static uint32_t loadedBytes;
 static uint32_t bareKinds[MEMORY_KIND_COUNT];
 static txByte* runRegion;
@@ -47,13 +48,35 @@ static uint32_t bytesOf(txSize slots, txSize chunkBytes)
 	return above(slots, baseSlots) * ESP32_SLOT_BYTES + above(chunkBytes, baseChunkBytes);
 }
 
+/* Taken from the blocks: XS's own count runs ahead when a chunk grows in place. */
+static txSize takenChunkBytes(txMachine* the)
+{
+	txBlock* block;
+	txSize taken = 0;
+	for (block = the->firstBlock; block; block = block->nextBlock)
+		taken += (txSize)(block->current - (txByte*)(block + 1));
+	return taken;
+}
+
+/* Chunks are at their most before a collection, at a failure, and when somebody asks. */
+static void notePeakChunks(txMachine* the)
+{
+	txSize taken = takenChunkBytes(the);
+	if (budgetHolds && (peakChunkBytes < taken))
+		peakChunkBytes = taken;
+}
+
+static void countLive(txMachine* the, txSize* slots, txSize* chunkBytes);
+
 static void memoryCollected(txMachine* the)
 {
+	txSize slots, chunkBytes;
 	uint32_t live;
 	collections++;
 	if (!budgetHolds)
 		return;
-	live = bytesOf(the->currentHeapCount, the->currentChunksSize);
+	countLive(the, &slots, &chunkBytes);
+	live = bytesOf(slots, chunkBytes);
 	if (livePeakBytes < live)
 		livePeakBytes = live;
 }
@@ -65,7 +88,8 @@ uint32_t memoryCollections(void)
 
 static void noteFailure(txMachine* the, double asked)
 {
-	failedHeld = bytesOf(the->currentHeapCount, the->currentChunksSize);
+	notePeakChunks(the);
+	failedHeld = bytesOf(the->currentHeapCount, takenChunkBytes(the));
 	failedAsked = asked;
 }
 
@@ -275,17 +299,30 @@ void memoryMarkBare(txMachine* the)
 
 static txSlot dummies;
 
+static void markDummies(txMachine* the, void* data, txMarkRoot markRoot)
+{
+	(void)data;
+	(void)markRoot;
+	notePeakChunks(the);
+}
+
+static const txHostHooks dummyHooks = { NULL, markDummies, NULL };
+
 /*
  * What loading left free must not serve the run: all free slots and the rest of every chunk block
- * are taken by a list that stays alive.
+ * are taken by a list that stays alive. It hangs on a host object, whose marker tells that a
+ * collection begins.
  */
 static void fillFreeMemory(txMachine* the)
 {
+	static int data;
 	txSlot* list;
 	txBlock* block;
-	list = fxNewInstance(the);
+	list = fxNewHostObject(the, NULL)->next;
+	fxSetHostHooks(the, the->stack, &dummyHooks);
+	list->value.host.data = &data;
 	dummies.kind = XS_REFERENCE_KIND;
-	dummies.value.reference = list;
+	dummies.value.reference = the->stack->value.reference;
 	fxRemember(the, &dummies);
 	mxPop();
 	for (block = the->firstBlock; block; block = block->nextBlock) {
@@ -353,9 +390,9 @@ void memoryMarkLoaded(txMachine* the)
 		the->minimumChunksSize = 8;
 	}
 	baseSlots = the->currentHeapCount;
-	baseChunkBytes = the->currentChunksSize;
+	baseChunkBytes = takenChunkBytes(the);
 	the->peakHeapCount = the->currentHeapCount;
-	the->peakChunksSize = the->currentChunksSize;
+	peakChunkBytes = baseChunkBytes;
 	the->stackBottom = the->stackTop - engineStackSlots - (txSize)settings.stackSlots;
 	the->stackPeak = the->stack;
 	collections = 0;
@@ -418,6 +455,7 @@ void memoryFigures(txMachine* the, MemoryFigures* figures)
 	txSize slots, chunkBytes;
 	uint32_t live;
 	txSize used = (txSize)(the->stackTop - the->stackPeak);
+	notePeakChunks(the);
 	countLive(the, &slots, &chunkBytes);
 	live = bytesOf(slots, chunkBytes);
 	if (livePeakBytes < live)
@@ -427,7 +465,7 @@ void memoryFigures(txMachine* the, MemoryFigures* figures)
 	figures->liveSlots = above(slots, baseSlots);
 	figures->liveChunkBytes = above(chunkBytes, baseChunkBytes);
 	figures->peakSlots = above(the->peakHeapCount, baseSlots);
-	figures->peakChunkBytes = above(the->peakChunksSize, baseChunkBytes);
+	figures->peakChunkBytes = above(peakChunkBytes, baseChunkBytes);
 	figures->livePeakBytes = livePeakBytes;
 	figures->collections = collections;
 	figures->stackPeakSlots = above(used, engineStackSlots);

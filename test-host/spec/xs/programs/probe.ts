@@ -176,6 +176,10 @@ const ACTIONS: Readonly<Record<string, (command: Command) => void>> = {
     for (let i = 0; i < count; i++) kept.push(new ArrayBuffer(1000));
     host.report("held", kept.length);
   },
+  allocateAtOnce({ count = 1 }) {
+    kept.push(new ArrayBuffer(count));
+    host.report("held", count);
+  },
   allocateObjects({ count = 1 }) {
     let list: unknown = kept;
     for (let i = 0; i < count; i++) list = { list };
