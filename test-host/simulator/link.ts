@@ -110,6 +110,7 @@ export class Link {
   readonly #down: Random;
   readonly #outages: Outage[];
   #upFreeMs = 0;
+  #upArrivedMs = 0;
   #downFreeMs = 0;
   /** Simulated time of the last traffic. */
   lastTrafficMs = 0;
@@ -133,9 +134,10 @@ export class Link {
     const leftMs =
       this.#clear(Math.max(this.#scheduler.nowMs, this.#upFreeMs)) +
       airMs(bytes, this.profile.upBitsPerSecond);
-    // Order holds: what is sent later never arrives earlier.
     this.#upFreeMs = leftMs;
-    this.#scheduler.at(leftMs + this.#trip(this.#up), arrived);
+    // Jitter never lets a later packet overtake an earlier one.
+    this.#upArrivedMs = Math.max(this.#upArrivedMs, leftMs + this.#trip(this.#up));
+    this.#scheduler.at(this.#upArrivedMs, arrived);
   }
 
   /** Carries `bytes` from the network to the module. */

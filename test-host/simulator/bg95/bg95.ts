@@ -1,0 +1,204 @@
+import { FaultBoard } from "../fault-board.js";
+import { parseFault, type Fault } from "../faults.js";
+import { Link, linkProfiles, type LinkName, type LinkProfile, type Outage } from "../link.js";
+import { AtPort, type Admission } from "../modem/at-port.js";
+import type { ParsedCommand } from "../modem/at-line.js";
+import { joinTables, type CommandEntry } from "../modem/call.js";
+import type { FileStore } from "../modem/file-store.js";
+import type { Network } from "../network.js";
+import { Random } from "../random.js";
+import type { Scheduler } from "../scheduler.js";
+import type { UartModule } from "../uart.js";
+import { configurationCommands } from "./commands/configuration.js";
+import { fileCommands } from "./commands/files.js";
+import { generalCommands } from "./commands/general.js";
+import { internetCommands } from "./commands/internet.js";
+import { networkCommands } from "./commands/network.js";
+import { packetCommands } from "./commands/packet.js";
+import { sleepCommands } from "./commands/sleep.js";
+import { socketCommands } from "./commands/sockets.js";
+import { statusCommands } from "./commands/status.js";
+import { timeCommands } from "./commands/time.js";
+import { tlsCommands } from "./commands/tls.js";
+import { equipmentErrorText } from "./errors.js";
+import { Bg95Module } from "./module.js";
+import { bg95Settings, type Bg95Changes, type Bg95Settings } from "./settings.js";
+import type { ModuleSocket } from "./socket.js";
+
+export interface Bg95Options {
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  /** Default `none`. */
+  readonly link?: LinkName | LinkProfile;
+  readonly outages?: readonly Outage[];
+  readonly settings?: Bg95Changes;
+  /** Faults, or their texts. */
+  readonly faults?: readonly (Fault | string)[];
+  readonly seed?: number | string;
+}
+
+/** Bytes that passed the module's UART, as a trace wants them. */
+export type PortTap = (direction: "to module" | "to host", bytes: Uint8Array) => void;
+
+/**
+ * A simulated Quectel BG95-M3 behind its main UART: AT port, power lines, files, PDP contexts,
+ * TCP, UDP and TLS sockets on a `Network`. Starts without power.
+ */
+export class BG95 implements UartModule {
+  readonly settings: Bg95Settings;
+  readonly link: Link;
+  readonly module: Bg95Module;
+  readonly port: AtPort<Bg95Module>;
+  readonly faults: FaultBoard;
+  onOutput: ((bytes: Uint8Array, baud: number) => void) | undefined;
+  onDiscard: (() => void) | undefined;
+  onTap: PortTap | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #commands: ReadonlyMap<string, CommandEntry<Bg95Module>>;
+  #silentUntilMs = -Infinity;
+
+  constructor(options: Bg95Options) {
+    const { scheduler, network } = options;
+    this.#scheduler = scheduler;
+    const link = options.link ?? "none";
+    const profile = typeof link === "string" ? linkProfiles[link] : link;
+    const settings = bg95Settings(options.settings);
+    // A link that answers at once has a module that does.
+    const isInstant = profile.name === "none" && options.settings?.port?.commandMs === undefined;
+    this.settings = isInstant ? { ...settings, port: { ...settings.port, commandMs: 0 } } : settings;
+    const random = new Random(options.seed ?? 1);
+    this.link = new Link({
+      scheduler,
+      profile,
+      random: random.fork("link"),
+      ...(options.outages ? { outages: options.outages } : {}),
+    });
+    this.module = new Bg95Module({ scheduler, network, link: this.link, settings: this.settings, random });
+    this.#commands = joinTables(
+      generalCommands,
+      statusCommands,
+      networkCommands,
+      packetCommands,
+      configurationCommands,
+      timeCommands,
+      sleepCommands,
+      internetCommands,
+      socketCommands,
+      tlsCommands,
+      fileCommands,
+    );
+    this.port = this.#makePort();
+    const faults = (options.faults ?? []).map(fault =>
+      typeof fault === "string" ? parseFault(fault) : fault,
+    );
+    this.faults = new FaultBoard(faults, scheduler, random.fork("faults"), {
+      crash: () => this.module.power.crash(),
+      silence: forMs => (this.#silentUntilMs = scheduler.nowMs + (forMs ?? Infinity)),
+      deactivateContext: id => this.module.deactivateByNetwork(id),
+      loseContext: id => this.module.loseContext(id),
+      loseRegistration: forMs => this.module.loseRegistration(forMs),
+      closePeer: id => this.module.sockets.breakOff(id),
+      resetPeer: id => this.module.sockets.breakOff(id),
+    });
+    this.module.join({
+      port: this.port,
+      faults: this.faults,
+      print: text => this.port.urc(text),
+      discard: () => this.onDiscard?.(),
+    });
+  }
+
+  /** Rate of the UART, bit/s. */
+  get baud(): number {
+    return this.module.baud;
+  }
+
+  get heedsRts(): boolean {
+    return this.module.flow.byHost === 2;
+  }
+
+  /** Level of the STATUS pin. */
+  get status(): boolean {
+    return this.module.power.status;
+  }
+
+  get files(): FileStore {
+    return this.module.files;
+  }
+
+  get sockets(): readonly ModuleSocket[] {
+    return this.module.sockets.all;
+  }
+
+  /** Every socket since the start, closed ones too. */
+  get socketHistory(): readonly ModuleSocket[] {
+    return this.module.sockets.history;
+  }
+
+  /** Commands that were run, by name in upper case (`+QISEND`). */
+  get commandCounts(): ReadonlyMap<string, number> {
+    return this.port.counts;
+  }
+
+  powerKey(asserted: boolean): void {
+    this.module.power.powerKey(asserted);
+  }
+
+  resetLine(asserted: boolean): void {
+    this.module.power.resetLine(asserted);
+  }
+
+  /** Powered, booted and searching, without banner. */
+  bootNow(): void {
+    this.module.power.bootNow();
+  }
+
+  /** From the host. */
+  receive(bytes: Uint8Array): void {
+    this.onTap?.("to module", bytes);
+    this.faults.toModule(bytes, piece => {
+      const { power } = this.module;
+      if (!power.uart || this.#isSilent) return;
+      this.port.receive(piece);
+    });
+  }
+
+  get #isSilent(): boolean {
+    return this.#scheduler.nowMs < this.#silentUntilMs;
+  }
+
+  #makePort(): AtPort<Bg95Module> {
+    const { module } = this;
+    return new AtPort<Bg95Module>({
+      scheduler: this.#scheduler,
+      module,
+      commands: this.#commands,
+      profile: module.profile,
+      settings: this.settings.port,
+      errorText: equipmentErrorText,
+      transmit: bytes => this.#transmit(bytes),
+      get holdsUrcs() {
+        return module.configuration.get("urc/delay") === "1";
+      },
+      admit: command => this.#admit(command),
+    });
+  }
+
+  #transmit(bytes: Uint8Array): void {
+    if (!this.module.power.uart || this.#isSilent) return;
+    const sent = this.faults.toHost(bytes);
+    if (sent.length === 0) return;
+    this.onTap?.("to host", sent);
+    this.onOutput?.(sent, this.module.baud);
+  }
+
+  #admit(command: ParsedCommand): Admission {
+    const { power } = this.module;
+    if (power.state === "booting") {
+      return { verdict: this.settings.earlyCommands, delayMs: 0, gapMs: 0 };
+    }
+    if (power.state !== "running") return { verdict: "lost", delayMs: 0, gapMs: 0 };
+    const struck = this.faults.command(command.name);
+    return { verdict: struck.isError ? "error" : "run", delayMs: struck.lateMs, gapMs: struck.gapMs };
+  }
+}

@@ -1,0 +1,449 @@
+import type { Link } from "../link.js";
+import type { AcceptedStream, Network, StreamFailure, StreamHandlers } from "../network.js";
+import type { Scheduler } from "../scheduler.js";
+import { socketErrors } from "./errors.js";
+import type { Bg95Settings } from "./settings.js";
+import { ModuleSocket, type SocketOptions } from "./socket.js";
+import type { SslContext } from "./ssl-contexts.js";
+import { SslSetupError, tlsClient } from "./ssl-contexts.js";
+import type { FileStore } from "../modem/file-store.js";
+
+/** Largest segment of a TCP connection over the air. */
+const segmentBytes = 1_400;
+/** A TLS record around application data: header, explicit nonce and tag of AES-GCM. */
+const recordOverheadBytes = 29;
+
+export interface SocketTableHost {
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly link: Link;
+  readonly settings: Bg95Settings;
+  readonly files: FileStore;
+  readonly now: () => number;
+  urc(text: string, payload?: Uint8Array): void;
+  /** Payload for a socket in transparent mode; false when the port is not in it. */
+  transparent(socket: ModuleSocket, bytes: Uint8Array): boolean;
+  peerClosed(socket: ModuleSocket): void;
+  sent(socket: number, before: number, after: number): void;
+  /** Settings of QICFG. */
+  readonly options: SocketTableOptions;
+}
+
+export interface SocketTableOptions {
+  recvLength: number;
+  viewMode: number;
+  sendHex: number;
+  receiveHex: number;
+}
+
+/** Called with 0 or a result code once an opening has ended. */
+type Opened = (code: number) => void;
+
+/** The module's sockets 0 to 11: opening, data both ways over the link, closing. */
+export class SocketTable {
+  readonly #host: SocketTableHost;
+  readonly #sockets = new Map<string, ModuleSocket>();
+  /** Every socket ever opened, for tests. */
+  readonly history: ModuleSocket[] = [];
+
+  constructor(host: SocketTableHost) {
+    this.#host = host;
+  }
+
+  get all(): readonly ModuleSocket[] {
+    return [...this.#sockets.values()].sort((left, right) => left.id - right.id);
+  }
+
+  /** A TCP/UDP socket, or a TLS client. */
+  get(id: number, secure: boolean): ModuleSocket | undefined {
+    return this.#sockets.get(key(id, secure));
+  }
+
+  isTaken(id: number, secure: boolean): boolean {
+    if (this.get(id, secure)) return true;
+    return this.#host.settings.tlsSharesIds && this.get(id, !secure) !== undefined;
+  }
+
+  create(options: SocketOptions): ModuleSocket {
+    const socket = new ModuleSocket(options);
+    this.#sockets.set(key(socket.id, socket.isSecure), socket);
+    this.history.push(socket);
+    return socket;
+  }
+
+  /** Gives the id back. */
+  remove(socket: ModuleSocket): void {
+    socket.destroy();
+    socket.state = 0;
+    if (this.get(socket.id, socket.isSecure) === socket)
+      this.#sockets.delete(key(socket.id, socket.isSecure));
+  }
+
+  /** Power is gone. */
+  reset(): void {
+    for (const socket of this.all) this.remove(socket);
+  }
+
+  /** TCP client: name, connection, and the result code in the end. */
+  connect(socket: ModuleSocket, opened: Opened): void {
+    this.#resolve(socket, opened, address => {
+      this.#host.link.exchange(1, 60, 60, () => {
+        if (socket.isGone || socket.isSilent) return;
+        const handlers = this.#handlers(socket, opened, () => opened(socketErrors.success));
+        socket.stream = this.#host.network.connect(address, socket.remotePort, handlers);
+      });
+    });
+  }
+
+  /** TLS client: name, connection, handshake. */
+  connectSecure(socket: ModuleSocket, context: SslContext, opened: Opened): void {
+    const { settings, files, network, link, now } = this.#host;
+    this.#resolve(socket, opened, address => {
+      link.exchange(1, 60, 60, () => {
+        if (socket.isGone || socket.isSilent) return;
+        const limit = this.#host.scheduler.after(context.negotiateTime * 1000, () => {
+          if (socket.state !== 1 || socket.isGone) return;
+          socket.stream?.destroy();
+          opened(settings.tlsFailureCode);
+        });
+        const handlers = this.#handlers(
+          socket,
+          code => {
+            limit.cancel();
+            opened(code);
+          },
+          info => {
+            const { sentBytes = 0, receivedBytes = 0 } = info.tls ?? {};
+            // Rounded: the length of an ECDSA signature varies, and a run must repeat by its seed.
+            link.exchange(2, roundUp(sentBytes), roundUp(receivedBytes), () => {
+              this.#host.scheduler.after(link.profile.handshakeMs, () => {
+                limit.cancel();
+                if (!socket.isGone && socket.state === 1) opened(socketErrors.success);
+              });
+            });
+          },
+        );
+        try {
+          const client = tlsClient(context, socket.host, files, settings, now);
+          socket.stream = network.connectSecure(address, socket.remotePort, client, handlers);
+        } catch (error) {
+          limit.cancel();
+          if (!(error instanceof SslSetupError)) throw error;
+          opened(settings.tlsFailureCode);
+        }
+      });
+    });
+  }
+
+  /** UDP, as a client with a peer or as a service. */
+  async openDatagrams(socket: ModuleSocket): Promise<number> {
+    const { network } = this.#host;
+    const addresses = socket.kind === "UDP" ? network.resolve(socket.host) : [socket.host];
+    if (!addresses?.[0]) return socketErrors.dnsFailed;
+    socket.address = addresses[0];
+    const port = await network.openDatagrams(socket.localPort, (bytes, address, remotePort) => {
+      this.#host.link.receive(bytes.length + 28, () =>
+        this.#packet(socket, { bytes, address, port: remotePort }),
+      );
+    });
+    if (!port) return socketErrors.bindFailed;
+    socket.datagrams = port;
+    socket.localPort = port.port;
+    return socketErrors.success;
+  }
+
+  async listen(socket: ModuleSocket): Promise<number> {
+    const listener = await this.#host.network.listen(socket.localPort, stream =>
+      this.#accept(socket, stream),
+    );
+    if (!listener) return socketErrors.bindFailed;
+    socket.listener = listener;
+    return socketErrors.success;
+  }
+
+  /** Hands payload to the peer. The caller has checked state and room. */
+  send(socket: ModuleSocket, bytes: Uint8Array, to?: { address: string; port: number }): void {
+    const { link } = this.#host;
+    const before = socket.sentBytes;
+    socket.sentBytes += bytes.length;
+    const overhead = socket.isSecure ? recordOverheadBytes : socket.isDatagram ? 28 : 40;
+    link.send(bytes.length + overhead, () => {
+      if (socket.isGone || socket.isSilent) return;
+      if (socket.datagrams) {
+        socket.datagrams.send(bytes, to?.address ?? socket.address, to?.port ?? socket.remotePort);
+        socket.ackedBytes += bytes.length;
+      } else {
+        socket.stream?.write(bytes, () => {
+          link.receive(0, () => {
+            if (!socket.isSilent) socket.ackedBytes += bytes.length;
+          });
+        });
+      }
+      this.#host.sent(socket.id, before, before + bytes.length);
+    });
+  }
+
+  /** After reading: lets more in. */
+  drained(socket: ModuleSocket): void {
+    this.#pump(socket);
+  }
+
+  /** Closes and frees; `done` when the peer's FIN has come or the time is over. */
+  close(socket: ModuleSocket, timeoutMs: number, done: () => void): void {
+    const finish = (): void => {
+      this.remove(socket);
+      done();
+    };
+    if (!socket.stream || socket.state !== 2) {
+      if (socket.state === 4) socket.stream?.end();
+      finish();
+      return;
+    }
+    if (timeoutMs === 0) {
+      finish();
+      return;
+    }
+    socket.state = 4;
+    const limit = this.#host.scheduler.after(timeoutMs, () => {
+      socket.onPeerEnd = undefined;
+      finish();
+    });
+    socket.onPeerEnd = () => {
+      limit.cancel();
+      finish();
+    };
+    this.#host.link.send(40, () => {
+      if (!socket.isSilent) socket.stream?.end();
+    });
+  }
+
+  /** The peer ends the connection, in good order or not. */
+  breakOff(id: number): void {
+    for (const socket of this.all) {
+      if (socket.id !== id || socket.state !== 2) continue;
+      socket.stream?.destroy();
+      this.#host.link.receive(40, () => this.#ended(socket));
+    }
+  }
+
+  /** Radio dead: connections stay as they look, and nothing passes. */
+  silence(context: number): void {
+    for (const socket of this.all) if (socket.context === context) socket.isSilent = true;
+  }
+
+  /** Sockets of a deactivated context: by the host they are gone, by the network they are dead. */
+  contextDown(context: number, byHost: boolean): void {
+    for (const socket of this.all) {
+      if (socket.context !== context) continue;
+      if (byHost) this.remove(socket);
+      else {
+        socket.destroy();
+        socket.isGone = false;
+        const wasOpen = socket.state === 2;
+        socket.state = 4;
+        if (wasOpen && this.#host.settings.closedUrcAfterDeactivation) this.#closedUrc(socket);
+      }
+    }
+  }
+
+  #resolve(socket: ModuleSocket, opened: Opened, found: (address: string) => void): void {
+    const { link, network, settings, scheduler } = this.#host;
+    socket.state = 1;
+    scheduler.after(link.spread(link.profile.openMs), () => {
+      if (socket.isGone) return;
+      if (socket.isSilent) {
+        scheduler.after(settings.connectTimeoutMs, () => {
+          if (!socket.isGone) opened(settings.connectFailureCode);
+        });
+        return;
+      }
+      const address = network.resolve(socket.host)?.[0];
+      const isName = address !== socket.host;
+      const proceed = (): void => {
+        if (socket.isGone) return;
+        if (address === undefined) opened(socketErrors.dnsFailed);
+        else {
+          socket.address = address;
+          found(address);
+        }
+      };
+      if (isName) link.exchange(1, 70, 120, proceed);
+      else proceed();
+    });
+  }
+
+  #handlers(
+    socket: ModuleSocket,
+    failed: Opened,
+    opened: (info: Parameters<StreamHandlers["opened"]>[0]) => void,
+  ): StreamHandlers {
+    return {
+      opened: info => {
+        if (socket.isGone) return;
+        socket.localPort = info.localPort;
+        socket.tls = info.tls;
+        opened(info);
+      },
+      data: bytes => {
+        if (socket.isGone) return;
+        socket.offer(bytes);
+        this.#pump(socket);
+      },
+      ended: () => {
+        if (socket.isGone) return;
+        socket.ending();
+        this.#pump(socket);
+      },
+      failed: failure => this.#failed(socket, failure, failed),
+    };
+  }
+
+  #failed(socket: ModuleSocket, failure: StreamFailure, failed: Opened): void {
+    if (socket.isGone) return;
+    if (socket.state !== 1) {
+      this.#host.link.receive(40, () => this.#ended(socket));
+      return;
+    }
+    const { settings, scheduler, link } = this.#host;
+    if (failure.kind === "unreachable") {
+      scheduler.after(settings.connectTimeoutMs, () => {
+        if (!socket.isGone) failed(settings.connectFailureCode);
+      });
+    } else if (failure.kind === "refused") {
+      failed(settings.connectFailureCode);
+    } else {
+      link.exchange(1, 500, 4_000, () => {
+        if (!socket.isGone) failed(settings.tlsFailureCode);
+      });
+    }
+  }
+
+  /** Brings the peer's bytes over the link as far as the receive window allows. */
+  #pump(socket: ModuleSocket): void {
+    if (socket.isGone || socket.state === 1 || socket.isSilent) return;
+    const { link, settings } = this.#host;
+    const overhead = socket.isSecure ? recordOverheadBytes : 40;
+    for (;;) {
+      const segment = socket.nextSegment(settings.receiveBufferBytes, segmentBytes);
+      if (!segment) break;
+      link.receive(segment.length + overhead, () => {
+        if (socket.isGone || socket.isSilent) return;
+        socket.arrived(segment);
+        this.#deliver(socket, segment);
+        this.#pump(socket);
+      });
+    }
+    socket.stream?.setPaused(socket.isBacklogged);
+    if (socket.endIsDue) link.receive(40, () => this.#ended(socket));
+  }
+
+  /** An opening has been reported: what the peer sent meanwhile may come in. */
+  connected(socket: ModuleSocket): void {
+    socket.state = socket.kind === "TCP LISTENER" || socket.kind === "UDP SERVICE" ? 3 : 2;
+    this.#pump(socket);
+  }
+
+  #deliver(socket: ModuleSocket, bytes: Uint8Array): void {
+    const { options } = this.#host;
+    if (socket.mode === 2 && this.#host.transparent(socket, bytes)) {
+      socket.readBytes += bytes.length;
+      return;
+    }
+    if (socket.mode === 1) {
+      socket.readBytes += bytes.length;
+      this.#push(socket, bytes, "");
+      return;
+    }
+    socket.store(bytes);
+    if (socket.isReported) return;
+    socket.isReported = true;
+    const length = options.recvLength === 1 && !socket.isSecure ? `,${String(bytes.length)}` : "";
+    this.#host.urc(`${urcName(socket)}: "recv",${String(socket.id)}${length}`);
+  }
+
+  #push(socket: ModuleSocket, bytes: Uint8Array, origin: string): void {
+    const { options } = this.#host;
+    const head = `${urcName(socket)}: "recv",${String(socket.id)},${String(bytes.length)}${origin}`;
+    const payload =
+      options.receiveHex === 1 ? Buffer.from(Buffer.from(bytes).toString("hex").toUpperCase()) : bytes;
+    if (options.viewMode === 1) this.#host.urc(`${head},${Buffer.from(payload).toString("latin1")}`);
+    else this.#host.urc(head, payload);
+  }
+
+  #packet(socket: ModuleSocket, packet: { bytes: Uint8Array; address: string; port: number }): void {
+    if (socket.isGone || socket.isSilent) return;
+    socket.receivedBytes += packet.bytes.length;
+    if (socket.mode === 1) {
+      const origin = socket.kind === "UDP SERVICE" ? `,"${packet.address}",${String(packet.port)}` : "";
+      socket.readBytes += packet.bytes.length;
+      this.#push(socket, packet.bytes, origin);
+      return;
+    }
+    socket.packets.push(packet);
+    if (socket.isReported) return;
+    socket.isReported = true;
+    this.#host.urc(`+QIURC: "recv",${String(socket.id)}`);
+  }
+
+  #accept(server: ModuleSocket, stream: AcceptedStream): void {
+    if (server.isGone) return;
+    const id = [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0].find(candidate => !this.isTaken(candidate, false));
+    if (id === undefined) {
+      this.#host.urc('+QIURC: "incoming full"');
+      return;
+    }
+    const socket = this.create({
+      id,
+      kind: "TCP INCOMING",
+      context: server.context,
+      mode: server.mode,
+      host: stream.remoteAddress,
+      remotePort: stream.remotePort,
+      localPort: server.localPort,
+      serverId: server.id,
+    });
+    socket.stream = stream.attach(
+      this.#handlers(
+        socket,
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    const from = `"${stream.remoteAddress}",${String(stream.remotePort)}`;
+    this.#host.link.receive(60, () => {
+      if (socket.isGone) return;
+      this.#host.urc(`+QIURC: "incoming",${String(id)},${String(server.id)},${from}`);
+      this.connected(socket);
+    });
+  }
+
+  #ended(socket: ModuleSocket): void {
+    if (socket.isGone || socket.isSilent) return;
+    const waiting = socket.onPeerEnd;
+    socket.onPeerEnd = undefined;
+    if (waiting) {
+      waiting();
+      return;
+    }
+    if (socket.state !== 2) return;
+    socket.state = 4;
+    if (socket.mode === 2) this.#host.peerClosed(socket);
+    else this.#closedUrc(socket);
+  }
+
+  #closedUrc(socket: ModuleSocket): void {
+    this.#host.urc(`${urcName(socket)}: "closed",${String(socket.id)}`);
+  }
+}
+
+function urcName(socket: ModuleSocket): string {
+  return socket.isSecure ? "+QSSLURC" : "+QIURC";
+}
+
+function key(id: number, secure: boolean): string {
+  return `${secure ? "tls" : "tcp"} ${String(id)}`;
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
