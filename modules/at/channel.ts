@@ -1,69 +1,45 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
-import type { SerialPort, SerialRecord } from "../io/serial.js";
+import type { SerialPort } from "../io/serial.js";
 import type { Timer } from "../io/timer.js";
-import { query, type Command, type Parameter, type Urc } from "./command.js";
-import { digest, type Expectation, type Finding } from "./digest.js";
-import { Line } from "./line.js";
+import type { Command, Parameter } from "./command.js";
+import type { Finding, FindingKind } from "./digest.js";
+import type { ChannelCounters, ChannelOptions } from "./options.js";
+import { Receiver } from "./receiver.js";
 import { commandName, TypedRequest, type Done, type Request, type Transfer } from "./request.js";
+import { Resync, type MutableExpectation } from "./resync.js";
+import { concealedOf, type Concealed } from "./trace.js";
 import { Transmitter } from "./transmitter.js";
-import type { Trace } from "./trace.js";
+import { UrcTable } from "./urc.js";
 
-/** Receive buffer in bytes: longer than any line of a module; raw data pass through in pieces of this. */
-const RECEIVE_BYTES = 512;
-/** Longest silence inside raw data that were announced. The module sends them back to back. */
-const RAW_STALL_MS = 5_000;
+export type { ChannelCounters, ChannelOptions } from "./options.js";
+
+/** Longest time for the raw bytes of one answer: the module sends them back to back, 1,500 at 9,600 baud take 1.6 s. */
+const RAW_MS = 5_000;
 /** Longest time to a prompt; drivers in the field use the same. */
 const PROMPT_MS = 5_000;
-/** One probe of a resynchronisation, and how many go out before the module counts as silent. */
-const PROBE_MS = 1_000;
-const PROBES = 5;
-/** Silence that shows that answers to earlier probes are through. */
-const SETTLE_MS = 300;
+/** Silence that shows that the rest of raw data is through. */
+const DRAIN_MS = 300;
+/** What may follow a read command whose information line was lost: 1,500 bytes and the lines around them. */
+const DRAIN_BYTES = 2_048;
 
-/** Its answer cannot be mistaken for the late answer of another command. */
-const probe = query<boolean>({
-  text: "AT+CMEE?",
-  timeoutMs: PROBE_MS,
-  prefix: "+CMEE:",
-  read: () => true,
-});
-
-export interface ChannelOptions {
-  readonly serial: SerialRecord;
-  readonly timer: Timer;
-  readonly urcs: readonly Urc[];
-  /** A report of the module. `line` holds its fields and is valid during the call only. */
-  readonly onReport: (urc: Urc, line: Line) => void;
-  /** The module gave no answer to a whole resynchronisation. Commands that waited have failed with `no-answer`. */
-  readonly onSilent?: () => void;
-  /** The serial port lost received bytes. */
-  readonly onOverrun?: () => void;
-  /** A callback of the application threw; the channel goes on. */
-  readonly onException?: (error: unknown) => void;
-  readonly trace?: Trace;
-}
-
-/** Counts since construction, for logs and figures. */
-export interface ChannelCounters {
-  commands: number;
-  timeouts: number;
-  resynchronisations: number;
-  /** Lines that nobody waited for. */
-  strays: number;
-  /** Lines longer than the receive buffer, dropped to their end. */
-  overflows: number;
-  /** Reports of the serial port that bytes were lost. */
-  overruns: number;
-  /** Most bytes that the receive buffer held at once. */
-  receiveHighWater: number;
-  queueHighWater: number;
-}
-
-type State = "idle" | "busy" | "sync" | "settle" | "closed";
+type State =
+  | "idle"
+  /** A command is in flight. */
+  | "busy"
+  /** Raw data with a gap are dropped until they end. */
+  | "drain"
+  /** Probes are out and none was answered. */
+  | "sync"
+  /** One probe was answered, answers to others may follow. */
+  | "settle"
+  | "closed";
 
 /**
  * The AT channel: one command in flight, others in a queue, reports of the module between any two
  * lines. No method throws, no callback runs before the call that it answers has returned.
+ *
+ * After a timeout, lost bytes, or a `reset` amid an exchange the next command waits until a probe
+ * was answered, so that a late answer is never taken for its result.
  */
 export class Channel {
   readonly counters: ChannelCounters = {
@@ -76,30 +52,37 @@ export class Channel {
     receiveHighWater: 0,
     queueHighWater: 0,
   };
-  /** Capacity of the receive buffer in bytes. */
-  readonly receiveBytes = RECEIVE_BYTES;
 
   readonly #options: ChannelOptions;
+  readonly #timer: Timer;
   readonly #serial: SerialPort;
   readonly #transmitter: Transmitter;
-  readonly #receive = new Uint8Array(RECEIVE_BYTES);
-  readonly #line: Line;
-  readonly #finding: Finding = { kind: "more", start: 0, end: 0, consumed: 0, urc: undefined };
-  readonly #expect: { -readonly [K in keyof Expectation]: Expectation[K] };
+  readonly #receiver: Receiver;
+  readonly #resync: Resync;
+  readonly #expect: MutableExpectation;
   readonly #queue: Request[] = [];
+  readonly #deadlineReached: () => void;
   #state: State = "idle";
   #request: Request | undefined;
-  #fill = 0;
-  #skipping = false;
-  #digesting = false;
-  #probes = 0;
+  /** A command that was given up; its answer may still come. */
+  #late: Request | undefined;
+  /** Whether an earlier answer may still come, although nothing is in flight. */
+  #unsure = false;
+  #receiving = false;
+  /** The command in flight, or the probes, came back as an echo. */
+  #echoed = false;
+  /** The module no longer echoes. */
+  #quiet = false;
+  #concealed: Concealed = "nothing";
   #deadline: unknown;
   #starter: unknown;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
-    this.#line = new Line(this.#receive);
-    this.#transmitter = new Transmitter(options.trace);
+    this.#timer = options.timer;
+    this.#transmitter = new Transmitter(options.trace, error => {
+      this.#caught(error);
+    });
     this.#expect = {
       active: false,
       raw: 0,
@@ -107,20 +90,27 @@ export class Channel {
       prefix: undefined,
       final: undefined,
       rawFollows: false,
+      late: undefined,
       sent: this.#transmitter.bytes,
       sentLength: 0,
+    };
+    this.#resync = new Resync(this.#transmitter, this.#expect);
+    this.#receiver = new Receiver(this.#expect, new UrcTable(options.urcs), this.counters, finding => {
+      this.#found(finding);
+    });
+    this.#deadlineReached = () => {
+      this.#deadline = undefined;
+      this.#guard(() => {
+        this.#onDeadline();
+      });
     };
     this.#serial = new options.serial.io({
       ...options.serial,
       onReadable: () => {
-        this.#guard(() => {
-          this.#onReadable();
-        });
+        this.#onReadable();
       },
       onWritable: count => {
-        this.#guard(() => {
-          this.#transmitter.onWritable(count);
-        });
+        if (!this.#closed()) this.#transmitter.onWritable(count);
       },
       onError: () => {
         this.#guard(() => {
@@ -143,8 +133,9 @@ export class Channel {
 
   /**
    * Queues a command. `done` gets its result or one failure: `timeout`, `error`, `cme`, `cms`,
-   * `send-fail`, `cancelled`, `malformed`, `overrun`, `limit` (a parameter that cannot be sent), or
-   * what `reset` was called with. Returns a handle for `cancel`.
+   * `send-fail`, `malformed`, `overrun`, `limit` (a parameter that cannot be sent; nothing was),
+   * `no-answer` (the module is silent), or what `reset` was called with. Returns a handle for
+   * `cancel`. On a closed channel nothing happens.
    */
   run<R, P extends readonly Parameter[]>(
     command: Command<R, P>,
@@ -153,14 +144,14 @@ export class Channel {
     transfer?: Transfer,
   ): Request {
     const request = new TypedRequest(command, parameters, done, transfer);
-    if (this.#state === "closed") return request;
+    if (this.#closed()) return request;
     this.#queue.push(request);
     if (this.#queue.length > this.counters.queueHighWater) this.counters.queueHighWater = this.#queue.length;
     this.#next();
     return request;
   }
 
-  /** Takes a waiting command back, or lets the one in flight end unheard. Its `done` is not called. */
+  /** Takes a waiting command back, or lets the one in flight end unheard: neither its `done` nor its sink hears more. */
   cancel(request: Request): void {
     request.forget();
     const index = this.#queue.indexOf(request);
@@ -169,333 +160,306 @@ export class Channel {
 
   /** Fails every command with `reason` and forgets half an exchange: the module restarted. */
   reset(reason: Failure): void {
-    this.#clearDeadline();
-    this.#skipping = false;
-    this.#transmitter.stop();
-    this.#idle();
-    if (this.#state !== "closed") this.#state = "idle";
-    const failed = this.#queue.splice(0);
+    if (this.#closed()) return;
+    // The module may have taken a command before it restarted, and answer it afterwards.
+    this.#unsure ||= this.#state !== "idle";
+    this.#quiet = false;
     const current = this.#request;
-    this.#request = undefined;
-    current?.settle(reason);
-    for (const request of failed) request.settle(reason);
+    const failed = this.#queue.splice(0);
+    this.#rest();
+    if (current !== undefined) this.#settle(current, reason);
+    for (const request of failed) this.#settle(request, reason);
   }
 
   /** Closes the serial port. Waiting commands end unheard. */
   close(): void {
-    if (this.#state === "closed") return;
+    if (this.#closed()) return;
+    this.#rest();
     this.#state = "closed";
-    this.#clearDeadline();
-    this.#options.timer.clear(this.#starter);
+    this.#timer.clear(this.#starter);
     this.#queue.length = 0;
-    this.#request = undefined;
-    this.#idle();
+    this.#receiver.close();
     this.#serial.close();
   }
 
+  // A method, because a callback may have closed the channel since it was asked last.
+  #closed(): boolean {
+    return this.#state === "closed";
+  }
+
   #guard(action: () => void): void {
-    if (this.#state === "closed") return;
+    if (this.#closed()) return;
     try {
       action();
     } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  #caught(error: unknown): void {
+    try {
       this.#options.onException?.(error);
+    } catch {
+      // Nobody is left to tell, and an exception that leaves a callback restarts the device.
     }
   }
 
   #settle(request: Request, reason: Failure | undefined): void {
-    this.#guard(() => {
+    if (this.#closed()) return;
+    try {
       request.settle(reason);
-    });
+    } catch (error) {
+      this.#caught(error);
+    }
   }
 
   // Sending
 
   #next(): void {
-    if (this.#state !== "idle" || this.#queue.length === 0 || this.#starter !== undefined) return;
-    const request = this.#queue.shift();
+    // What has been received by now is no answer to a command that has not been sent.
+    if (this.#state !== "idle" || this.#receiving || this.#starter !== undefined) return;
+    const request = this.#queue[0];
     if (request === undefined) return;
-    const problem = this.#transmitter.compose(request.command, request.parameters);
-    if (problem !== undefined) {
-      // The caller must not hear of it before `run` has returned.
-      this.#starter = this.#options.timer.set(() => {
-        this.#starter = undefined;
-        this.#settle(request, failure("limit", commandName(request.command), undefined, problem));
-        this.#next();
-      }, 0);
+    if (this.#unsure) {
+      this.#synchronise();
       return;
     }
-    this.#state = "busy";
-    this.#request = request;
-    this.counters.commands++;
-    this.#start(request);
+    const problem = this.#transmitter.compose(request.command, request.parameters);
+    if (problem === undefined) {
+      this.#queue.shift();
+      this.#start(request);
+      return;
+    }
+    // The caller must not hear of it before `run` has returned.
+    this.#starter = this.#timer.set(() => {
+      this.#starter = undefined;
+      if (this.#queue[0] === request) {
+        this.#queue.shift();
+        this.#settle(request, failure("limit", commandName(request.command), undefined, problem));
+      }
+      this.#next();
+    }, 0);
   }
 
   #start(request: Request): void {
-    const command = request.command;
+    const { command } = request;
     const expect = this.#expect;
+    this.counters.commands++;
+    this.#state = "busy";
+    this.#request = request;
+    this.#echoed = false;
+    this.#concealed = concealedOf(command);
     expect.active = true;
-    expect.raw = 0;
     expect.prompt = command.prompt;
     expect.prefix = command.prefix;
-    expect.final = command.prompt === undefined ? command.final : undefined;
+    expect.final = command.final;
     expect.rawFollows = command.raw !== undefined;
     expect.sentLength = this.#transmitter.lineLength;
     this.#arm(command.prompt === undefined ? command.timeoutMs : PROMPT_MS);
     this.#transmitter.send();
   }
 
-  #idle(): void {
+  /** Nothing is in flight or expected. */
+  #rest(): void {
     const expect = this.#expect;
-    expect.active = false;
-    expect.raw = 0;
-    expect.prompt = undefined;
-    expect.final = undefined;
-    expect.prefix = undefined;
+    expect.active = expect.rawFollows = false;
+    expect.raw = expect.sentLength = 0;
+    expect.prompt = expect.prefix = expect.final = expect.late = undefined;
+    this.#state = "idle";
+    this.#request = this.#late = undefined;
+    this.#transmitter.stop();
+    this.#disarm();
   }
 
   #arm(ms: number): void {
-    this.#clearDeadline();
-    this.#deadline = this.#options.timer.set(() => {
-      this.#deadline = undefined;
-      this.#guard(() => {
-        this.#onDeadline();
-      });
-    }, ms);
+    this.#disarm();
+    this.#deadline = this.#timer.set(this.#deadlineReached, ms);
   }
 
-  #clearDeadline(): void {
-    if (this.#deadline !== undefined) this.#options.timer.clear(this.#deadline);
+  #disarm(): void {
+    if (this.#deadline !== undefined) this.#timer.clear(this.#deadline);
     this.#deadline = undefined;
   }
 
   // Receiving
 
   #onReadable(): void {
-    for (;;) {
-      const receive = this.#receive;
-      const fill = this.#fill;
-      const count = this.#serial.read(fill === 0 ? receive : receive.subarray(fill));
-      if (count === undefined || count === 0) return;
-      this.#fill = fill + count;
-      if (this.#fill > this.counters.receiveHighWater) this.counters.receiveHighWater = this.#fill;
-      if (this.#state === "settle") this.#arm(SETTLE_MS);
-      this.#digest();
-      if (this.#closed()) return;
-    }
-  }
-
-  // A method, because a callback inside the digest may have closed the channel.
-  #closed(): boolean {
-    return this.#state === "closed";
-  }
-
-  #digest(): void {
-    if (this.#digesting) return;
-    this.#digesting = true;
-    const finding = this.#finding;
-    const receive = this.#receive;
-    let from = 0;
+    if (this.#closed() || this.#receiving) return;
+    this.#receiving = true;
     try {
-      for (;;) {
-        if (this.#skipping && !this.#skip(from)) {
-          from = this.#fill;
-          break;
-        }
-        digest(receive, from, this.#fill, this.#expect, this.#options.urcs, this.#line, finding);
-        from = finding.consumed;
-        if (finding.kind === "more") break;
-        this.#guard(() => {
-          this.#onFinding(finding);
-        });
-        if (this.#closed()) return;
-      }
-    } finally {
-      this.#digesting = false;
+      this.#receiver.receive(this.#serial);
+    } catch (error) {
+      this.#caught(error);
     }
-    const rest = this.#fill - from;
-    if (rest > 0 && from > 0) receive.copyWithin(0, from, this.#fill);
-    this.#fill = rest;
-    if (rest === receive.length) {
-      this.counters.overflows++;
-      this.#skipping = true;
-      this.#fill = 0;
-    }
+    this.#receiving = false;
+    this.#next();
   }
 
-  /** Drops bytes up to the next line end; false when there is none yet. */
-  #skip(from: number): boolean {
-    const receive = this.#receive;
-    for (let i = from; i < this.#fill; i++) {
-      if (receive[i] !== 0x0d && receive[i] !== 0x0a) continue;
-      this.#skipping = false;
-      receive.fill(0x0a, from, i);
-      return true;
+  #found(finding: Finding): void {
+    this.#options.trace?.received(this.#receiver.bytes, finding, this.#concealed);
+    try {
+      this.#onFinding(finding);
+    } catch (error) {
+      this.#caught(error);
     }
-    return false;
   }
 
   #onFinding(finding: Finding): void {
-    const trace = this.#options.trace;
-    if (trace !== undefined) trace.received(this.#receive, finding);
     switch (finding.kind) {
       case "urc":
-        if (finding.urc !== undefined) this.#options.onReport(finding.urc, this.#line);
+        if (finding.urc !== undefined) this.#options.onReport(finding.urc, this.#receiver.line);
         return;
       case "echo":
+        this.#echoed = true;
+        return;
       case "more":
+      case "interim":
         return;
       case "stray":
         this.counters.strays++;
         return;
       case "raw":
-        this.#onRaw(finding);
+        this.#onRaw(finding.start, finding.end);
         return;
       case "prompt":
         this.#onPrompt();
         return;
+      case "late":
+        this.#announce(this.#late);
+        return;
       case "information":
-        this.#onInformation();
+        if (this.#state === "busy") {
+          this.#announce(this.#request);
+          this.#request?.information(this.#receiver.line);
+        } else this.#resync.information();
         return;
       default:
-        this.#onFinal(finding.kind);
+        if (this.#state === "busy") this.#onFinal(finding.kind);
+        else this.#onProbeResult();
     }
   }
 
-  #onInformation(): void {
-    const request = this.#request;
-    if (request === undefined) {
-      if (this.#state === "sync") this.#probes = -this.#probes;
+  /** Raw bytes follow where the command's information line says so. */
+  #announce(request: Request | undefined): void {
+    const count = request?.command.raw?.(this.#receiver.line) ?? 0;
+    if (!(count > 0)) return;
+    this.#expect.raw = count;
+    this.#arm(RAW_MS);
+  }
+
+  #onRaw(start: number, end: number): void {
+    this.#expect.raw -= end - start;
+    const isLast = this.#expect.raw === 0;
+    if (this.#state === "drain") {
+      if (isLast) this.#synchronise();
+      else this.#arm(DRAIN_MS);
       return;
     }
-    const count = request.command.raw?.(this.#line) ?? 0;
-    request.information(this.#line);
-    if (count > 0) {
-      this.#expect.raw = count;
-      this.#arm(RAW_STALL_MS);
-    }
-  }
-
-  #onRaw(finding: Finding): void {
-    this.#expect.raw -= finding.end - finding.start;
-    this.#request?.transfer?.sink?.write(this.#receive, finding.start, finding.end);
-    if (this.#expect.raw === 0 && this.#request !== undefined) this.#arm(this.#request.command.timeoutMs);
+    if (isLast) this.#arm(this.#request?.command.timeoutMs ?? RAW_MS);
+    this.#request?.write(this.#receiver.bytes, start, end);
   }
 
   #onPrompt(): void {
     const request = this.#request;
+    if (request === undefined) return;
     this.#expect.prompt = undefined;
     this.#expect.sentLength = 0;
-    if (request === undefined) return;
-    this.#expect.final = request.command.final;
     this.#arm(request.command.timeoutMs);
-    if (request.transfer?.source !== undefined) this.#transmitter.sendSource(request.transfer.source);
+    if (request.source !== undefined) this.#transmitter.sendSource(request.source);
   }
 
-  #onFinal(kind: "ok" | "error" | "cme" | "cms" | "send-fail"): void {
-    if (this.#state === "sync") {
-      // A result without the probe's own information line belongs to the command that timed out.
-      if (this.#probes < 0) this.#synchronised(-this.#probes);
-      return;
-    }
+  #onFinal(kind: FindingKind): void {
     const request = this.#request;
     if (request === undefined) return;
-    const command = request.command;
+    const name = commandName(request.command);
     let reason: Failure | undefined;
-    if (kind !== "ok") {
-      const code = this.#codeOf(kind);
-      reason = failure(
-        kind,
-        commandName(command),
-        code,
-        code === undefined && kind !== "error" && kind !== "send-fail" ? this.#line.whole() : undefined,
-      );
-    } else if (command.final !== undefined && this.#expect.final === undefined)
-      reason = failure("malformed", commandName(command), undefined, "a result before the prompt");
-    this.#end(request, reason);
-  }
-
-  #codeOf(kind: string): number | undefined {
-    if (kind !== "cme" && kind !== "cms") return undefined;
-    const code = this.#line.int(0);
-    return Number.isNaN(code) ? undefined : code;
-  }
-
-  #end(request: Request, reason: Failure | undefined): void {
-    this.#clearDeadline();
-    this.#idle();
-    this.#request = undefined;
-    this.#state = "idle";
-    this.#transmitter.stop();
+    if (kind === "cme" || kind === "cms") {
+      const { line } = this.#receiver;
+      const code = line.int(0);
+      reason = Number.isNaN(code) ? failure(kind, name, undefined, line.whole()) : failure(kind, name, code);
+    } else if (kind === "error" || kind === "send-fail") reason = failure(kind, name);
+    else if (this.#expect.prompt !== undefined)
+      reason = failure("malformed", name, undefined, "a result before the prompt");
+    this.#rest();
     this.#settle(request, reason);
-    this.#next();
+    this.#heedEcho();
+  }
+
+  /** Called when an exchange is over: the answer to the command that was repeated has come. */
+  #heedEcho(): void {
+    if (!this.#echoed) this.#quiet = true;
+    else if (this.#quiet) {
+      this.#quiet = false;
+      if (!this.#closed()) this.#options.onRestart?.();
+    }
   }
 
   // What goes wrong
 
   #onOverrun(): void {
     this.counters.overruns++;
-    this.#options.onOverrun?.();
     const request = this.#request;
-    // Inside raw data the count is wrong from here on; what follows would be taken for payload.
-    if (request !== undefined && this.#expect.raw > 0) this.#breakOff(request, "overrun");
+    // Within raw data, which may lie unread with the line that announces them, the count is wrong
+    // from here on: what follows would be taken for payload, and payload for lines.
+    if (request?.command.raw !== undefined) this.#giveUp(request, "overrun");
+    this.#options.onOverrun?.();
   }
 
   #onDeadline(): void {
-    if (this.#state === "settle") {
-      this.#state = "idle";
-      this.#next();
-    } else if (this.#state === "sync") {
-      const probes = Math.abs(this.#probes);
-      if (probes >= PROBES) this.#silent();
-      else this.#sendProbe(probes + 1);
-    } else if (this.#request !== undefined) {
-      this.counters.timeouts++;
-      this.#breakOff(this.#request, "timeout");
+    switch (this.#state) {
+      case "busy":
+        this.counters.timeouts++;
+        if (this.#request !== undefined) this.#giveUp(this.#request, "timeout");
+        return;
+      case "drain":
+        this.#synchronise();
+        return;
+      case "settle":
+        this.#synchronised();
+        return;
+      case "sync": {
+        const ms = this.#resync.next();
+        if (ms !== undefined) this.#arm(ms);
+        else {
+          this.reset(failure("no-answer", "AT"));
+          if (!this.#closed()) this.#options.onSilent?.();
+        }
+      }
     }
   }
 
-  #breakOff(request: Request, kind: "timeout" | "overrun"): void {
-    // At an open prompt the next bytes are payload whatever they are; ESC gives the payload up.
-    const escape = request.command.prompt !== undefined;
-    this.#clearDeadline();
-    this.#idle();
-    this.#request = undefined;
-    this.#transmitter.stop();
-    this.#state = "sync";
-    this.counters.resynchronisations++;
-    if (escape) this.#transmitter.escape();
-    this.#sendProbe(1);
+  #giveUp(request: Request, kind: "timeout" | "overrun"): void {
+    const raw = this.#expect.raw;
+    this.#rest();
+    this.#late = request;
+    if (kind === "overrun") {
+      this.#state = "drain";
+      this.#expect.raw = raw > 0 ? raw : DRAIN_BYTES;
+      this.#arm(DRAIN_MS);
+    } else this.#synchronise();
     this.#settle(request, failure(kind, commandName(request.command)));
   }
 
-  #sendProbe(count: number): void {
-    this.#probes = count;
-    this.#transmitter.compose(probe, []);
-    const expect = this.#expect;
-    expect.active = true;
-    expect.raw = 0;
-    expect.prefix = probe.prefix;
-    expect.rawFollows = false;
-    expect.sentLength = this.#transmitter.lineLength;
-    this.#arm(PROBE_MS);
-    this.#transmitter.send();
+  #synchronise(): void {
+    this.counters.resynchronisations++;
+    this.#state = "sync";
+    this.#echoed = false;
+    this.#arm(this.#resync.begin(this.#late));
   }
 
-  #synchronised(probes: number): void {
-    this.#clearDeadline();
-    this.#idle();
-    if (probes > 1) {
-      // The module may have kept the earlier probes and answer them one by one.
+  #onProbeResult(): void {
+    const ms = this.#resync.result();
+    if (ms === 0) this.#synchronised();
+    else if (ms !== undefined) {
       this.#state = "settle";
-      this.#arm(SETTLE_MS);
-      return;
+      this.#arm(ms);
     }
-    this.#state = "idle";
-    this.#next();
   }
 
-  #silent(): void {
-    this.reset(failure("no-answer", "AT"));
-    this.#options.onSilent?.();
+  #synchronised(): void {
+    this.#unsure = false;
+    this.#rest();
+    this.#heedEcho();
+    this.#next();
   }
 }

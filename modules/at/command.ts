@@ -12,15 +12,18 @@ export interface Command<R = void, P extends readonly Parameter[] = readonly []>
   readonly text: string;
   /** Longest time to the final result, in milliseconds, from the manual. */
   readonly timeoutMs: number;
-  /** What its information lines begin with, `+CSQ:`; empty: any line that is nothing else is one. Absent: it has none. */
+  /**
+   * What its information lines begin with, `+CSQ:`. Empty: any line without a plus sign in front that
+   * is nothing else is one (`ATI`). Absent: it has none.
+   */
   readonly prefix?: string;
-  /** The success result where it is not `OK`. */
+  /** The success result where it is not `OK`; an `OK` that comes behind the prompt ends nothing then. */
   readonly final?: "SEND OK";
   /** The module asks for the payload by this. */
   readonly prompt?: ">" | "CONNECT";
   /** Text parameters are sent without quotes. */
   readonly bare?: true;
-  /** Parameters never appear in a trace. */
+  /** Neither parameters nor information lines appear in a trace. */
   readonly secret?: true;
   /** The result when no information line comes; without it that is a failure. */
   readonly empty?: R;
@@ -50,7 +53,7 @@ export function query<R, P extends readonly Parameter[] = readonly []>(
  */
 export interface Urc<N extends string = string> {
   readonly name: N;
-  /** What the line begins with: `+QIURC:`. */
+  /** What the line begins with, at least three characters: `+QIURC:`. */
   readonly prefix: string;
   /** The line is the prefix and nothing else (`RDY`). */
   readonly whole?: true;
@@ -63,7 +66,7 @@ export interface Source {
   read(view: Uint8Array, offset: number): number;
 }
 
-/** Where raw bytes of an answer go. Takes them all: the command asked for no more than fits. */
+/** Where raw bytes of an answer go. Takes them all, or throws: the command then fails with `malformed`. */
 export interface Sink {
   write(bytes: Uint8Array, start: number, end: number): void;
 }

@@ -1,25 +1,31 @@
 import type { Urc } from "./command.js";
 import { equals, startsWith, type Line } from "./line.js";
+import type { UrcTable } from "./urc.js";
 
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
+const PLUS = 0x2b;
 const PROMPT = 0x3e;
 
-/** What the running command expects; all of it empty while none runs. */
+/** What the running command expects. */
 export interface Expectation {
-  /** A command is in flight. */
+  /** A command is in flight; without one there are reports and strays only. */
   readonly active: boolean;
   /** Raw bytes still to come. */
   readonly raw: number;
+  /** The prompt that has not come yet. */
   readonly prompt: ">" | "CONNECT" | undefined;
   readonly prefix: string | undefined;
   /** The success result where it is not `OK`. */
   readonly final: "SEND OK" | undefined;
   /** An information line announces raw bytes, so its line end counts. */
   readonly rawFollows: boolean;
+  /** Prefix of a command that was given up and whose late answer may announce raw bytes. */
+  readonly late: string | undefined;
   /** The command as it was sent, to know its echo. */
   readonly sent: Uint8Array;
+  /** 0: no echo is expected. */
   readonly sentLength: number;
 }
 
@@ -36,7 +42,11 @@ export type FindingKind =
   | "cme"
   | "cms"
   | "send-fail"
+  /** An `OK` in front of the success result that counts. */
+  | "interim"
   | "information"
+  /** The information line of a command that was given up. */
+  | "late"
   | "echo"
   /** A whole line that nobody waits for: a late answer, or garbage. */
   | "stray";
@@ -52,16 +62,18 @@ export interface Finding {
 
 /**
  * Finds the first thing in `bytes[from, to)`. Owns no buffer and no clock, makes no string, and
- * gives the same findings however the bytes were split. The order of tests:
+ * gives the same findings however the bytes were split. `line` holds the fields of what has some.
+ * The order of tests:
  *
  * 1. raw data, while a count is pending: any byte, line ends included
  * 2. blank bytes before a line (CR, LF, space) are used up
- * 3. the prompt, `> ` without line end or the line `CONNECT`
+ * 3. the prompt `>`, without line end
  * 4. `SEND OK` without waiting for its line end: a module was seen to continue on the same line
  * 5. the echo of the command
- * 6. the URC table: first entry whose prefix fits and that accepts the line's shape
- * 7. final results
- * 8. the information line: the command's prefix (an empty prefix takes any line)
+ * 6. the prompt `CONNECT`
+ * 7. the URC table: first entry whose prefix fits and that accepts the line's shape
+ * 8. final results; where `SEND OK` counts, an `OK` behind the prompt is none
+ * 9. the information line: the command's prefix (an empty prefix takes any line without a plus sign in front)
  *
  * A line ends with CR or LF. Only a line that announces raw bytes needs its LF as well, because
  * the next byte is data whatever it is.
@@ -71,7 +83,7 @@ export function digest(
   from: number,
   to: number,
   expect: Expectation,
-  urcs: readonly Urc[],
+  urcs: UrcTable,
   line: Line,
   out: Finding,
 ): void {
@@ -93,25 +105,24 @@ export function digest(
     out.end = out.consumed = start + 1;
     return;
   }
-  if (expect.final !== undefined && startsWith(bytes, start, to, expect.final)) {
+  const final = expect.prompt === undefined ? expect.final : undefined;
+  if (final !== undefined && startsWith(bytes, start, to, final)) {
     out.kind = "ok";
-    out.end = out.consumed = start + expect.final.length;
+    out.end = out.consumed = start + final.length;
     return;
   }
 
-  let end = start;
+  let end = start + 1;
   while (end < to && bytes[end] !== CR && bytes[end] !== LF) end++;
   if (end === to) return;
-  out.end = end;
-  out.kind = classify(bytes, start, end, expect, urcs, line, out);
+  const kind = classify(bytes, start, end, expect, urcs, line, out);
   let consumed = end + 1;
-  if (out.kind === "information" && expect.rawFollows && bytes[end] === CR) {
-    if (consumed === to) {
-      out.kind = "more";
-      return;
-    }
+  if (bytes[end] === CR && (kind === "late" || (kind === "information" && expect.rawFollows))) {
+    if (consumed === to) return;
     if (bytes[consumed] === LF) consumed++;
   }
+  out.kind = kind;
+  out.end = end;
   out.consumed = consumed;
 }
 
@@ -120,35 +131,31 @@ function classify(
   start: number,
   end: number,
   expect: Expectation,
-  urcs: readonly Urc[],
+  urcs: UrcTable,
   line: Line,
   out: Finding,
 ): FindingKind {
-  if (expect.active && isEcho(bytes, start, end, expect)) return "echo";
+  if (isEcho(bytes, start, end, expect)) return "echo";
   if (expect.prompt === "CONNECT" && equals(bytes, start, end, "CONNECT")) return "prompt";
-  for (const urc of urcs) {
-    const prefix = urc.prefix;
-    if (!startsWith(bytes, start, end, prefix)) continue;
-    if (urc.whole && end - start !== prefix.length) continue;
-    line.set(bytes, start, end, prefix.length);
-    if (urc.accept !== undefined && !urc.accept(line)) continue;
-    out.urc = urc;
-    return "urc";
-  }
+  out.urc = urcs.find(bytes, start, end, line);
+  if (out.urc !== undefined) return "urc";
   if (!expect.active) return "stray";
-  if (equals(bytes, start, end, "OK")) return "ok";
+  if (equals(bytes, start, end, "OK"))
+    return expect.final !== undefined && expect.prompt === undefined ? "interim" : "ok";
   if (equals(bytes, start, end, "ERROR")) return "error";
-  if (startsWith(bytes, start, end, "+CME ERROR:")) return result("cme", 11);
-  if (startsWith(bytes, start, end, "+CMS ERROR:")) return result("cms", 11);
   if (equals(bytes, start, end, "SEND FAIL")) return "send-fail";
-  const prefix = expect.prefix;
-  if (prefix === undefined || !startsWith(bytes, start, end, prefix)) return "stray";
-  return result("information", prefix.length);
+  if (fields(bytes, start, end, line, "+CME ERROR:")) return "cme";
+  if (fields(bytes, start, end, line, "+CMS ERROR:")) return "cms";
+  const { prefix, late } = expect;
+  if (late !== undefined && fields(bytes, start, end, line, late)) return "late";
+  if (prefix === undefined || (prefix === "" && bytes[start] === PLUS)) return "stray";
+  return fields(bytes, start, end, line, prefix) ? "information" : "stray";
+}
 
-  function result(kind: FindingKind, prefixLength: number): FindingKind {
-    line.set(bytes, start, end, prefixLength);
-    return kind;
-  }
+function fields(bytes: Uint8Array, start: number, end: number, line: Line, prefix: string): boolean {
+  if (!startsWith(bytes, start, end, prefix)) return false;
+  line.set(bytes, start, end, prefix.length);
+  return true;
 }
 
 function isEcho(bytes: Uint8Array, start: number, end: number, expect: Expectation): boolean {

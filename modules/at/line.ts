@@ -18,7 +18,11 @@ export function equals(bytes: Uint8Array, start: number, end: number, text: stri
 /** Latin-1 text of `bytes[start, end)`: never throws, whatever the module sent. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
+  let i = start;
+  // Four at a time: each addition copies the text so far.
+  for (; i + 4 <= end; i += 4)
+    text += String.fromCharCode(bytes[i] ?? 0, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0, bytes[i + 3] ?? 0);
+  for (; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
   return text;
 }
 

@@ -15,8 +15,10 @@ export interface Transfer {
 export interface Request {
   readonly command: Command<unknown, readonly Parameter[]>;
   readonly parameters: readonly Parameter[];
-  readonly transfer: Transfer | undefined;
+  readonly source: Source | undefined;
   information(line: Line): void;
+  /** Raw bytes of the answer. */
+  write(bytes: Uint8Array, start: number, end: number): void;
   settle(reason: Failure | undefined): void;
   /** Nobody waits for the result any more. */
   forget(): void;
@@ -32,9 +34,11 @@ export function commandName(command: { readonly text: string }): string {
 export class TypedRequest<R, P extends readonly Parameter[]> implements Request {
   readonly command: Command<R, P>;
   readonly parameters: P;
-  readonly transfer: Transfer | undefined;
+  readonly source: Source | undefined;
   #done: Done<R> | undefined;
   #result: R | undefined;
+  #sink: Sink | undefined;
+  #problem: string | undefined;
 
   constructor(
     command: Command<R, P>,
@@ -44,7 +48,8 @@ export class TypedRequest<R, P extends readonly Parameter[]> implements Request 
   ) {
     this.command = command;
     this.parameters = parameters;
-    this.transfer = transfer;
+    this.source = transfer?.source;
+    this.#sink = transfer?.sink;
     this.#done = done;
   }
 
@@ -52,17 +57,28 @@ export class TypedRequest<R, P extends readonly Parameter[]> implements Request 
     if (this.command.read !== undefined) this.#result = this.command.read(line, this.#result);
   }
 
+  write(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#sink === undefined || this.#problem !== undefined) return;
+    // Taken back below: a sink that throws has a gap, gets nothing more, and the command fails.
+    this.#problem = "raw data were not taken";
+    this.#sink.write(bytes, start, end);
+    this.#problem = undefined;
+  }
+
   settle(reason: Failure | undefined): void {
     const done = this.#done;
-    this.#done = undefined;
+    this.forget();
     if (done === undefined) return;
     const result = this.#result ?? this.command.empty;
-    if (reason === undefined && result === undefined && this.command.read !== undefined)
-      reason = failure("malformed", commandName(this.command), undefined, "no information line");
+    let problem = this.#problem;
+    if (result === undefined && this.command.read !== undefined) problem ??= "no information line";
+    if (reason === undefined && problem !== undefined)
+      reason = failure("malformed", commandName(this.command), undefined, problem);
     done(reason, reason === undefined ? result : undefined);
   }
 
   forget(): void {
     this.#done = undefined;
+    this.#sink = undefined;
   }
 }

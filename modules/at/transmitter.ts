@@ -2,12 +2,29 @@ import type { SerialPort } from "../io/serial.js";
 import type { Command, Parameter, Source } from "./command.js";
 import type { Trace } from "./trace.js";
 
-/** Longest command line in bytes, and the piece in which a payload is handed to the serial port. */
+/** Longest command line in bytes, its `\r` included, and the piece in which a payload is handed to the serial port. */
 const TRANSMIT_BYTES = 512;
+const ESC = 0x1b;
+const CR = 0x0d;
+
+/** Carriage returns that complete a payload whose rest is not known: behind it they are blank lines. */
+export class Filler implements Source {
+  readonly byteLength: number;
+
+  constructor(byteLength: number) {
+    this.byteLength = byteLength;
+  }
+
+  read(view: Uint8Array): number {
+    view.fill(CR);
+    return view.length;
+  }
+}
 
 /**
  * The sending half of the channel: composes a command line in place and hands lines and payloads
- * to the serial port in pieces of the room that it announces.
+ * to the serial port in pieces of the room that it announces. Exceptions of the serial port and of
+ * a source end what is being sent.
  */
 export class Transmitter {
   readonly bytes = new Uint8Array(TRANSMIT_BYTES);
@@ -15,6 +32,7 @@ export class Transmitter {
   /** Bytes of the line, its `\r` not counted. */
   lineLength = 0;
   readonly #trace: Trace | undefined;
+  readonly #failed: (error: unknown) => void;
   #command: Command<unknown, readonly Parameter[]> | undefined;
   #room = 0;
   #length = 0;
@@ -22,8 +40,9 @@ export class Transmitter {
   #source: Source | undefined;
   #sourceOffset = 0;
 
-  constructor(trace: Trace | undefined) {
+  constructor(trace: Trace | undefined, failed: (error: unknown) => void) {
     this.#trace = trace;
+    this.#failed = failed;
   }
 
   /** Writes the command line into the buffer. Returns what is wrong with it, or `undefined`; nothing was sent then. */
@@ -32,47 +51,36 @@ export class Transmitter {
     parameters: readonly Parameter[],
   ): string | undefined {
     this.stop();
-    this.#length = 0;
     this.#command = command;
     this.#put(command.text);
     let last = parameters.length;
     while (last > 0 && parameters[last - 1] === undefined) last--;
-    for (let i = 0; i < last; i++) {
-      const parameter = parameters[i];
+    let problem: string | undefined;
+    for (let i = 0; i < last && problem === undefined; i++) {
       if (i > 0) this.#put(",");
-      if (typeof parameter === "number") {
-        if (!Number.isInteger(parameter)) return "a number is no integer";
-        this.#put(String(parameter));
-      } else if (parameter !== undefined) {
-        for (let k = 0; k < parameter.length; k++) {
-          const c = parameter.charCodeAt(k);
-          if (c < 0x20 || c > 0x7e || c === 0x22)
-            return "a text holds a quote, a control character or one outside ASCII";
-        }
-        if (!command.bare) this.#put('"');
-        this.#put(parameter);
-        if (!command.bare) this.#put('"');
-      }
+      const parameter = parameters[i];
+      if (typeof parameter === "string") problem = this.#putText(parameter, command.bare === true);
+      else if (Number.isSafeInteger(parameter)) this.#put(String(parameter));
+      else if (parameter !== undefined) problem = "a number is no integer";
     }
     this.lineLength = this.#length;
     this.#put("\r");
-    if (this.#length > TRANSMIT_BYTES)
-      return "the command line is longer than " + String(TRANSMIT_BYTES) + " bytes";
-    return undefined;
+    if (problem === undefined && this.#length > TRANSMIT_BYTES)
+      problem = "the command line is longer than " + String(TRANSMIT_BYTES) + " bytes";
+    if (problem !== undefined) this.stop();
+    return problem;
   }
 
   /** Sends the composed line. */
   send(): void {
-    if (this.#trace !== undefined && this.#command !== undefined)
-      this.#trace.sent(this.#command, this.bytes, this.lineLength);
-    this.#offset = 0;
+    if (this.#command !== undefined) this.#trace?.sent(this.#command, this.bytes, this.lineLength);
     this.#pump();
   }
 
   /** Sends a payload behind the prompt. The line is gone from the buffer then. */
   sendSource(source: Source): void {
     this.#trace?.payload(source.byteLength);
-    this.#length = this.#offset = 0;
+    this.stop();
     this.#source = source;
     this.#sourceOffset = 0;
     this.#pump();
@@ -84,16 +92,30 @@ export class Transmitter {
     this.#length = this.#offset = 0;
   }
 
-  /** Sends ESC by itself, where there is room. */
+  /** Sends ESC, if there is room for it at once. */
   escape(): void {
-    if (this.#room < 1) return;
-    this.#room--;
-    this.serial?.write(Uint8Array.of(0x1b));
+    this.stop();
+    this.bytes[0] = ESC;
+    this.#length = 1;
+    this.#pump();
   }
 
   onWritable(room: number): void {
     this.#room = room;
     this.#pump();
+  }
+
+  /** Returns what is wrong with the text. */
+  #putText(text: string, bare: boolean): string | undefined {
+    for (let i = 0; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      if (c < 0x20 || c > 0x7e || c === 0x22)
+        return "a text holds a quote, a control character or one outside ASCII";
+      // Outside of quotes a comma begins another parameter and a semicolon another command.
+      if (bare && (c === 0x2c || c === 0x3b)) return "a text without quotes holds a comma or a semicolon";
+    }
+    this.#put(bare ? text : '"' + text + '"');
+    return undefined;
   }
 
   #put(text: string): void {
@@ -105,39 +127,39 @@ export class Transmitter {
   }
 
   #pump(): void {
-    const { serial, bytes } = this;
-    if (serial === undefined) return;
-    while (this.#room > 0) {
-      if (this.#offset === this.#length && !this.#refill()) return;
-      const count = Math.min(this.#room, this.#length - this.#offset);
-      const whole = count === bytes.length;
-      serial.write(whole ? bytes : bytes.subarray(this.#offset, this.#offset + count));
-      this.#offset += count;
-      this.#room -= count;
+    try {
+      while (this.#room > 0 && this.#piece());
+    } catch (error) {
+      this.stop();
+      this.#failed(error);
     }
   }
 
-  /** Takes the next piece of the payload into the buffer, no more than fits the serial port now. */
-  #refill(): boolean {
+  /** Hands one piece to the serial port; false when nothing is left. */
+  #piece(): boolean {
+    const { serial, bytes } = this;
+    if (serial === undefined) return false;
+    const begin = this.#offset;
+    const left = this.#length - begin;
+    if (left > 0) {
+      const count = Math.min(left, this.#room);
+      this.#offset += count;
+      this.#room -= count;
+      serial.write(bytes.subarray(begin, begin + count));
+      return true;
+    }
     const source = this.#source;
     if (source === undefined) return false;
-    const left = source.byteLength - this.#sourceOffset;
-    if (left <= 0) {
+    const rest = source.byteLength - this.#sourceOffset;
+    const view = bytes.subarray(0, Math.max(0, Math.min(rest, this.#room, TRANSMIT_BYTES)));
+    const count = view.length === 0 ? 0 : source.read(view, this.#sourceOffset);
+    if (count <= 0) {
       this.#source = undefined;
       return false;
     }
-    const count = Math.min(left, this.#room, TRANSMIT_BYTES);
-    const read = source.read(
-      count === TRANSMIT_BYTES ? this.bytes : this.bytes.subarray(0, count),
-      this.#sourceOffset,
-    );
-    if (read <= 0) {
-      this.#source = undefined;
-      return false;
-    }
-    this.#sourceOffset += read;
-    this.#offset = 0;
-    this.#length = read;
+    this.#sourceOffset += count;
+    this.#room -= count;
+    serial.write(count === view.length ? view : view.subarray(0, count));
     return true;
   }
 }

@@ -1,0 +1,43 @@
+import type { SerialRecord } from "../io/serial.js";
+import type { Timer } from "../io/timer.js";
+import type { Urc } from "./command.js";
+import type { Line } from "./line.js";
+import type { ReceiveCounters } from "./receiver.js";
+import type { Trace } from "./trace.js";
+
+export interface ChannelOptions {
+  readonly serial: SerialRecord;
+  readonly timer: Timer;
+  readonly urcs: readonly Urc[];
+  /** A report of the module. `line` holds its fields and is valid during the call only. */
+  readonly onReport: (urc: Urc, line: Line) => void;
+  /** The module gave no answer to a whole resynchronisation. Commands that waited have failed with `no-answer`. */
+  readonly onSilent?: () => void;
+  /**
+   * The module repeats commands again that it had stopped repeating: it restarted, and its boot
+   * report was lost. A command whose echo was damaged in the first moments after a start, before
+   * `ATE0`, can raise this as well.
+   */
+  readonly onRestart?: () => void;
+  /** The serial port lost received bytes. */
+  readonly onOverrun?: () => void;
+  /** A callback of the application, the serial port or a source threw; the channel goes on. */
+  readonly onException?: (error: unknown) => void;
+  readonly trace?: Trace;
+}
+
+/** Counts since construction, for logs and figures. */
+export interface ChannelCounters extends ReceiveCounters {
+  commands: number;
+  timeouts: number;
+  resynchronisations: number;
+  /** Lines that nobody waited for. */
+  strays: number;
+  /** Lines longer than the receive buffer, dropped to their end. */
+  overflows: number;
+  /** Reports of the serial port that bytes were lost. */
+  overruns: number;
+  /** Most bytes that the receive buffer held at once. */
+  receiveHighWater: number;
+  queueHighWater: number;
+}
