@@ -85,7 +85,8 @@ async function filesOf(folder: string, pattern: RegExp): Promise<string[]> {
     .map(name => join(folder, name));
 }
 
-async function keyOf(folders: CFolders, version: string): Promise<string> {
+/** Changes with every byte of the sources, with the flags and with the compiler. */
+export async function buildKey(folders: CFolders, version: string): Promise<string> {
   const hash = createHash("sha256").update(
     `${process.arch} ${process.platform}\n${version}\n${FLAGS.join(" ")}`,
   );
@@ -151,7 +152,7 @@ async function buildOnce(options: BuildOptions): Promise<string> {
   const folders = findSources(options.root);
   const compiler = process.env["CC"] || "cc";
   const cacheFolder = options.cacheFolder ?? defaultCacheFolder(options.root);
-  const key = await keyOf(folders, await compilerVersion(compiler));
+  const key = await buildKey(folders, await compilerVersion(compiler));
   const binary = join(cacheFolder, `xs-host-${key}`);
   if (existsSync(binary)) return binary;
   await mkdir(cacheFolder, { recursive: true });

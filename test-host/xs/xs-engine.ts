@@ -16,7 +16,7 @@ import {
   turnFrame,
 } from "./frames.js";
 import type { Reader } from "./frames.js";
-import { configSource, moduleSource } from "./modules.js";
+import { configSource, defaultRoot, moduleSource } from "./modules.js";
 import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.js";
 
 const MAIN = "test-host/xs/main";
@@ -105,6 +105,10 @@ class HostProcess {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   send(...frames: Uint8Array[]): void {
     for (const frame of frames) this.#child.stdin.write(frame);
   }
@@ -174,6 +178,11 @@ export class XsEngine implements FirmwareEngine {
     return engine;
   }
 
+  /** Of the host program, for a debugger or profiler. */
+  get processId(): number | undefined {
+    return this.#host.pid;
+  }
+
   get loadedNatives(): Readonly<Record<string, number>> {
     return this.#natives;
   }
@@ -181,13 +190,16 @@ export class XsEngine implements FirmwareEngine {
   async #load(folders: XsFolders, options: ResolvedOptions): Promise<void> {
     const { root, cacheFolder } = folders;
     const host = this.#host;
+    // The host's main module comes with this folder, wherever the entry lies.
+    const sourceOf = (name: string): Promise<string | undefined> =>
+      moduleSource(name === MAIN ? defaultRoot : root, name, cacheFolder);
     host.send(settingsFrame(options));
     for (const [role, bytes] of Object.entries(options.credentials))
       if (bytes instanceof Uint8Array) host.send(resourceFrame(`${role}.der`, bytes));
     host.send(moduleFrame("mc/config", configSource(options.config)));
     const imports = knownImports.get(`${root}\0${options.entry}`) ?? new Set<string>();
     for (const name of imports) {
-      const source = await moduleSource(root, name, cacheFolder);
+      const source = await sourceOf(name);
       if (source !== undefined) host.send(moduleFrame(name, source));
     }
     host.send(loadFrame(MAIN, options.entry));
@@ -195,7 +207,7 @@ export class XsEngine implements FirmwareEngine {
       const { letter, reader } = await host.receive();
       if (letter === "N") {
         const name = reader.text();
-        const source = await moduleSource(root, name, cacheFolder);
+        const source = await sourceOf(name);
         if (source !== undefined) imports.add(name);
         host.send(moduleFrame(name, source));
       } else if (letter === "L") {

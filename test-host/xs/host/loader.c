@@ -73,15 +73,21 @@ static Module* findModule(const char* name)
 	return module;
 }
 
+/* A module may have been sent ahead and not be imported any more. */
+static int counts(Module* module)
+{
+	return !module->native && module->bytecodeBytes;
+}
+
 void loaderPutSizes(Bytes* bytes)
 {
 	Module* module;
 	uint32_t count = 0;
 	for (module = firstModule; module; module = module->next)
-		count += module->native ? 0 : 1;
+		count += counts(module);
 	bytesPut32(bytes, count);
 	for (module = firstModule; module; module = module->next) {
-		if (!module->native) {
+		if (counts(module)) {
 			bytesPutText(bytes, module->name);
 			bytesPut32(bytes, module->bytecodeBytes);
 		}
@@ -93,6 +99,7 @@ txID fxFindModule(txMachine* the, txSlot* realm, txID moduleID, txSlot* slot)
 {
 	char name[C_PATH_MAX];
 	char path[2 * C_PATH_MAX];
+	char importer[C_PATH_MAX];
 	char* from = name;
 	char* slash;
 	char* dot;
@@ -134,8 +141,8 @@ txID fxFindModule(txMachine* the, txSlot* realm, txID moduleID, txSlot* slot)
 	strcat(path, from);
 	if (findModule(path))
 		return fxNewNameC(the, path);
-	snprintf(loaderMissing, sizeof(loaderMissing), "%s imports %s, which is not there",
-		(moduleID == XS_NO_ID) ? "the host" : fxGetKeyName(the, moduleID), path);
+	snprintf(importer, sizeof(importer), "%s", (moduleID == XS_NO_ID) ? "the host" : fxGetKeyName(the, moduleID));
+	snprintf(loaderMissing, sizeof(loaderMissing), "%.200s imports %.200s, which is not there", importer, path);
 	return XS_NO_ID;
 }
 

@@ -170,7 +170,7 @@ static void exceptionText(xsMachine* the, char* text, size_t size)
 	xsEndHost(the);
 }
 
-static void serveAborted(void)
+static void __attribute__((noreturn)) serveAborted(void)
 {
 	Cursor cursor;
 	for (;;) {
