@@ -1,23 +1,9 @@
-import { exceeds, invalid } from "./error.js";
+import { refuse } from "./error.js";
 import type { WriteOptions } from "./options.js";
-import {
-  DISCONNECT,
-  NAMES,
-  PINGREQ,
-  PUBACK,
-  PUBCOMP,
-  PUBLISH,
-  PUBREC,
-  PUBREL,
-  SUBSCRIBE,
-  UNSUBSCRIBE,
-  encodeFilters,
-  encodePublish,
-  encodeShort,
-} from "./packets.js";
+import { encodeFilters, encodePublish, encodeShort, nameOf } from "./packets.js";
 import type { Sender } from "./sender.js";
-import { RELEASED, SENT, type Session } from "./session.js";
-import { BytesSource, type Source } from "./source.js";
+import type { Session } from "./session.js";
+import { BytesSource } from "./source.js";
 import { checkFilter, checkTopic } from "./topic.js";
 
 /**
@@ -31,49 +17,48 @@ export function compose(
   session: Session,
   sender: Sender,
 ): number {
-  const { operation = PUBLISH, topic = "", QoS = 0, items = [], retain = false, duplicate = false } = options;
-  const name = NAMES[operation] ?? "write";
-  const publish = operation === PUBLISH;
+  const operation = options.operation ?? 3;
+  const name = nameOf(operation);
+  const publish = operation === 3;
+  const qos = options.QoS ?? 0;
+  const items = options.items ?? [];
   const size = publish && data ? data.byteLength : 0;
   const total = publish ? (options.byteLength ?? size) : 0;
   let id = 0;
-  if (publish ? QoS > 0 : operation !== PINGREQ && operation !== DISCONNECT) {
-    id = options.id ?? session.identifier();
-    if (!(id > 0 && id < 65536)) throw invalid(name, "id");
-  }
-  let source: Source | undefined;
+  let source;
   let length;
-  switch (operation) {
-    case PUBLISH:
-      checkTopic(topic);
-      if (QoS > 2) throw invalid(name, "QoS");
-      if (size > total) throw invalid(name, "byteLength");
-      if (session.uses(id) && !duplicate) throw invalid(name, "id");
-      length = encodePublish(topic, QoS, retain, duplicate, id, total, sender);
-      if (data && size && length + size <= sender.capacity) source = new BytesSource(data);
-      break;
-    case SUBSCRIBE:
-    case UNSUBSCRIBE:
-      if (!items.length) throw invalid(name, "items");
-      if (session.uses(id)) throw invalid(name, "id");
-      for (const item of items) checkFilter(item.topic);
-      length = encodeFilters(operation, id, items, sender);
-      break;
-    case PUBACK:
-    case PUBREC:
-    case PUBREL:
-    case PUBCOMP:
-    case PINGREQ:
-    case DISCONNECT:
-      length = encodeShort(operation, id, sender);
-      break;
-    default:
-      throw invalid(name, "operation");
+  if (publish ? qos : operation < 12) {
+    id = options.id ?? session.identifier();
+    if (!(id > 0 && id < 65536)) refuse(name, "id");
   }
-  if (length + size > sender.room) throw exceeds(name, "overflow");
-  if (publish && QoS) session.track(id, QoS, SENT);
-  else if (operation === PUBREL) session.track(id, 2, RELEASED);
-  else if (operation === SUBSCRIBE || operation === UNSUBSCRIBE) session.expect(operation, id, items.length);
+  // Only PUBLISH, SUBSCRIBE and UNSUBSCRIBE begin an exchange under a new identifier.
+  if ((publish ? !options.duplicate : operation > 7) && id && session.uses(id)) refuse(name, "id in use");
+  if (publish) {
+    const topic = options.topic ?? "";
+    checkTopic(topic);
+    if (qos > 2) refuse(name, "QoS");
+    if (size > total) refuse(name, "byteLength");
+    length = encodePublish(
+      topic,
+      qos,
+      (options.duplicate ? 8 : 0) | (options.retain ? 1 : 0),
+      id,
+      total,
+      sender,
+    );
+    if (data && size && length + size <= sender.capacity) source = new BytesSource(data);
+  } else if (operation === 8 /* SUBSCRIBE */ || operation === 10 /* UNSUBSCRIBE */) {
+    if (!items.length) refuse(name, "items");
+    items.forEach(item => checkFilter(item.topic));
+    length = encodeFilters(operation, id, items, sender);
+  } else {
+    // PUBACK, PUBREC, PUBREL, PUBCOMP, PINGREQ, DISCONNECT
+    if (!((0x50f0 >> operation) & 1)) refuse(name, "operation");
+    length = encodeShort(operation, id, sender);
+  }
+  if (length + size > sender.room) refuse(name, "overflow", "limit");
+  if (publish ? qos : operation === 6) session.track(id, publish ? qos : 2, publish ? "sent" : "released");
+  if (operation === 8 || operation === 10) session.expect(operation, id, items.length, []);
   const direct = source ? 0 : size;
   sender.begin(length, source, total - size + direct);
   return direct;

@@ -1,21 +1,19 @@
-import { failure, type Failure } from "../diagnosis/failure.js";
+import { failure, type Failure, type FailureKind } from "../diagnosis/failure.js";
 
-/** Thrown where a caller asked for what MQTT 3.1.1, a limit or the present state does not allow; nothing was sent. */
+/**
+ * Thrown where a caller asked for what MQTT 3.1.1 or the present state does not allow (`argument`),
+ * or what a limit stands against (`limit`). Nothing was sent.
+ */
 export class MQTTError extends Error {
   readonly report: Failure;
 
-  constructor(report: Failure) {
-    super(`${report.command ?? "MQTT"}: ${report.detail ?? report.kind}`);
-    this.report = report;
+  constructor(kind: FailureKind, command: string, detail: string) {
+    super(detail);
+    this.report = failure(kind, command, undefined, detail);
   }
 }
 
-/** The caller's argument cannot be sent as it is. */
-export function invalid(command: string, detail: string): MQTTError {
-  return new MQTTError(failure("argument", command, undefined, detail));
-}
-
-/** A limit of the protocol or of a fixed size stands against it. */
-export function exceeds(command: string, detail: string): MQTTError {
-  return new MQTTError(failure("limit", command, undefined, detail));
+/** Refuses what cannot be sent as it is. */
+export function refuse(command: string, detail: string, kind: FailureKind = "argument"): never {
+  throw new MQTTError(kind, command, detail);
 }

@@ -13,43 +13,43 @@ export class Liveness {
   ping = false;
   /** PINGRESP is awaited. */
   pinged = false;
-  readonly #clock: Clock;
-  readonly #keepAlive: number;
-  readonly #response: number;
-  readonly #acknowledge: number;
-  #sentAt: number;
-  #heardAt: number;
-  #pingedAt = 0;
-  #progressAt = 0;
+  private readonly clock: Clock;
+  private readonly keepAlive: number;
+  private readonly response: number;
+  private readonly acknowledge: number;
+  private sentAt: number;
+  private heardAt: number;
+  private pingedAt = 0;
+  private progressAt = 0;
 
   /** Milliseconds; 0 turns off. */
   constructor(clock: Clock, keepAlive: number, response: number, acknowledge: number) {
-    this.#clock = clock;
-    this.#keepAlive = keepAlive;
-    this.#response = response;
-    this.#acknowledge = acknowledge;
-    this.#sentAt = this.#heardAt = clock.ticks;
+    this.clock = clock;
+    this.keepAlive = keepAlive;
+    this.response = response;
+    this.acknowledge = acknowledge;
+    this.sentAt = this.heardAt = clock.ticks;
   }
 
   /** Bytes were given to the socket. */
   sent(): void {
-    this.#sentAt = this.#clock.ticks;
+    this.sentAt = this.clock.ticks;
   }
 
   /** Bytes came. */
   heard(): void {
-    this.#heardAt = this.#clock.ticks;
+    this.heardAt = this.clock.ticks;
   }
 
   /** PINGREQ is being written. */
   pinging(): void {
     this.ping = false;
-    this.#pingedAt = this.#clock.ticks;
+    this.pingedAt = this.clock.ticks;
   }
 
   /** An acknowledgement came, or one more packet waits for its own. */
   progress(): void {
-    this.#progressAt = this.#clock.ticks;
+    this.progressAt = this.clock.ticks;
   }
 
   /**
@@ -58,31 +58,31 @@ export class Liveness {
    * so that the silence is not the broker's.
    */
   look(awaiting: boolean, held: boolean): number | Failure {
-    const clock = this.#clock;
-    const heard = clock.delta(this.#heardAt);
-    const sent = clock.delta(this.#sentAt);
+    const clock = this.clock;
+    const heard = clock.delta(this.heardAt);
+    const sent = clock.delta(this.sentAt);
     let wait = 0;
-    if (this.#keepAlive) {
+    if (this.keepAlive) {
       if (!this.pinged) {
-        wait = this.#keepAlive * 0.75 - Math.max(heard, sent);
+        wait = this.keepAlive * 0.75 - Math.max(heard, sent);
         if (wait <= 0) {
           this.ping = this.pinged = true;
-          this.#pingedAt = clock.ticks;
-          wait = this.#response;
+          this.pingedAt = clock.ticks;
+          wait = this.response;
         }
       } else {
-        let silence = Math.min(heard, clock.delta(this.#pingedAt));
+        let silence = Math.min(heard, clock.delta(this.pingedAt));
         // Not written yet: a long packet in front of it still makes its way out.
         if (this.ping) silence = Math.min(silence, sent);
-        wait = this.#response - silence;
+        wait = this.response - silence;
         if (wait <= 0 && !held) return failure("mqtt-timeout", "PINGREQ", undefined, "PINGRESP");
-        if (wait <= 0) wait = this.#response;
+        if (wait <= 0) wait = this.response;
       }
     }
-    if (awaiting && this.#acknowledge) {
-      const rest = this.#acknowledge - clock.delta(this.#progressAt);
+    if (awaiting && this.acknowledge) {
+      const rest = this.acknowledge - clock.delta(this.progressAt);
       if (rest <= 0 && !held) return failure("mqtt-timeout", "PUBLISH", undefined, "acknowledgement");
-      const next = rest > 0 ? rest : this.#acknowledge;
+      const next = rest > 0 ? rest : this.acknowledge;
       if (!wait || next < wait) wait = next;
     }
     return wait;

@@ -1,44 +1,21 @@
-import { exceeds } from "./error.js";
-import { fieldLength, putField, type Field } from "./text.js";
+import { refuse } from "./error.js";
+import { fieldLength, putField, putNumber, type Field } from "./text.js";
 
-/** Control packet types (MQTT 3.1.1 §2.2.1). */
-export const CONNECT = 1;
-export const CONNACK = 2;
-export const PUBLISH = 3;
-export const PUBACK = 4;
-export const PUBREC = 5;
-export const PUBREL = 6;
-export const PUBCOMP = 7;
-export const SUBSCRIBE = 8;
-export const SUBACK = 9;
-export const UNSUBSCRIBE = 10;
-export const UNSUBACK = 11;
-export const PINGREQ = 12;
-export const PINGRESP = 13;
-export const DISCONNECT = 14;
+/*
+ * Control packet types (MQTT 3.1.1 §2.2.1). Modules write them as numbers with the name beside:
+ * an imported constant costs a device ten times the byte code of a literal.
+ *
+ *     1 CONNECT   2 CONNACK    3 PUBLISH   4 PUBACK       5 PUBREC     6 PUBREL    7 PUBCOMP
+ *     8 SUBSCRIBE 9 SUBACK    10 UNSUBSCRIBE 11 UNSUBACK 12 PINGREQ   13 PINGRESP 14 DISCONNECT
+ */
 
-/** Names by packet type, for failures. */
-export const NAMES: readonly string[] = Object.freeze([
-  "RESERVED",
-  "CONNECT",
-  "CONNACK",
-  "PUBLISH",
-  "PUBACK",
-  "PUBREC",
-  "PUBREL",
-  "PUBCOMP",
-  "SUBSCRIBE",
-  "SUBACK",
-  "UNSUBSCRIBE",
-  "UNSUBACK",
-  "PINGREQ",
-  "PINGRESP",
-  "DISCONNECT",
-  "RESERVED",
-]);
+const NAMES =
+  "RESERVED CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK PINGREQ PINGRESP DISCONNECT RESERVED";
 
-/** What the four bytes of the remaining length can say (§2.2.3). */
-export const MAXIMUM_REMAINING = 268435455;
+/** The name of a packet type, for failures. */
+export function nameOf(operation: number): string {
+  return NAMES.split(" ")[operation] ?? "write";
+}
 
 export type QoS = 0 | 1 | 2;
 
@@ -67,39 +44,37 @@ export interface Filter {
 
 /** Where packets are encoded. Encoders ask once, after everything has been checked. */
 export interface Target {
-  /** A buffer of at least `byteLength` bytes; the packet begins at 0. */
-  allocate(byteLength: number): Uint8Array;
+  /** The packet begins at 0. */
+  readonly buffer: Uint8Array;
+  /** From now on `buffer` has at least `byteLength` bytes. */
+  allocate(byteLength: number): void;
 }
 
-/** Bytes of the fixed header in front of `remaining` bytes. */
-export function headerLength(remaining: number): number {
-  return remaining < 128 ? 2 : remaining < 16384 ? 3 : remaining < 2097152 ? 4 : 5;
-}
-
-function putHeader(view: Uint8Array, first: number, remaining: number): number {
-  let at = 1;
-  view[0] = first;
-  while (remaining >= 128) {
-    view[at] = 0x80 | (remaining & 0x7f);
-    at += 1;
+/**
+ * Takes room for a packet with `remaining` bytes, of which `absent` will not be put there, and
+ * writes the fixed header; returns the position behind it.
+ */
+function open(target: Target, first: number, remaining: number, absent: number): number {
+  target.allocate(
+    (remaining < 128 ? 2 : remaining < 16384 ? 3 : remaining < 2097152 ? 4 : 5) + remaining - absent,
+  );
+  const view = target.buffer;
+  let at = 0;
+  view[at++] = first;
+  while (remaining > 127) {
+    view[at++] = 0x80 | remaining;
     remaining >>= 7;
   }
-  view[at] = remaining;
-  return at + 1;
-}
-
-function putNumber(view: Uint8Array, at: number, value: number): number {
-  view[at] = value >> 8;
-  view[at + 1] = value & 0xff;
-  return at + 2;
+  view[at++] = remaining;
+  return at;
 }
 
 /** CONNECT (§3.1), level 4. Returns the packet's length. */
 export function encodeConnect(fields: ConnectFields, target: Target): number {
-  const { will, password } = fields;
-  // A password needs a user name, which may be empty (§3.1.2.9).
-  const user = fields.user ?? (password === undefined ? undefined : "");
   const parts: Field[] = [fields.id];
+  const will = fields.will;
+  // A password needs a user name, which may be empty (§3.1.2.9).
+  const user = fields.user ?? (fields.password === undefined ? undefined : "");
   let flags = fields.clean ? 0x02 : 0;
   if (will) {
     flags |= 0x04 | ((will.QoS ?? 0) << 3) | (will.retain ? 0x20 : 0);
@@ -109,43 +84,45 @@ export function encodeConnect(fields: ConnectFields, target: Target): number {
     flags |= 0x80;
     parts.push(user);
   }
-  if (password !== undefined) {
+  if (fields.password !== undefined) {
     flags |= 0x40;
-    parts.push(password);
+    parts.push(fields.password);
   }
-  let remaining = 10;
-  for (const part of parts) remaining += fieldLength(part);
-  const view = target.allocate(headerLength(remaining) + remaining);
-  let at = putField(view, putHeader(view, CONNECT << 4, remaining), "MQTT");
-  view[at] = 4;
-  view[at + 1] = flags;
-  at = putNumber(view, at + 2, fields.keepAlive);
-  for (const part of parts) at = putField(view, at, part);
-  return at;
+  const at = open(
+    target,
+    0x10,
+    parts.reduce((sum, part) => sum + fieldLength(part), 10),
+    0,
+  );
+  const view = target.buffer;
+  const level = putField(view, at, "MQTT");
+  view[level] = 4;
+  view[level + 1] = flags;
+  return parts.reduce((end, part) => putField(view, end, part), putNumber(view, level + 2, fields.keepAlive));
 }
 
-/** The part of a PUBLISH in front of its payload of `byteLength` bytes (§3.3). Returns the part's length. */
+/** The remaining length of a PUBLISH; throws when four bytes cannot tell it (§2.2.3). */
+export function publishLength(topic: string, qos: QoS, byteLength: number): number {
+  const remaining = fieldLength(topic) + (qos ? 2 : 0) + byteLength;
+  if (remaining > 268435455) refuse("PUBLISH", "268435455 bytes", "limit");
+  return remaining;
+}
+
+/**
+ * The part of a PUBLISH in front of its payload of `byteLength` bytes (§3.3). `flags`: DUP 8,
+ * RETAIN 1. Returns the part's length.
+ */
 export function encodePublish(
   topic: string,
   qos: QoS,
-  retain: boolean,
-  duplicate: boolean,
+  flags: number,
   id: number,
   byteLength: number,
   target: Target,
 ): number {
-  const remaining = publishLength(topic, qos, byteLength);
-  const view = target.allocate(headerLength(remaining) + remaining - byteLength);
-  const first = (PUBLISH << 4) | (duplicate ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-  const at = putField(view, putHeader(view, first, remaining), topic);
-  return qos ? putNumber(view, at, id) : at;
-}
-
-/** The remaining length of such a PUBLISH; throws when it cannot be told in four bytes. */
-export function publishLength(topic: string, qos: QoS, byteLength: number): number {
-  const remaining = fieldLength(topic) + (qos ? 2 : 0) + byteLength;
-  if (remaining > MAXIMUM_REMAINING) throw exceeds("PUBLISH", "268435455 bytes");
-  return remaining;
+  const at = open(target, 0x30 | flags | (qos << 1), publishLength(topic, qos, byteLength), byteLength);
+  const end = putField(target.buffer, at, topic);
+  return qos ? putNumber(target.buffer, end, id) : end;
 }
 
 /** SUBSCRIBE (§3.8) or UNSUBSCRIBE (§3.10). Returns the packet's length. */
@@ -155,24 +132,22 @@ export function encodeFilters(
   filters: readonly Filter[],
   target: Target,
 ): number {
-  const extra = operation === SUBSCRIBE ? 1 : 0;
-  let remaining = 2;
-  for (const filter of filters) remaining += fieldLength(filter.topic) + extra;
-  const view = target.allocate(headerLength(remaining) + remaining);
-  let at = putNumber(view, putHeader(view, (operation << 4) | 2, remaining), id);
-  for (const filter of filters) {
-    at = putField(view, at, filter.topic);
-    if (extra) {
-      view[at] = filter.QoS ?? 0;
-      at += 1;
-    }
-  }
-  return at;
+  const extra = operation === 8 ? 1 : 0;
+  const remaining = filters.reduce((sum, filter) => sum + fieldLength(filter.topic) + extra, 2);
+  const at = open(target, (operation << 4) | 2, remaining, 0);
+  const view = target.buffer;
+  return filters.reduce(
+    (start, filter) => {
+      const end = putField(view, start, filter.topic);
+      if (extra) view[end] = filter.QoS ?? 0;
+      return end + extra;
+    },
+    putNumber(view, at, id),
+  );
 }
 
 /** PUBACK, PUBREC, PUBREL, PUBCOMP with `id`; PINGREQ and DISCONNECT without (`id` 0). Returns the packet's length. */
 export function encodeShort(operation: number, id: number, target: Target): number {
-  const view = target.allocate(id ? 4 : 2);
-  const at = putHeader(view, (operation << 4) | (operation === PUBREL ? 2 : 0), id ? 2 : 0);
-  return id ? putNumber(view, at, id) : at;
+  const at = open(target, (operation << 4) | (operation === 6 ? 2 : 0), id ? 2 : 0, 0);
+  return id ? putNumber(target.buffer, at, id) : at;
 }

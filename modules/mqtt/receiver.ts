@@ -1,6 +1,7 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
-import { CONNACK, NAMES, PINGRESP, PUBCOMP, PUBLISH, PUBREL, SUBACK, UNSUBACK, type QoS } from "./packets.js";
+import { nameOf, type QoS } from "./packets.js";
 import { decode } from "./text.js";
+import { hasWildcard } from "./topic.js";
 
 /** What a broker did that MQTT 3.1.1 forbids: the `detail` of an `mqtt-protocol` failure. */
 export type Violation =
@@ -15,9 +16,7 @@ export type Violation =
   | "length"
   /** Something else before CONNACK, or CONNACK twice. */
   | "order"
-  /** Packet identifier 0. */
-  | "identifier 0"
-  /** A packet identifier that nothing is in flight under, or in another state. */
+  /** A packet identifier of 0, one that nothing is in flight under, or one that is in another state. */
   | "identifier"
   /** The topic is empty, has wildcards or is not UTF-8 as MQTT allows it. */
   | "topic"
@@ -25,15 +24,13 @@ export type Violation =
   | "return code"
   /** A SUBACK with more or fewer codes than filters were asked for. */
   | "count"
-  /** A session is said to be present after a clean start. */
+  /** A session is said to be present after a clean start, or with a refusal. */
   | "session present";
 
 /** A violation as a failure, with the packet's name as the command. */
 export function violation(operation: number, detail: Violation): Failure {
-  return failure("mqtt-protocol", NAMES[operation], undefined, detail);
+  return failure("mqtt-protocol", nameOf(operation), undefined, detail);
 }
-
-type Field = "header" | "length" | "topic length" | "topic" | "body";
 
 /**
  * Takes a broker's byte stream apart, up to a PUBLISH's payload, which it only counts.
@@ -69,16 +66,14 @@ export class Receiver {
   byteLength = 0;
   /** Bytes of the payload that the reader still has to take from the stream before `next`. */
   payload = 0;
-
   readonly buffer: Uint8Array;
-  #field: Field = "header";
-  #have = 0;
-  #wanted = 2;
-  #type = 0;
-  #flags = 0;
-  #length = 0;
-  #shift = 0;
-  #connected = false;
+  private field: "header" | "length" | "topic length" | "topic" | "body" = "header";
+  private have = 0;
+  private wanted = 2;
+  private type = 0;
+  private length = 0;
+  private shift = 0;
+  private connected = false;
 
   /** `capacity`: bytes of the longest topic. */
   constructor(capacity: number) {
@@ -87,146 +82,125 @@ export class Receiver {
 
   /** Bytes that are certain to belong to the header that is being read; 0 while an event stands. */
   get need(): number {
-    return this.operation === 0 ? this.#wanted - this.#have : 0;
+    return this.operation ? 0 : this.wanted - this.have;
   }
 
   /** The place for the next `count` bytes, at most `need`. */
   window(count: number): Uint8Array {
-    return this.buffer.subarray(this.#have, this.#have + count);
+    return this.buffer.subarray(this.have, this.have + count);
   }
 
   /** `count` bytes stand in the window. Returns whether an event or a failure stands now. */
   advance(count: number): boolean {
-    this.#have += count;
-    while (this.operation === 0 && this.failure === undefined && this.#have === this.#wanted) {
-      this.#have = 0;
-      const wrong = this.#step();
-      if (wrong !== undefined) this.failure = violation(this.#type, wrong);
+    this.have += count;
+    while (!this.operation && !this.failure && this.have === this.wanted) {
+      const wrong = this.step();
+      if (wrong) this.failure = violation(this.type, wrong);
     }
-    return this.operation !== 0 || this.failure !== undefined;
+    return !!(this.operation || this.failure);
   }
 
   /** Goes on behind an event, and behind its payload if it had one. */
   next(): void {
     this.operation = 0;
-    this.#want("header", 2);
+    this.want("header", 2);
   }
 
   /** The codes of a SUBACK, in the order of its filters. */
   codes(): number[] {
-    return Array.from(this.buffer.subarray(2, this.#length));
+    return Array.from(this.buffer.subarray(2, this.length));
   }
 
-  #want(field: Field, count: number): undefined {
-    this.#field = field;
-    this.#wanted = count;
-    this.#have = 0;
-    return undefined;
+  private want(field: typeof this.field, count: number): undefined {
+    this.field = field;
+    this.wanted = count;
+    this.have = 0;
   }
 
   /** The wanted field is complete. */
-  #step(): Violation | undefined {
-    const { buffer } = this;
-    const first = buffer[0] ?? 0;
-    const second = buffer[1] ?? 0;
-    switch (this.#field) {
-      case "header": {
-        this.#type = first >> 4;
-        this.#flags = first & 0x0f;
-        this.#length = 0;
-        this.#shift = 0;
-        const wrong = this.#checkHeader();
-        return wrong ?? this.#lengthByte(second);
-      }
+  private step(): Violation | undefined {
+    const first = this.buffer[0] ?? 0;
+    const second = this.buffer[1] ?? 0;
+    const number = (first << 8) | second;
+    switch (this.field) {
+      case "header":
+        this.type = first >> 4;
+        this.length = this.shift = 0;
+        return this.header(first & 15) ?? this.more(second);
       case "length":
-        return this.#lengthByte(first);
-      case "topic length": {
-        const length = (first << 8) | second;
-        const rest = length + (this.QoS ? 2 : 0);
-        if (length === 0) return "topic";
-        this.payload = this.byteLength = this.#length - 2 - rest;
-        if (this.payload < 0) return "length";
-        if (rest > buffer.length) return this.#oversized("topic");
-        return this.#want("topic", rest);
-      }
+        return this.more(first);
+      case "topic length":
+        this.wanted = number + (this.QoS ? 2 : 0);
+        this.payload = this.byteLength = this.length - 2 - this.wanted;
+        if (!number) return "topic";
+        return this.payload < 0 ? "length" : this.room("topic", this.wanted);
       case "topic":
-        return this.#publish();
+        return this.publish();
       case "body":
-        return this.#control(first, second);
+        return this.control(first, second, number);
     }
   }
 
-  #checkHeader(): Violation | undefined {
-    const type = this.#type;
-    const flags = this.#flags;
-    const known =
-      type === CONNACK ||
-      (type >= PUBLISH && type <= PUBCOMP) ||
-      type === SUBACK ||
-      type === UNSUBACK ||
-      type === PINGRESP;
-    if (!known) return "packet type";
-    if ((type === CONNACK) === this.#connected) return "order";
-    if (type === PUBLISH) {
-      const qos = (flags >> 1) & 3;
-      if (qos === 3) return "QoS 3";
-      if (qos === 0 && flags & 8) return "flags";
-      this.QoS = qos as QoS;
-      this.retain = (flags & 1) !== 0;
-      this.duplicate = (flags & 8) !== 0;
-    } else if (flags !== (type === PUBREL ? 2 : 0)) {
-      return "flags";
-    }
-    return undefined;
+  private header(flags: number): Violation | undefined {
+    const type = this.type;
+    const qos = (flags >> 1) & 3;
+    // Bits by packet type: CONNACK, PUBLISH to PUBCOMP, SUBACK, UNSUBACK, PINGRESP.
+    if (!((0x2afc >> type) & 1)) return "packet type";
+    if ((type === 2) === this.connected) return "order";
+    if (type !== 3) return flags !== (type === 6 ? 2 : 0) ? "flags" : undefined;
+    if (qos === 3) return "QoS 3";
+    this.QoS = qos === 0 ? 0 : qos === 1 ? 1 : 2;
+    this.retain = !!(flags & 1);
+    this.duplicate = !!(flags & 8);
+    return this.duplicate && !qos ? "flags" : undefined;
   }
 
-  #lengthByte(byte: number): Violation | undefined {
-    this.#length |= (byte & 0x7f) << this.#shift;
-    this.#shift += 7;
-    if (byte & 0x80) return this.#shift === 28 ? "remaining length" : this.#want("length", 1);
-    const type = this.#type;
-    const length = this.#length;
-    if (type === PUBLISH) return length < 2 ? "length" : this.#want("topic length", 2);
-    if (type === PINGRESP ? length !== 0 : type === SUBACK ? length < 3 : length !== 2) return "length";
-    if (length > this.buffer.length) return this.#oversized("codes");
-    return this.#want("body", length);
+  /** A byte of the remaining length. */
+  private more(byte: number): Violation | undefined {
+    const type = this.type;
+    const length = (this.length |= (byte & 0x7f) << this.shift);
+    this.shift += 7;
+    if (byte & 0x80) return this.shift === 28 ? "remaining length" : this.want("length", 1);
+    if (type === 3) return length < 2 ? "length" : this.want("topic length", 2);
+    if (type === 9 ? length < 3 : length !== (type === 13 ? 0 : 2)) return "length";
+    return this.room("body", length);
   }
 
-  #publish(): Violation | undefined {
-    const { buffer } = this;
-    const end = this.#wanted - (this.QoS ? 2 : 0);
-    const topic = decode(buffer, 0, end);
-    if (topic === undefined || topic.includes("+") || topic.includes("#")) return "topic";
+  private room(field: "topic" | "body", count: number): undefined {
+    if (count > this.buffer.length) this.failure = failure("limit", nameOf(this.type), count, field);
+    this.want(field, count);
+  }
+
+  private publish(): Violation | undefined {
+    const buffer = this.buffer;
+    const end = this.wanted - (this.QoS ? 2 : 0);
+    const topic = decode(buffer, end);
+    if (topic === undefined || hasWildcard(topic)) return "topic";
     this.topic = topic;
     this.id = this.QoS ? ((buffer[end] ?? 0) << 8) | (buffer[end + 1] ?? 0) : 0;
-    if (this.QoS && this.id === 0) return "identifier 0";
-    this.operation = PUBLISH;
+    if (this.QoS && !this.id) return "identifier";
+    this.operation = 3;
     return undefined;
   }
 
-  #control(first: number, second: number): Violation | undefined {
-    const type = this.#type;
-    if (type === CONNACK) {
+  private control(first: number, second: number, number: number): Violation | undefined {
+    const type = this.type;
+    if (type === 2 /* CONNACK */) {
       this.sessionPresent = first === 1;
       this.returnCode = second;
+      this.connected = true;
       if (first > 1) return "flags";
       if (second > 5) return "return code";
-      if (this.sessionPresent && second) return "session present";
-      this.#connected = true;
-    } else if (type !== PINGRESP) {
-      this.id = (first << 8) | second;
-      if (this.id === 0) return "identifier 0";
-      for (let i = 2; i < this.#length; i += 1) {
+      if (first && second) return "session present";
+    } else if (type !== 13 /* PINGRESP */) {
+      this.id = number;
+      if (!number) return "identifier";
+      for (let i = 2; i < this.length; i++) {
         const code = this.buffer[i] ?? 0;
         if (code > 2 && code !== 0x80) return "return code";
       }
     }
     this.operation = type;
-    return undefined;
-  }
-
-  #oversized(detail: string): undefined {
-    this.failure = failure("limit", NAMES[this.#type], this.#length, detail);
     return undefined;
   }
 }

@@ -18,79 +18,77 @@ export class Sender implements Target {
   tail = 0;
   /** The source gave nothing: the packet cannot be finished and the connection is of no more use. */
   broken = false;
-  readonly #fixed: Uint8Array;
-  #buffer: Uint8Array;
-  #start = 0;
-  #end = 0;
-  #source: Source | undefined;
-  #offset = 0;
+  buffer: Uint8Array;
+  private readonly fixed: Uint8Array;
+  private start = 0;
+  private end = 0;
+  private source: Source | undefined;
+  private offset = 0;
 
+  /** `capacity`: bytes of the buffer. */
   constructor(readonly capacity: number) {
-    this.#fixed = this.#buffer = new Uint8Array(capacity);
+    this.fixed = this.buffer = new Uint8Array(capacity);
   }
 
   /** A header beyond the buffer's capacity (CONNECT with a long token) gets a buffer of its own, until the next packet. */
-  allocate(byteLength: number): Uint8Array {
-    return (this.#buffer = byteLength <= this.#fixed.length ? this.#fixed : new Uint8Array(byteLength));
+  allocate(byteLength: number): void {
+    this.buffer = byteLength > this.capacity ? new Uint8Array(byteLength) : this.fixed;
   }
 
-  /** `header` bytes stand in the buffer of `allocate`, behind them go those of `source` and `tail` bytes of the application. */
+  /** `header` bytes stand in the buffer, behind them go those of `source` and `tail` bytes of the application. */
   begin(header: number, source: Source | undefined, tail: number): void {
-    this.#source = source;
-    this.#offset = 0;
-    this.#start = 0;
-    this.#end = header;
-    this.left = header + (source?.byteLength ?? 0);
+    this.source = source;
+    this.offset = this.start = 0;
+    this.end = header;
+    this.left = header + (source ? source.byteLength : 0);
     this.tail = tail;
     // Header and payload in one write where the buffer has room: some sockets make a record of each write.
-    if (this.left > header && header < this.#buffer.length) this.#end += this.#pull(header);
+    if (this.left > header && header < this.buffer.length) this.pull();
   }
 
-  /** Reads payload into the buffer from `at`; returns how much. */
-  #pull(at: number): number {
-    const { byteLength = 0 } = this.#source ?? {};
-    const rest = byteLength - this.#offset;
-    const free = this.#buffer.length - at;
+  /** Reads payload into the buffer behind what stands there. */
+  private pull(): void {
+    const end = this.end;
     let count = 0;
     try {
-      count =
-        this.#source?.read(this.#buffer.subarray(at, at + (rest < free ? rest : free)), this.#offset) ?? 0;
+      // `left` counts from the buffer's start: none of what it holds has been written.
+      count = this.source?.read(this.buffer.subarray(end, this.start + this.left), this.offset) ?? 0;
     } catch {
       // Storage that throws is storage that gave nothing.
     }
-    this.#offset += count;
-    if (count <= 0) this.broken = true;
-    return count;
+    if (count < 1) this.broken = true;
+    this.offset += count;
+    this.end += count;
   }
 
   /**
    * Writes as much as the room allows; `stream` follows at once with `following` bytes. Returns
    * whether the packet is out but for the tail.
    */
-  flush(socket: StreamSocket, following = 0): boolean {
-    const all = this.left + this.tail;
-    let group = all <= this.room ? all : this.left + following;
+  flush(socket: StreamSocket, following: number): boolean {
+    let group = this.left + following;
     let first = true;
-    while (this.left > 0 && this.room > 0 && !this.broken) {
+    if (this.left + this.tail <= this.room) group = this.left + this.tail;
+    while (this.left && this.room && !this.broken) {
       // The room may shrink by more than was written: TLS adds bytes of its own to each write.
       if (group > this.room) group = this.room;
-      if (this.#start === this.#end) {
-        this.#start = 0;
-        this.#end = this.#pull(0);
-        continue;
+      if (this.start === this.end) {
+        this.start = this.end = 0;
+        this.pull();
+      } else {
+        const start = this.start;
+        const count = Math.min(this.end - start, this.room);
+        this.start += count;
+        this.left -= count;
+        this.room = socket.write(
+          this.buffer.subarray(start, this.start),
+          group === count ? undefined : first ? { more: true, byteLength: group } : { more: true },
+        );
+        group -= count;
+        first = false;
       }
-      const have = this.#end - this.#start;
-      const count = have < this.room ? have : this.room;
-      const options =
-        group === count ? undefined : first ? { more: true, byteLength: group } : { more: true };
-      const piece = this.#buffer.subarray(this.#start, this.#start + count);
-      this.#start += count;
-      this.left -= count;
-      group -= count;
-      first = false;
-      this.room = socket.write(piece, options);
     }
-    return this.left === 0;
+    return !this.left;
   }
 
   /** Writes bytes of the tail, at most `room` and `tail`. */

@@ -1,15 +1,6 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
-import { exceeds } from "./error.js";
-import {
-  publishLength,
-  PUBACK,
-  PUBCOMP,
-  PUBREC,
-  SUBSCRIBE,
-  UNSUBSCRIBE,
-  type Filter,
-  type QoS,
-} from "./packets.js";
+import { refuse } from "./error.js";
+import { publishLength, type Filter, type QoS } from "./packets.js";
 import type { Source } from "./source.js";
 import { fieldLength } from "./text.js";
 import { checkFilter, checkTopic } from "./topic.js";
@@ -26,26 +17,28 @@ export interface Message {
 }
 
 /** Where an outgoing message stands. */
-export const QUEUED = 0;
-/** It has an identifier and its PUBLISH is to be written on this connection. */
-export const READY = 1;
-/** PUBLISH was written; PUBACK or PUBREC is awaited. */
-export const SENT = 2;
-/** PUBREC came; PUBREL is to be written on this connection. */
-export const RELEASE = 3;
-/** PUBREL was written; PUBCOMP is awaited. */
-export const RELEASED = 4;
-/** Acknowledged, and no longer listed. */
-export const DELIVERED = 5;
+export type DeliveryState =
+  /** It has not been begun. */
+  | "queued"
+  /** It has an identifier and its PUBLISH is to be written on this connection. */
+  | "ready"
+  /** PUBLISH was written; PUBACK or PUBREC is awaited. */
+  | "sent"
+  /** PUBREC came; PUBREL is to be written on this connection. */
+  | "release"
+  /** PUBREL was written; PUBCOMP is awaited. */
+  | "released"
+  /** Acknowledged, and no longer listed. */
+  | "delivered";
 
 export interface Delivery {
   id: number;
   readonly qos: QoS;
-  state: number;
+  state: DeliveryState;
   /** It was written before, at least in part. */
   duplicate: boolean;
   /** Absent: streamed by the application, which keeps no copy that could be sent again. */
-  readonly message?: Message | undefined;
+  readonly message: Message | undefined;
 }
 
 export interface Subscription extends Filter {
@@ -53,15 +46,9 @@ export interface Subscription extends Filter {
   readonly done?: (report?: Failure, granted?: QoS) => void;
 }
 
-/** Where a subscription stands. */
-const WANTED = 0;
-const ASKED = 1;
-const GRANTED = 2;
-const UNWANTED = 3;
-const LEAVING = 4;
-
-interface Interest extends Subscription {
-  state: number;
+interface Interest extends Filter {
+  readonly subscription: Subscription;
+  state: "wanted" | "asked" | "granted" | "unwanted" | "leaving";
 }
 
 /** A SUBSCRIBE or UNSUBSCRIBE that waits for its acknowledgement. */
@@ -69,8 +56,8 @@ export interface Request {
   readonly id: number;
   readonly operation: number;
   readonly count: number;
-  /** Absent when the application wrote the packet itself. */
-  readonly interests?: readonly Interest[];
+  /** Empty when the application wrote the packet itself. */
+  readonly interests: readonly Interest[];
 }
 
 export interface SessionOptions {
@@ -82,9 +69,8 @@ export interface SessionOptions {
   readonly receiveCapacity?: number;
 }
 
-function find<T extends { readonly id: number }>(list: readonly T[], id: number): number {
-  for (let i = 0; i < list.length; i += 1) if (list[i]?.id === id) return i;
-  return -1;
+function find(list: readonly { readonly id: number }[], id: number): number {
+  return list.findIndex(entry => entry.id === id);
 }
 
 /**
@@ -96,31 +82,32 @@ function find<T extends { readonly id: number }>(list: readonly T[], id: number)
  * acknowledged is sent as new, so QoS 2 then is at least once, and everything is subscribed again.
  */
 export class Session {
-  readonly #window: number;
-  readonly #capacity: number;
-  readonly #receiveCapacity: number;
-  readonly #outgoing: Delivery[] = [];
-  readonly #interests: Interest[] = [];
-  readonly #requests: Request[] = [];
+  private readonly window: number;
+  private readonly capacity: number;
+  private readonly receiveCapacity: number;
+  /** In the order of `publish`. */
+  private outgoing: Delivery[] = [];
+  private interests: Interest[] = [];
+  private readonly requests: Request[] = [];
   /** Identifiers of QoS 2 messages that the application has, until their PUBREL. */
-  readonly #received: number[] = [];
-  #id = 0;
+  private readonly received: number[] = [];
+  private lastId = 0;
 
   constructor(options: SessionOptions = {}) {
-    this.#window = options.window ?? 8;
-    this.#capacity = options.capacity ?? 32;
-    this.#receiveCapacity = options.receiveCapacity ?? 64;
+    this.window = options.window ?? 8;
+    this.capacity = options.capacity ?? 32;
+    this.receiveCapacity = options.receiveCapacity ?? 64;
   }
 
   /** Messages that are not delivered yet. */
   get pending(): number {
-    return this.#outgoing.length;
+    return this.outgoing.length;
   }
 
   /** Something was written on this connection that waits for an acknowledgement. */
   get awaiting(): boolean {
     return (
-      this.#requests.length > 0 || this.#outgoing.some(({ state }) => state === SENT || state === RELEASED)
+      this.requests.length > 0 || this.outgoing.some(({ state }) => state === "sent" || state === "released")
     );
   }
 
@@ -129,192 +116,178 @@ export class Session {
     const qos = message.qos ?? 0;
     checkTopic(message.topic);
     publishLength(message.topic, qos, message.payload.byteLength);
-    if (this.#outgoing.length >= this.#capacity) throw exceeds("PUBLISH", "messages waiting");
-    this.#outgoing.push({ id: 0, qos, state: QUEUED, duplicate: false, message });
+    if (this.outgoing.length >= this.capacity) refuse("PUBLISH", "messages waiting", "limit");
+    this.outgoing.push({ id: 0, qos, state: "queued", duplicate: false, message });
   }
 
   /** Wishes for subscriptions; one with the same filter is replaced. Kept until `unsubscribe` or refused. */
   subscribe(subscriptions: readonly Subscription[]): void {
-    for (const { topic } of subscriptions) {
-      checkFilter(topic);
-      fieldLength(topic);
-    }
-    for (const subscription of subscriptions) this.#wish(subscription, WANTED);
+    this.wish(subscriptions, "wanted");
   }
 
   /** Ends subscriptions, also such as an earlier client with the same id made. */
   unsubscribe(subscriptions: readonly Subscription[]): void {
-    for (const { topic } of subscriptions) {
-      checkFilter(topic);
-      fieldLength(topic);
-    }
-    for (const subscription of subscriptions) this.#wish(subscription, UNWANTED);
+    this.wish(subscriptions, "unwanted");
   }
 
-  #wish({ topic, QoS = 0, done }: Subscription, state: number): void {
-    const index = this.#interests.findIndex(interest => interest.topic === topic);
-    if (index >= 0) this.#interests.splice(index, 1);
-    this.#interests.push({ topic, QoS, ...(done && { done }), state });
+  private wish(subscriptions: readonly Subscription[], state: "wanted" | "unwanted"): void {
+    // All are checked before the first is taken.
+    subscriptions.forEach(({ topic }) => {
+      checkFilter(topic);
+      fieldLength(topic);
+    });
+    subscriptions.forEach(subscription => {
+      const { topic, QoS = 0 } = subscription;
+      this.interests = this.interests.filter(interest => interest.topic !== topic);
+      this.interests.push({ topic, QoS, subscription, state });
+    });
   }
 
   /** A packet identifier that nothing in flight has: 1..65535, in turn (§2.3.1). */
   identifier(): number {
-    for (let i = 0; i < 65535; i += 1) {
-      this.#id = (this.#id % 65535) + 1;
-      if (!this.uses(this.#id)) return this.#id;
+    for (let i = 0; i < 65535; i++) {
+      this.lastId = (this.lastId % 65535) + 1;
+      if (!this.uses(this.lastId)) return this.lastId;
     }
-    throw exceeds("PUBLISH", "identifiers");
+    return refuse("PUBLISH", "identifiers", "limit");
   }
 
   uses(id: number): boolean {
-    return find(this.#outgoing, id) >= 0 || find(this.#requests, id) >= 0;
+    return find(this.outgoing, id) >= 0 || find(this.requests, id) >= 0;
   }
 
-  /** The next message of which something is to be written now: state READY or RELEASE. */
+  /** The next message of which something is to be written now: state `ready` or `release`. */
   next(): Delivery | undefined {
-    let inFlight = 0;
-    for (const delivery of this.#outgoing) {
-      const { state } = delivery;
-      if (state === READY || state === RELEASE) return delivery;
-      if (state === QUEUED) {
+    let delivery;
+    for (let i = 0; (delivery = this.outgoing[i]); i++) {
+      const state = delivery.state;
+      if (state === "ready" || state === "release") return delivery;
+      if (state === "queued") {
         if (delivery.qos) {
-          if (inFlight >= this.#window) return undefined;
+          // All in front of it are in flight.
+          if (i >= this.window) return undefined;
           delivery.id = this.identifier();
         }
-        delivery.state = READY;
+        delivery.state = "ready";
         return delivery;
       }
-      inFlight += 1;
     }
     return undefined;
   }
 
   /** Notes a PUBLISH or PUBREL that the application writes itself. */
-  track(id: number, qos: QoS, state: number): void {
-    const index = find(this.#outgoing, id);
-    if (index >= 0) this.#outgoing.splice(index, 1);
-    this.#outgoing.push({ id, qos, state, duplicate: true });
+  track(id: number, qos: QoS, state: DeliveryState): void {
+    this.outgoing = this.outgoing.filter(delivery => delivery.id !== id);
+    this.outgoing.push({ id, qos, state, duplicate: true, message: undefined });
   }
 
-  /** Takes a message out of the list: delivered with QoS 0, or given up. */
+  /** Takes a message out of the list: delivered, or given up. */
   remove(delivery: Delivery): void {
-    this.#outgoing.splice(this.#outgoing.indexOf(delivery), 1);
+    delivery.state = "delivered";
+    this.outgoing = this.outgoing.filter(other => other !== delivery);
   }
 
   /** PUBACK, PUBREC or PUBCOMP. Returns the message in its new state; `undefined`: nothing waits for that. */
   acknowledge(operation: number, id: number): Delivery | undefined {
-    const delivery = this.#outgoing[find(this.#outgoing, id)];
-    if (!delivery) return undefined;
-    const { qos, state } = delivery;
-    if (operation === PUBREC && qos === 2 && state === SENT) {
-      delivery.state = RELEASE;
-    } else if (
-      (operation === PUBACK && qos === 1 && state === SENT) ||
-      (operation === PUBCOMP && state === RELEASED)
-    ) {
-      delivery.state = DELIVERED;
-      this.remove(delivery);
-    } else {
-      return undefined;
-    }
+    const delivery = this.outgoing[find(this.outgoing, id)];
+    const expected = !delivery
+      ? 0
+      : delivery.state === "released"
+        ? 7 /* PUBCOMP */
+        : delivery.state === "sent"
+          ? delivery.qos + 3 /* PUBACK, PUBREC */
+          : 0;
+    if (!delivery || operation !== expected) return undefined;
+    if (operation === 5 /* PUBREC */) delivery.state = "release";
+    else this.remove(delivery);
     return delivery;
   }
 
   /** All that is to be subscribed, or else unsubscribed, as one packet; from now on its acknowledgement is awaited. */
   request(): Request | undefined {
-    const first = this.#interests.find(({ state }) => state === WANTED || state === UNWANTED);
+    const first = this.interests.find(({ state }) => state === "wanted" || state === "unwanted");
     if (!first) return undefined;
-    const { state } = first;
-    const interests = this.#interests.filter(interest => interest.state === state);
-    const request = {
-      id: this.identifier(),
-      operation: state === WANTED ? SUBSCRIBE : UNSUBSCRIBE,
-      count: interests.length,
-      interests,
-    };
-    for (const interest of interests) interest.state += 1;
-    this.#requests.push(request);
-    return request;
+    const state = first.state;
+    const interests = this.interests.filter(interest => interest.state === state);
+    const subscribing = state === "wanted";
+    interests.forEach(interest => {
+      interest.state = subscribing ? "asked" : "leaving";
+    });
+    return this.expect(subscribing ? 8 : 10, this.identifier(), interests.length, interests);
   }
 
-  /** Notes a SUBSCRIBE or UNSUBSCRIBE that the application writes itself. */
-  expect(operation: number, id: number, count: number): void {
-    this.#requests.push({ id, operation, count });
+  /** Notes a SUBSCRIBE or UNSUBSCRIBE of `count` filters that is being written. */
+  expect(operation: number, id: number, count: number, interests: readonly Interest[]): Request {
+    const request = { id, operation, count, interests };
+    this.requests.push(request);
+    return request;
   }
 
   /** SUBACK or UNSUBACK: calls back who asked. Returns what is wrong with it. */
   answer(operation: number, id: number, codes: readonly number[]): "identifier" | "count" | undefined {
-    const index = find(this.#requests, id);
-    const request = this.#requests[index];
+    const index = find(this.requests, id);
+    const request = this.requests[index];
+    // An acknowledgement's type is the number behind its request's.
     if (request?.operation !== operation - 1) return "identifier";
-    if (operation - 1 === SUBSCRIBE && codes.length !== request.count) return "count";
-    this.#requests.splice(index, 1);
-    request.interests?.forEach((interest, i) => {
-      const at = this.#interests.indexOf(interest);
+    if (operation === 9 && codes.length !== request.count) return "count";
+    this.requests.splice(index, 1);
+    request.interests.forEach((interest, i) => {
       // Replaced by a later wish in the meantime: that one will be answered for itself.
-      if (at < 0) return;
-      const { done, topic } = interest;
+      if (!this.interests.includes(interest)) return;
       const code = codes[i];
-      if (code === 0 || code === 1 || code === 2) {
-        interest.state = GRANTED;
-        done?.(undefined, code);
-      } else {
-        this.#interests.splice(at, 1);
-        done?.(code === undefined ? undefined : failure("mqtt-subscribe", "SUBSCRIBE", code, topic));
-      }
+      const granted = code === 0 || code === 1 || code === 2 ? code : undefined;
+      if (granted === undefined) this.interests = this.interests.filter(other => other !== interest);
+      else interest.state = "granted";
+      interest.subscription.done?.(
+        code === 0x80 ? failure("mqtt-subscribe", "SUBSCRIBE", code, interest.topic) : undefined,
+        granted,
+      );
     });
     return undefined;
   }
 
   /** A received QoS 2 message with this identifier is new, and not one that the application has already. */
   fresh(id: number): boolean {
-    return !this.#received.includes(id);
+    return !this.received.includes(id);
   }
 
   /** The application has the QoS 2 message whole. Returns false when there is no room to remember it. */
   receive(id: number): boolean {
-    if (!this.fresh(id)) return true;
-    return this.#received.length < this.#receiveCapacity && this.#received.push(id) > 0;
+    return !this.fresh(id) || (this.received.length < this.receiveCapacity && this.received.push(id) > 0);
   }
 
   /** PUBREL: the broker will not send that message again. */
   release(id: number): void {
-    const index = this.#received.indexOf(id);
-    if (index >= 0) this.#received.splice(index, 1);
+    const index = this.received.indexOf(id);
+    if (index >= 0) this.received.splice(index, 1);
   }
 
   /** The connection has ended: what it carried without an acknowledgement is to be written again. */
   disconnected(): void {
-    this.#requests.length = 0;
-    for (const interest of this.#interests)
-      if (interest.state === ASKED || interest.state === LEAVING) interest.state -= 1;
-    const outgoing = this.#outgoing;
-    for (let i = outgoing.length - 1; i >= 0; i -= 1) {
-      const delivery = outgoing[i];
-      if (!delivery) continue;
-      if (delivery.state === RELEASED) delivery.state = RELEASE;
-      if (delivery.state !== SENT) continue;
-      if (delivery.message) delivery.state = READY;
-      else outgoing.splice(i, 1);
-    }
+    this.requests.length = 0;
+    this.interests.forEach(interest => {
+      if (interest.state === "asked") interest.state = "wanted";
+      else if (interest.state === "leaving") interest.state = "unwanted";
+    });
+    // Without a copy, a message that the application streamed can go on only behind its PUBREC.
+    this.outgoing = this.outgoing.filter(({ state, message }) => state !== "sent" || message);
+    this.outgoing.forEach(delivery => {
+      if (delivery.state === "sent") delivery.state = "ready";
+      else if (delivery.state === "released") delivery.state = "release";
+    });
   }
 
   /** The broker accepted the connection, and tells whether it still has its half of the session. */
   connected(present: boolean): void {
     if (present) return;
-    this.#received.length = 0;
-    const interests = this.#interests;
-    for (let i = interests.length - 1; i >= 0; i -= 1) {
-      const interest = interests[i];
-      if (interest?.state === GRANTED) interest.state = WANTED;
-    }
-    const outgoing = this.#outgoing;
-    for (let i = outgoing.length - 1; i >= 0; i -= 1) {
-      const delivery = outgoing[i];
-      if (!delivery || delivery.state === QUEUED) continue;
+    this.received.length = 0;
+    this.interests.forEach(interest => {
+      if (interest.state === "granted") interest.state = "wanted";
+    });
+    this.outgoing = this.outgoing.filter(({ message }) => message);
+    this.outgoing.forEach(delivery => {
       delivery.duplicate = false;
-      if (delivery.message) delivery.state = READY;
-      else outgoing.splice(i, 1);
-    }
+      if (delivery.state === "release") delivery.state = "ready";
+    });
   }
 }

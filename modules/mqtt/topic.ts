@@ -1,17 +1,21 @@
-import { invalid } from "./error.js";
+import { refuse } from "./error.js";
+
+/** Whether a topic name or a level of a filter holds a wildcard. */
+export function hasWildcard(text: string): boolean {
+  return text.includes("+") || text.includes("#");
+}
 
 /** A topic name to publish to (MQTT 3.1.1 §4.7): not empty, no wildcard. Its characters are checked when it is encoded. */
 export function checkTopic(topic: string): void {
-  if (topic === "" || topic.includes("+") || topic.includes("#")) throw invalid("PUBLISH", "topic");
+  if (!topic || hasWildcard(topic)) refuse("PUBLISH", "topic");
 }
 
 /** A topic filter: wildcards fill a whole level, `#` only the last (§4.7.1). */
 export function checkFilter(filter: string): void {
   const levels = filter.split("/");
-  for (let i = 0; i < levels.length; i += 1) {
+  for (let i = 0; i < levels.length; i++) {
     const level = levels[i] ?? "";
-    const wildcard = level.includes("+") || level.includes("#");
-    if ((wildcard && level.length > 1) || (level === "#" && i + 1 < levels.length) || filter === "")
-      throw invalid("SUBSCRIBE", "topic filter");
+    if ((hasWildcard(level) && level.length > 1) || (level === "#" && i + 1 < levels.length) || !filter)
+      refuse("SUBSCRIBE", "topic filter");
   }
 }
