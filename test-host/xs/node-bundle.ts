@@ -47,7 +47,12 @@ function asEngineError(error: unknown): EngineError {
  * One script with the platform, main and `entry`, which leaves `firmware` behind. `platformRoot`
  * is where the platform's own modules lie, `root` where the entry's do.
  */
-export async function makeBundle(platformRoot: string, root: string, entry: string): Promise<string> {
+export async function makeBundle(
+  platformRoot: string,
+  root: string,
+  entry: string,
+  sourceMap = true,
+): Promise<string> {
   const { build } = await import("esbuild");
   const from = (folder: string, name: string): string => JSON.stringify(join(folder, name));
   const contents = [
@@ -68,7 +73,7 @@ export async function makeBundle(platformRoot: string, root: string, entry: stri
       banner: { js: '"use strict";' },
       target: "es2022",
       charset: "utf8",
-      sourcemap: "inline",
+      sourcemap: sourceMap ? "inline" : false,
       logLevel: "silent",
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: true } },
       plugins: [nativesPlugin(platformRoot)],
