@@ -299,6 +299,7 @@ export class SocketTable {
   }
 
   #failed(socket: ModuleSocket, failure: StreamFailure, failed: Opened): void {
+    socket.failure = failure;
     if (socket.isGone) return;
     if (socket.state !== 1) {
       this.#host.link.receive(40, () => this.#ended(socket));

@@ -1,4 +1,4 @@
-import type { DatagramPort, Listener, Stream, TlsOpened } from "../network.js";
+import type { DatagramPort, Listener, Stream, StreamFailure, TlsOpened } from "../network.js";
 
 export type SocketKind = "TCP" | "UDP" | "TCP LISTENER" | "UDP SERVICE" | "TCP INCOMING" | "SSLClient";
 
@@ -47,6 +47,8 @@ export class ModuleSocket {
   readBytes = 0;
   /** The record bytes of the handshake and what was agreed, of a TLS client. */
   tls: TlsOpened | undefined;
+  /** Why the connection was not made or broke off, as the network saw it; the module tells a code only. */
+  failure: StreamFailure | undefined;
   stream: Stream | undefined;
   datagrams: DatagramPort | undefined;
   listener: Listener | undefined;
