@@ -1,5 +1,6 @@
 import { Channel } from "../../modules/at/channel.js";
 import type { Command, Parameter, Urc } from "../../modules/at/command.js";
+import { LINE_BYTES } from "../../modules/at/receiver.js";
 import type { Line } from "../../modules/at/line.js";
 import type { Done } from "../../modules/at/request.js";
 import { Trace, type TraceWriter } from "../../modules/at/trace.js";
@@ -31,7 +32,7 @@ import {
 } from "./commands/tcpip.js";
 import { CredentialStore } from "./credential-store.js";
 import { NameLookup } from "./lookup.js";
-import type { Profile, SocketLimits } from "./profile.js";
+import type { BufferUse, Profile, SocketLimits } from "./profile.js";
 import { SocketTable } from "./socket-table.js";
 import type { ModuleSocket } from "./socket.js";
 import { TlsContexts } from "./tls-contexts.js";
@@ -60,13 +61,13 @@ export interface ModemOptions {
   readonly clock: Clock;
   readonly power: Power;
   /** Access point; absent or empty leaves what the module has stored or the network gives. */
-  readonly apn?: string;
-  readonly apnUser?: string;
-  readonly apnPassword?: string;
-  readonly pin?: string;
+  readonly apn?: string | undefined;
+  readonly apnUser?: string | undefined;
+  readonly apnPassword?: string | undefined;
+  readonly pin?: string | undefined;
   /** Asked when the network tells no time. */
-  readonly timeServer?: string;
-  readonly trace?: TraceWriter;
+  readonly timeServer?: string | undefined;
+  readonly trace?: TraceWriter | undefined;
   readonly onState?: (state: ModemState) => void;
   /** A way to the network failed; the modem goes on by itself with the rung named. */
   readonly onFailure?: (reason: Failure, rung: Rung, waitMs: number) => void;
@@ -170,6 +171,12 @@ export class Modem implements SecureHost {
   /** Received signal strength in dBm; `NaN` without a measurement. */
   signal(done: Done<number>): void {
     this.channel.run(signalStrength, [], done);
+  }
+
+  /** Every buffer of fixed size with its high-water mark; the sockets' are those of the fullest one so far. */
+  get buffers(): readonly BufferUse[] {
+    const { receiveHighWater } = this.channel.counters;
+    return [["AT receive", LINE_BYTES, receiveHighWater], ...this.#sockets.buffers(this.limits)];
   }
 
   // For sockets

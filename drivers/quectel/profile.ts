@@ -52,3 +52,6 @@ export interface Profile {
   /** How often registration is asked for while none is reported. */
   readonly registrationPollMs: number;
 }
+
+/** Name, size and most bytes ever held. */
+export type BufferUse = readonly [name: string, size: number, highWater: number];

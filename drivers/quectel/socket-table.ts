@@ -1,10 +1,13 @@
 import type { Line } from "../../modules/at/line.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
-import type { ModuleSocket } from "./socket.js";
+import type { BufferUse, SocketLimits } from "./profile.js";
+import { SENDS_AHEAD, type ModuleSocket } from "./socket.js";
 
 /** Which socket has which connect id, and the module's reports to them. */
 export class SocketTable {
   readonly #sockets: (ModuleSocket | undefined)[];
+  #incoming = 0;
+  #outgoing = 0;
 
   constructor(count: number) {
     this.#sockets = new Array<ModuleSocket | undefined>(count).fill(undefined);
@@ -19,7 +22,24 @@ export class SocketTable {
   }
 
   detach(id: number): void {
+    this.#measure(this.#sockets[id]);
     this.#sockets[id] = undefined;
+  }
+
+  /** Name, size and the most bytes that any socket's ring ever held. */
+  buffers({ receiveMax, sendMax }: SocketLimits): readonly BufferUse[] {
+    for (const socket of this.#sockets) this.#measure(socket);
+    return [
+      ["socket receive", receiveMax, this.#incoming],
+      ["socket send", SENDS_AHEAD * sendMax, this.#outgoing],
+    ];
+  }
+
+  #measure(socket: ModuleSocket | undefined): void {
+    if (socket === undefined) return;
+    const { incoming, outgoing } = socket.buffers;
+    this.#incoming = Math.max(this.#incoming, incoming.highWater);
+    this.#outgoing = Math.max(this.#outgoing, outgoing.highWater);
   }
 
   /** `+QIOPEN: <id>,<err>`, `+QSSLOPEN: <id>,<err>`. */

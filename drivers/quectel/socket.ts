@@ -7,6 +7,8 @@ import type { Timer } from "../../modules/io/timer.js";
 import type { SocketLimits } from "./profile.js";
 import { Stream } from "./stream.js";
 
+/** Sends that fit the ring: one that the module has not confirmed yet, one that gathers. */
+export const SENDS_AHEAD = 2;
 /** A refused send is tried again after this, doubled each time, until the module's own limit is over. */
 const SEND_RETRY_MS = 250;
 const SEND_RETRIES = 9;
@@ -91,8 +93,7 @@ export abstract class ModuleSocket extends Stream {
     const modem = options.modem;
     if (modem === undefined) throw new Error("modem is required");
     const limits = modem.limits;
-    // Two sends: one that the module has not confirmed yet, one that gathers.
-    super(options, limits.receiveMax, 2 * limits.sendMax);
+    super(options, limits.receiveMax, SENDS_AHEAD * limits.sendMax);
     const host = options.address ?? options.host;
     if (host === undefined || host === "") {
       if (options.host === undefined || options.host === "") throw new Error("host or address is required");

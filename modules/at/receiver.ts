@@ -4,7 +4,7 @@ import { Line } from "./line.js";
 import type { UrcTable } from "./urc.js";
 
 /** Longest line in bytes, its end included: longer than any line of a module. Raw data pass through in pieces of this. */
-const LINE_BYTES = 512;
+export const LINE_BYTES = 512;
 /** Largest read while part of a line is held; the stock ESP32 class has 128 at most. */
 const PIECE_BYTES = 128;
 

@@ -39,8 +39,8 @@ export interface MQTTClientOptions {
   /** Client identifier; may be empty with a clean session only. */
   readonly id?: string;
   /** A function is asked each time CONNECT is written: tokens that expire. */
-  readonly user?: Field | (() => Field);
-  readonly password?: Field | (() => Field);
+  readonly user?: Field | (() => Field) | undefined;
+  readonly password?: Field | (() => Field) | undefined;
   /** Default true: the broker keeps no session. */
   readonly clean?: boolean;
   /** Milliseconds, in whole seconds up to 65,535 s; 0 (default): none. */

@@ -52,7 +52,7 @@ const serial = Object.freeze({
   port: 1,
   receive: 16,
   transmit: 17,
-  baud: 115200,
+  baud: config.baud,
   format: "buffer",
 });
 

@@ -71,7 +71,7 @@ export interface SimulateOptions {
 const BAUD_RATES = [9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600] as const;
 /** MQTT 3.1.1, 1.5.3: a text has a length of 16 bits. */
 const MQTT_TEXT_BYTES = 65_535;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3})$/;
 
 function refuse(option: string, what: string, why: string, fix: string): never {
   throw new InputError({ what, why, fix, file: option });

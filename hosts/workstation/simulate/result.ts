@@ -1,0 +1,140 @@
+import type { FirmwareEngine } from "../../../test-host/xs/index.js";
+import type { ModuleSocket } from "../../../test-host/simulator/bg95/socket.js";
+import type { EngineMemory } from "../../../test-host/simulator/engine.js";
+import type { SimulationCounters } from "../../../test-host/simulator/simulation.js";
+import type { BrokerAccess } from "./broker.js";
+import type { RunFailure } from "./explain-end.js";
+import type { SimulateOptions } from "./options.js";
+import type { BufferUse, ReceivedMessage, RunRecord } from "./record.js";
+
+/** What `--json` prints. Sizes in bytes, durations in milliseconds. */
+export interface RunResult {
+  readonly ok: boolean;
+  readonly engine: { readonly name: string; readonly version: string };
+  readonly module: { readonly model: string; readonly revision: string };
+  readonly route: { readonly name: string; readonly reason: string };
+  readonly broker: {
+    readonly url: string;
+    /** `null` without TLS, or when no handshake was completed. */
+    readonly tls: {
+      readonly version: string;
+      readonly cipher: string;
+      readonly handshakeSent: number;
+      readonly handshakeReceived: number;
+      readonly handshakeCommands: number;
+    } | null;
+  };
+  readonly messages: {
+    readonly published: number;
+    readonly acknowledged: number;
+    readonly received: readonly ReceivedMessage[];
+  };
+  readonly credentials: RunRecord["credentials"];
+  readonly uart: {
+    readonly baud: number;
+    readonly serial: string;
+    readonly toModule: number;
+    readonly fromModule: number;
+    readonly commands: number;
+    readonly overruns: number;
+  };
+  readonly memory: {
+    readonly budgetBytes: number;
+    readonly loadedBytes: number;
+    readonly peakBytes: number;
+    readonly bytecodeBytes: number;
+    readonly collections: number;
+    readonly stackPeakSlots: number;
+  };
+  readonly compute: {
+    readonly steps: number;
+    readonly turns: number;
+    readonly busyMs: number;
+    readonly longestTurnMs: number;
+  };
+  readonly buffers: readonly BufferUse[];
+  readonly durationMs: number;
+  readonly simulatedMs: number;
+  readonly failure: RunFailure | null;
+}
+
+export interface ResultFacts {
+  readonly options: SimulateOptions;
+  readonly broker: BrokerAccess;
+  readonly engine: FirmwareEngine;
+  readonly record: RunRecord;
+  readonly counters: SimulationCounters;
+  readonly commands: number;
+  readonly sockets: readonly ModuleSocket[];
+  readonly memory: EngineMemory;
+  readonly failure: RunFailure | null;
+  readonly simulatedMs: number;
+  readonly durationMs: number;
+}
+
+/** The default of the module: its TLS takes what today's brokers ask for. */
+function routeOf(broker: BrokerAccess): { name: string; reason: string } {
+  return broker.secure
+    ? { name: "module-tls", reason: "the BG95's own TLS 1.2 has the suites that brokers ask for today" }
+    : { name: "module-tcp", reason: "the broker's address is mqtt://, without TLS" };
+}
+
+export function resultOf(facts: ResultFacts): RunResult {
+  const { options, broker, engine, record, counters, memory, sockets } = facts;
+  const tls = sockets.filter(socket => socket.tls !== undefined).at(-1)?.tls;
+  return {
+    ok: facts.failure === null,
+    engine: { name: engine.name, version: engine.version },
+    module: { model: record.model, revision: record.revision },
+    route: routeOf(broker),
+    broker: {
+      url: broker.url,
+      tls:
+        tls === undefined
+          ? null
+          : {
+              version: tls.protocol,
+              cipher: tls.suite,
+              handshakeSent: tls.sentBytes,
+              handshakeReceived: tls.receivedBytes,
+              // The module shakes hands by itself: AT+QSSLOPEN is all that it costs on the UART.
+              handshakeCommands: 1,
+            },
+    },
+    messages: { published: record.published, acknowledged: record.acknowledged, received: record.received },
+    credentials: record.credentials,
+    uart: {
+      baud: options.baud,
+      serial: options.serial,
+      toModule: counters.toModuleBytes,
+      fromModule: counters.toHostBytes,
+      commands: facts.commands,
+      overruns: counters.lostBytes,
+    },
+    memory: {
+      budgetBytes: memory.budgetBytes,
+      loadedBytes: memory.loadedBytes,
+      peakBytes: memory.peakBytes,
+      bytecodeBytes: memory.bytecodeBytes,
+      collections: memory.collections,
+      stackPeakSlots: memory.stackPeakSlots,
+    },
+    compute: {
+      steps: counters.compute,
+      turns: counters.turns,
+      busyMs: Math.round(counters.busyMs * 1000) / 1000,
+      longestTurnMs: Math.round(counters.longestTurnMs * 1000) / 1000,
+    },
+    buffers: [
+      ...record.buffers,
+      {
+        name: "UART receive",
+        size: options.serial === "buffered" ? 4096 : 128,
+        highWater: counters.receiveHighWater,
+      },
+    ],
+    durationMs: Math.round(facts.durationMs),
+    simulatedMs: Math.round(facts.simulatedMs),
+    failure: facts.failure,
+  };
+}
