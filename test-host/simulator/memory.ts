@@ -120,8 +120,8 @@ export class MemoryNetwork implements Network {
     if (server.kind === "peer") {
       const peer = new MemoryPeer(this.#scheduler, opened.localPort);
       peer.handlers = handlers;
-      this.#scheduler.post(() => handlers.opened(opened));
       this.#scheduler.post(() => server.accept(peer));
+      this.#scheduler.post(() => handlers.opened(opened));
       return peerStream(peer);
     }
     const [near, far] = this.#pair();

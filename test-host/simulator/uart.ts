@@ -208,8 +208,10 @@ export class Uart {
 
   /** Lost bytes not told yet. */
   takeOverrun(): number {
+    this.#advance();
     const lost = this.#unreportedLoss;
     this.#unreportedLoss = 0;
+    if (!this.#armed) this.#scheduleOverrun();
     return lost;
   }
 
@@ -270,16 +272,18 @@ export class Uart {
   /** Decides when the receive interrupt comes next. */
   #schedule(): void {
     this.#notify?.cancel();
-    if (!this.#armed || !this.isOpen) return;
+    if (!this.isOpen) return;
+    if (!this.#armed) {
+      this.#scheduleOverrun();
+      return;
+    }
     const held = this.#fresh.length + this.#announced;
     const { receiveThreshold, idleCharacters } = this.#serial;
     if (this.#fresh.length > 0 && held >= receiveThreshold) {
       this.#raise();
       return;
     }
-    let pending = 0;
-    for (const burst of this.#incoming) pending += burst.bytes.length - burst.offset;
-    if (this.#stalled) pending = 0;
+    const pending = this.#pending();
     const character = this.#headCharacterMs();
     const needed = Math.max(1, receiveThreshold - held);
     if (pending >= needed) {
@@ -293,6 +297,20 @@ export class Uart {
     }
   }
 
+  #pending(): number {
+    if (this.#stalled) return 0;
+    let pending = 0;
+    for (const burst of this.#incoming) pending += burst.bytes.length - burst.offset;
+    return pending;
+  }
+
+  /** While the callback is awaited, the class still tells when its buffer overflows. */
+  #scheduleOverrun(): void {
+    if (!this.#serial.reportsOverrun || this.#unreportedLoss > 0) return;
+    const room = this.#serial.receiveCapacity - this.#fresh.length - this.#announced;
+    if (this.#pending() > room) this.#wakeAt(this.#nextByteMs + room * this.#headCharacterMs());
+  }
+
   #wakeAt(atMs: number): void {
     this.#notify = this.#scheduler.at(atMs, () => {
       this.#advance();
@@ -302,6 +320,7 @@ export class Uart {
 
   #raise(): void {
     this.#armed = false;
+    this.#scheduleOverrun();
     this.#events.readable();
   }
 

@@ -1,7 +1,7 @@
 import { FaultBoard } from "../fault-board.js";
 import { parseFault, type Fault } from "../faults.js";
 import { Link, linkProfiles, type LinkName, type LinkProfile, type Outage } from "../link.js";
-import { AtPort, type Admission } from "../modem/at-port.js";
+import { AtPort, type Admission, type OutputKind } from "../modem/at-port.js";
 import type { ParsedCommand } from "../modem/at-line.js";
 import { joinTables, type CommandEntry } from "../modem/call.js";
 import type { FileStore } from "../modem/file-store.js";
@@ -38,7 +38,7 @@ export interface Bg95Options {
 }
 
 /** Bytes that passed the module's UART, as a trace wants them. */
-export type PortTap = (direction: "to module" | "to host", bytes: Uint8Array) => void;
+export type PortTap = (direction: "to module" | "to host", bytes: Uint8Array, kind: OutputKind) => void;
 
 /**
  * A simulated Quectel BG95-M3 behind its main UART: AT port, power lines, files, PDP contexts,
@@ -155,8 +155,8 @@ export class BG95 implements UartModule {
 
   /** From the host. */
   receive(bytes: Uint8Array): void {
-    this.onTap?.("to module", bytes);
     this.faults.toModule(bytes, piece => {
+      this.onTap?.("to module", piece, this.port.carriesData ? "data" : "text");
       const { power } = this.module;
       if (!power.uart || this.#isSilent) return;
       this.port.receive(piece);
@@ -176,7 +176,7 @@ export class BG95 implements UartModule {
       profile: module.profile,
       settings: this.settings.port,
       errorText: equipmentErrorText,
-      transmit: bytes => this.#transmit(bytes),
+      transmit: (bytes, kind) => this.#transmit(bytes, kind),
       get holdsUrcs() {
         return module.configuration.get("urc/delay") === "1";
       },
@@ -184,11 +184,11 @@ export class BG95 implements UartModule {
     });
   }
 
-  #transmit(bytes: Uint8Array): void {
+  #transmit(bytes: Uint8Array, kind: OutputKind): void {
     if (!this.module.power.uart || this.#isSilent) return;
     const sent = this.faults.toHost(bytes);
     if (sent.length === 0) return;
-    this.onTap?.("to host", sent);
+    this.onTap?.("to host", sent, kind);
     this.onOutput?.(sent, this.module.baud);
   }
 

@@ -14,6 +14,9 @@ export interface PortProfile {
   backspace: number;
 }
 
+/** What bytes of the port are: text of the module, the echo of what was typed, or payload. */
+export type OutputKind = "text" | "echo" | "data";
+
 /** Choices about what no source tells. */
 export interface PortSettings {
   /** Command complete until it is carried out. */
@@ -36,7 +39,7 @@ export interface PortHost<M> {
   readonly settings: PortSettings;
   /** Verbose text of a +CME ERROR. */
   errorText(code: number): string;
-  transmit(bytes: Uint8Array): void;
+  transmit(bytes: Uint8Array, kind: OutputKind): void;
   /** URCs wait until the command in progress has ended (`AT+QCFG="urc/delay"`). */
   readonly holdsUrcs: boolean;
   /** Told of every command before it runs; may delay, refuse or swallow it. */
@@ -63,6 +66,11 @@ const numericResults: ReadonlyMap<string, string> = new Map([
 
 const carriageReturn = 0x0d;
 
+interface HeldUrc {
+  readonly line: Uint8Array;
+  readonly payload: Uint8Array | undefined;
+}
+
 /**
  * One AT port: line editing, echo, several commands in a line, results in words or digits, prompts
  * and raw data, and URCs between any two lines.
@@ -79,7 +87,7 @@ export class AtPort<M> {
   #busy = false;
   #sink: DataSink | undefined;
   #backlog: number[] = [];
-  #heldUrcs: Uint8Array[] = [];
+  #heldUrcs: HeldUrc[] = [];
   #tasks = new Set<Task>();
   #generation = 0;
 
@@ -135,22 +143,26 @@ export class AtPort<M> {
     }
   }
 
-  /** An unsolicited line, framed by line ends. */
+  /** An unsolicited line, framed by line ends; `payload` follows it as it is. */
   urc(text: string, payload?: Uint8Array): void {
-    const head = this.#framed(text);
-    const bytes = payload ? concat(head, payload) : head;
+    const urc = { line: this.#framed(text), payload };
     if (this.#sink) {
-      if (this.#host.settings.urcWhileData === "queued") this.#heldUrcs.push(bytes);
+      if (this.#host.settings.urcWhileData === "queued") this.#heldUrcs.push(urc);
     } else if (this.#busy && this.#host.holdsUrcs) {
-      this.#heldUrcs.push(bytes);
+      this.#heldUrcs.push(urc);
     } else {
-      this.#host.transmit(bytes);
+      this.#emitUrc(urc);
     }
+  }
+
+  #emitUrc({ line, payload }: HeldUrc): void {
+    this.#host.transmit(line, "text");
+    if (payload) this.#host.transmit(payload, "data");
   }
 
   /** Payload of a connection in transparent mode: no frame, only while the port carries data. */
   raw(bytes: Uint8Array): void {
-    this.#host.transmit(bytes);
+    this.#host.transmit(bytes, "data");
   }
 
   /** Leaves the data phase without a call that would end it (transparent mode is outside any call). */
@@ -173,7 +185,7 @@ export class AtPort<M> {
       return;
     }
     this.#afterReturn = byte === profile.carriageReturn;
-    if (profile.echo) this.#host.transmit(Uint8Array.of(byte));
+    if (profile.echo) this.#host.transmit(Uint8Array.of(byte), "echo");
     if (byte === profile.carriageReturn) {
       const line = Buffer.from(this.#line).toString("latin1");
       this.#line = [];
@@ -220,8 +232,9 @@ export class AtPort<M> {
       const next = (): void => this.#next(commands, index + 1);
       const call = new PortCall(this, command, admission?.gapMs ?? 0, isLast ? undefined : next);
       if (command) this.counts.set(command.name, (this.counts.get(command.name) ?? 0) + 1);
-      if (command?.name === "") call.ok();
-      else if (!command || !entry || admission?.verdict === "error") call.error();
+      if (!command || admission?.verdict === "error") call.error();
+      else if (command.name === "") call.ok();
+      else if (!entry) call.error();
       else this.#dispatch(call, entry);
     });
   }
@@ -253,17 +266,21 @@ export class AtPort<M> {
     const { profile, settings } = this.#host;
     lines.forEach((line, index) => {
       const leads = (isFirst && index === 0) || settings.multiline === "pairs";
-      if (profile.verbose && leads) this.#host.transmit(this.#lineEnd());
-      this.#host.transmit(concat(latin1(line), this.#lineEnd()));
+      if (profile.verbose && leads) this.#host.transmit(this.#lineEnd(), "text");
+      this.#host.transmit(concat(latin1(line), this.#lineEnd()), "text");
     });
   }
 
   emitRaw(bytes: Uint8Array): void {
-    this.#host.transmit(bytes);
+    this.#host.transmit(bytes, "data");
+  }
+
+  emitLineEnd(): void {
+    this.#host.transmit(this.#lineEnd(), "text");
   }
 
   emitPrompt(): void {
-    this.#host.transmit(concat(this.#lineEnd(), latin1("> ")));
+    this.#host.transmit(concat(this.#lineEnd(), latin1("> ")), "text");
   }
 
   emitIntermediate(text: string): void {
@@ -302,19 +319,19 @@ export class AtPort<M> {
 
   #flushUrcs(): void {
     if (this.#sink) return;
-    for (const urc of this.#heldUrcs.splice(0)) this.#host.transmit(urc);
+    for (const urc of this.#heldUrcs.splice(0)) this.#emitUrc(urc);
   }
 
   #result(text: string): void {
     const { profile } = this.#host;
     if (profile.quiet) return;
     if (profile.verbose) {
-      this.#host.transmit(this.#framed(text));
+      this.#host.transmit(this.#framed(text), "text");
       return;
     }
     const digit = numericResults.get(text);
-    if (digit === undefined) this.#host.transmit(concat(latin1(text), this.#lineEnd()));
-    else this.#host.transmit(concat(latin1(digit), Uint8Array.of(profile.carriageReturn)));
+    if (digit === undefined) this.#host.transmit(concat(latin1(text), this.#lineEnd()), "text");
+    else this.#host.transmit(concat(latin1(digit), Uint8Array.of(profile.carriageReturn)), "text");
   }
 
   #framed(text: string): Uint8Array {
@@ -374,7 +391,8 @@ class PortCall<M> implements Call {
   data(header: string, bytes: Uint8Array): void {
     if (this.#stale) return;
     this.info(header);
-    this.#port.emitRaw(concat(bytes, latin1("\r\n")));
+    this.#port.emitRaw(bytes);
+    this.#port.emitLineEnd();
   }
 
   raw(bytes: Uint8Array): void {

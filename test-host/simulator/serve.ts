@@ -1,0 +1,192 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { access } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import type { BG95 } from "./bg95/bg95.js";
+import type { Scheduler } from "./scheduler.js";
+import { LineTrace } from "./trace.js";
+
+export interface ServeOptions {
+  /** In mode `realtime`. */
+  readonly scheduler: Scheduler;
+  readonly modem: BG95;
+  /** `127.0.0.1:PORT` or `PORT` for TCP (0: a free one); anything else is the path of a pty. */
+  readonly at: string;
+  /** Every session begins with a power-up, so that the client sees the banner. */
+  readonly cold?: boolean;
+  /** A line of the trace; payload and secrets are shown by their length only. */
+  readonly trace?: (line: string) => void;
+}
+
+export interface ModemService {
+  /** Where clients connect: `127.0.0.1:PORT` or the path. */
+  readonly address: string;
+  readonly sessions: number;
+  /** Resolves once everything is closed. */
+  stop(): Promise<void>;
+}
+
+/** Serving is not possible; the message says what to do. */
+export class ServeError extends Error {}
+
+/**
+ * Serves a modem to any AT client, one session after another, until stopped. The module lives on
+ * between sessions, as hardware does when a port is closed and opened again; what it says meanwhile
+ * is lost. Without `cold` it is powered and booted from the start.
+ */
+export async function serveModem(options: ServeOptions): Promise<ModemService> {
+  const { scheduler, modem } = options;
+  if (options.trace) modem.onTap = new LineTrace({ nowMs: () => scheduler.nowMs, print: options.trace }).tap;
+  const sessions = new Sessions(options);
+  const tcp = /^(?:127\.0\.0\.1:|localhost:)?(\d{1,5})$/.exec(options.at);
+  const server = await listen(tcp ? Number(tcp[1]) : 0, sessions);
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  let pty: Pty | undefined;
+  try {
+    if (!tcp) {
+      pty = new Pty(options.at, port);
+      await pty.ready();
+    }
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  if (!options.cold) modem.bootNow();
+  const running = scheduler.run();
+  return {
+    address: tcp ? `127.0.0.1:${String(port)}` : options.at,
+    get sessions() {
+      return sessions.count;
+    },
+    stop: async () => {
+      await pty?.stop();
+      sessions.close();
+      await new Promise(resolve => server.close(resolve));
+      scheduler.stop();
+      await running;
+    },
+  };
+}
+
+class Sessions {
+  count = 0;
+  readonly #options: ServeOptions;
+  #client: Socket | undefined;
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+    options.modem.onOutput = bytes => this.#client?.write(bytes);
+  }
+
+  accept(socket: Socket): void {
+    const { scheduler, modem, cold } = this.#options;
+    socket.on("error", () => socket.destroy());
+    if (this.#client) {
+      socket.end("\r\nThe simulated modem is in use by another client\r\n");
+      return;
+    }
+    this.#client = socket;
+    this.count++;
+    socket.setNoDelay(true);
+    if (cold) {
+      scheduler.post(() => {
+        modem.module.power.cut();
+        modem.module.power.boot(0);
+      });
+    }
+    socket.on("data", bytes => scheduler.post(() => modem.receive(bytes)));
+    socket.on("close", () => {
+      if (this.#client === socket) this.#client = undefined;
+    });
+  }
+
+  close(): void {
+    this.#client?.destroy();
+  }
+}
+
+function listen(port: number, sessions: Sessions): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(socket => sessions.accept(socket));
+    server.on("error", error =>
+      reject(new ServeError(`Port ${String(port)} cannot be used: ${error.message}`)),
+    );
+    server.listen(port, "127.0.0.1", () => resolve(server));
+  });
+}
+
+/** Wall milliseconds within which socat must have made the pty. */
+const ptyDeadlineMs = 5_000;
+
+/**
+ * A pty by way of socat, which waits for a client to open it and then connects to the TCP port. When
+ * the client closes it socat ends, and a new one takes its place for the next session.
+ */
+class Pty {
+  readonly #path: string;
+  readonly #port: number;
+  #child: ChildProcess | undefined;
+  #stopped = false;
+  #failure: ServeError | undefined;
+  #stderr = "";
+
+  constructor(path: string, port: number) {
+    this.#path = path;
+    this.#port = port;
+    this.#start();
+  }
+
+  async ready(): Promise<void> {
+    const deadline = performance.now() + ptyDeadlineMs;
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      const exists = await access(this.#path).then(
+        () => true,
+        () => false,
+      );
+      if (exists && this.#child) return;
+      if (performance.now() > deadline) {
+        await this.stop();
+        throw new ServeError(`socat did not make the pty ${this.#path}: ${this.#stderr.trim()}`);
+      }
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+    return new Promise(resolve => {
+      child.on("exit", () => resolve());
+      child.kill("SIGTERM");
+    });
+  }
+
+  #start(): void {
+    const child = spawn(
+      "socat",
+      [`PTY,link=${this.#path},raw,echo=0,waitslave`, `TCP:127.0.0.1:${String(this.#port)},nodelay`],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+    this.#child = child;
+    child.stderr.on("data", (text: Buffer) => (this.#stderr = text.toString()));
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      this.#stopped = true;
+      this.#failure = new ServeError(
+        error.code === "ENOENT"
+          ? "A pty needs the program socat, which is not installed: install the package socat (Debian, Ubuntu: apt-get install socat; macOS: brew install socat), or serve on a TCP port"
+          : `socat cannot be started: ${error.message}`,
+      );
+    });
+    child.on("exit", (code, signal) => {
+      if (this.#stopped) return;
+      if (code !== null && code !== 0 && signal === null && this.#stderr.includes("E ")) {
+        this.#stopped = true;
+        this.#failure = new ServeError(`socat cannot make the pty ${this.#path}: ${this.#stderr.trim()}`);
+        return;
+      }
+      this.#start();
+    });
+  }
+}
