@@ -77,8 +77,9 @@ export async function moduleSource(
 
 /** The module `mc/config` as the SDK makes it: a deeply frozen object. */
 export function configSource(config: unknown): string {
-  const text = JSON.stringify(config);
-  if (text === undefined) throw new TypeError("config holds nothing that JSON knows");
+  // `stringify` gives undefined for undefined and functions, whatever its type says.
+  const text: unknown = JSON.stringify(config);
+  if (typeof text !== "string") throw new TypeError("config holds nothing that JSON knows");
   // U+2028 and U+2029 stand in JSON, and since ES2019 in string literals, too.
   return `export default Object.freeze(${text}, true);\n`;
 }

@@ -9,9 +9,9 @@ import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.
 
 /** What the bundle leaves behind in its context. */
 interface Firmware {
-  start(): void;
-  dispatch(event: EngineEvent, inputs: EngineInputs, start: () => void): void;
-  actionsOfTurn(): EngineAction[];
+  readonly start: () => void;
+  readonly dispatch: (event: EngineEvent, inputs: EngineInputs, start: () => void) => void;
+  readonly actionsOfTurn: () => EngineAction[];
 }
 
 interface Globals {
@@ -44,8 +44,9 @@ const NOTHING: FirmwareMemory = {
  */
 function textOf(error: unknown): string {
   if (typeof error !== "object" || error === null || !("stack" in error)) return String(error);
-  const stack = String(error.stack);
-  const lines = stack.slice(Math.max(0, stack.indexOf(String(error)))).split("\n");
+  const lines = String(error.stack)
+    .replace(/^\S+:\d+\n.*\n *\^+\n\n/, "")
+    .split("\n");
   const outside = lines.findIndex(line => /\bnode:|\bturn:\d|#globals\.runTurn/.test(line));
   return lines.slice(0, outside < 0 ? undefined : outside).join("\n");
 }
@@ -109,7 +110,9 @@ export class NodeEngine implements FirmwareEngine {
     if (this.#aborted) throw new EngineError("stopped", "the engine's run has ended in an abort");
     const { firmware } = this.#globals;
     if (!firmware) throw new EngineError("protocol", "the bundle left no firmware behind");
-    this.#globals.runTurn = () => firmware.dispatch(event, inputs, firmware.start);
+    this.#globals.runTurn = () => {
+      firmware.dispatch(event, inputs, firmware.start);
+    };
     let reason = "unhandled exception";
     let failure: string | undefined;
     const run = (): void => {
@@ -133,16 +136,17 @@ export class NodeEngine implements FirmwareEngine {
     return { actions, compute: 0, collections: 0, abort: { reason, detail: failure } };
   }
 
-  async memory(): Promise<FirmwareMemory> {
-    return NOTHING;
+  memory(): Promise<FirmwareMemory> {
+    return Promise.resolve(NOTHING);
   }
 
-  async flash(): Promise<Uint8Array> {
-    return Uint8Array.from(this.#flash);
+  flash(): Promise<Uint8Array> {
+    return Promise.resolve(Uint8Array.from(this.#flash));
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#stopped = true;
+    return Promise.resolve();
   }
 }
 

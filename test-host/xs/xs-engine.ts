@@ -58,7 +58,9 @@ class HostProcess {
   constructor(binary: string) {
     this.#child = spawn(binary, [], { stdio: ["pipe", "pipe", "pipe"], env: {} });
     this.#child.stdout.on("data", (chunk: Buffer) => {
-      this.#splitter.push(chunk, (letter, reader) => this.#onFrame({ letter, reader }));
+      this.#splitter.push(chunk, (letter, reader) => {
+        this.#onFrame({ letter, reader });
+      });
     });
     this.#child.stderr.setEncoding("utf8");
     this.#child.stderr.on("data", (text: string) => {

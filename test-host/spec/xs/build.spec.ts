@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { buildKey, findSources, hostProgram } from "../../xs/build.js";
+import { buildKey, defaultCacheFolder, findSources, hostProgram } from "../../xs/build.js";
 import { EngineError, createEngine } from "../../xs/index.js";
 import type { EngineErrorKind } from "../../xs/index.js";
 import { withLock } from "../../xs/lock.js";
@@ -48,7 +48,7 @@ async function withEnvironment(values: Record<string, string>, work: () => Promi
     await work();
   } finally {
     for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }
   }
@@ -145,8 +145,29 @@ describe("building the XS host", () => {
   });
 
   it("says that npm install is missing when there are no XS sources", async () => {
-    await withFolder(async folder => {
+    await withFolder(folder => {
       assert.throws(() => findSources(folder), isError("no sources", /npm install/));
+      return Promise.resolve();
+    });
+  });
+
+  it("takes the C sources of the installed package from its dist folder", async () => {
+    await withFolder(async folder => {
+      await mkdir(join(folder, "xs", "engine"), { recursive: true });
+      assert.deepEqual(findSources(folder), {
+        xs: join(folder, "xs", "engine"),
+        host: join(folder, "xs", "host"),
+      });
+    });
+  });
+
+  it("keeps its results in the checkout, or in the user's cache for the installed package", async () => {
+    await withFolder(async folder => {
+      await withEnvironment({ XDG_CACHE_HOME: "/home/somebody/cache" }, async () => {
+        assert.equal(defaultCacheFolder(folder), "/home/somebody/cache/xs-cellular");
+        await writeFile(join(folder, "tsconfig.json"), "{}");
+        assert.equal(defaultCacheFolder(folder), join(folder, ".cache", "xs"));
+      });
     });
   });
 });
@@ -174,7 +195,7 @@ describe("the lock of a build", () => {
       await mkdir(path);
       const old = new Date(Date.now() - 60_000);
       await utimes(path, old, old);
-      assert.equal(await withLock(path, async () => "done"), "done");
+      assert.equal(await withLock(path, () => Promise.resolve("done")), "done");
       assert.deepEqual(await readdir(folder), []);
     });
   });
@@ -183,9 +204,7 @@ describe("the lock of a build", () => {
     await withFolder(async folder => {
       const path = join(folder, "lock");
       await assert.rejects(
-        withLock(path, async () => {
-          throw new Error("failed");
-        }),
+        withLock(path, () => Promise.reject(new Error("failed"))),
         /failed/,
       );
       assert.deepEqual(await readdir(folder), []);

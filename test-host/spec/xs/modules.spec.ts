@@ -58,7 +58,9 @@ describe("modules of the firmware", () => {
             'import { twice } from "./other.js";\nexport const base = () => 21;\nexport default host => host.report(twice());',
           "other.js": 'import { base } from "./main.js";\nexport const twice = () => 2 * base();',
         };
-        await withFiles(files, async root => assert.deepEqual(await reportsOf(engine, root, "main"), [[42]]));
+        await withFiles(files, async root => {
+          assert.deepEqual(await reportsOf(engine, root, "main"), [[42]]);
+        });
       });
 
       const FAILURES: readonly (readonly [string, Record<string, string>, EngineErrorKind, RegExp])[] = [
@@ -128,8 +130,9 @@ describe("modules of the firmware", () => {
   });
 
   it("that hold native objects are told: they cannot be preloaded", async () => {
-    await withProgram("natives", {}, async bench => {
+    await withProgram("natives", {}, bench => {
       assert.deepEqual(bench.engine.loadedNatives, { ArrayBuffer: 1, Map: 1 });
+      return Promise.resolve();
     });
   });
 

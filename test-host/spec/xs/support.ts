@@ -50,7 +50,11 @@ export function reports(turn: EngineTurn): unknown[] {
 
 /** The actions without their times, which only XS can tell. */
 export function untimed(turn: EngineTurn): Omit<EngineAction, "at">[] {
-  return turn.actions.map(({ at: _at, ...rest }) => rest);
+  return turn.actions.map(action => {
+    const { at, ...rest } = action;
+    void at;
+    return rest;
+  });
 }
 
 /** Runs `work` with an engine that has loaded `program`; the engine is stopped whatever happens. */

@@ -45,7 +45,7 @@ describe("turns of an engine", () => {
             turns.map(turn => turn.actions.length),
             [3, 3, 3],
           );
-          assert.deepEqual(untimed(turns[2] as EngineTurn)[2], { kind: "write", bytes: Uint8Array.of(2) });
+          assert.deepEqual(untimed(turns[2])[2], { kind: "write", bytes: Uint8Array.of(2) });
         });
       });
 
@@ -98,12 +98,13 @@ describe("turns of an engine", () => {
     await withProgram("echo", {}, async bench => {
       const { actions, compute } = await bench.start();
       const places = actions.map(action => action.at);
-      assert.ok(places[0]! > 0, "something ran before the first action");
+      const [first = 0] = places;
+      assert.ok(first > 0, "something ran before the first action");
       assert.deepEqual(
         places,
         [...places].sort((a, b) => a - b),
       );
-      assert.ok(places.at(-1)! < compute, "something ran after the last one");
+      assert.ok((places.at(-1) ?? Infinity) < compute, "something ran after the last one");
       assert.equal(new Set(places).size, places.length);
     });
   });

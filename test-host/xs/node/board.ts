@@ -2,19 +2,17 @@ import { act, inputs, setup } from "./state.js";
 
 /** Control lines, reports, messages and chance of the Node stand-in; `host/board.c` is their counterpart. */
 
-export class Power {
-  static powerKey(asserted: boolean): void {
-    act({ kind: "line", at: 0, line: "PWRKEY", asserted: Boolean(asserted) });
-  }
+export const Power = Object.freeze({
+  powerKey(asserted: boolean): void {
+    act({ kind: "line", at: 0, line: "PWRKEY", asserted });
+  },
 
-  static reset(asserted: boolean): void {
-    act({ kind: "line", at: 0, line: "RESET_N", asserted: Boolean(asserted) });
-  }
+  reset(asserted: boolean): void {
+    act({ kind: "line", at: 0, line: "RESET_N", asserted });
+  },
 
-  static status(): boolean {
-    return inputs.moduleStatus;
-  }
-}
+  status: (): boolean => inputs.moduleStatus,
+});
 
 export function report(...values: unknown[]): void {
   for (const value of values) {

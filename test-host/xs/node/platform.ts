@@ -10,10 +10,11 @@ import { dateNow, timerFired } from "./timer.js";
 function replaceAmbient(): void {
   const RealDate = Date;
   const SimulatedDate = new Proxy(RealDate, {
-    construct: (target, values: [], newTarget) =>
-      Reflect.construct(target, values.length ? values : [dateNow()], newTarget),
+    construct(target, values: unknown[], newTarget): object {
+      const made: unknown = Reflect.construct(target, values.length ? values : [dateNow()], newTarget);
+      return Object(made) as object;
+    },
     apply: () => new RealDate(dateNow()).toString(),
-    get: (target, key, receiver) => (key === "now" ? dateNow : Reflect.get(target, key, receiver)),
   });
   RealDate.now = dateNow;
   Object.defineProperty(RealDate.prototype, "constructor", { value: SimulatedDate });

@@ -40,7 +40,7 @@ export class Serial {
     this.#onError = setup.headroom ? callbackOption(options.onError) : undefined;
     if (options.target !== undefined) this.target = options.target;
     received = new Uint8Array(0);
-    port = this;
+    Serial.#take(this);
     act({ kind: "open", at: 0, baud: Math.trunc(baud) });
   }
 
@@ -90,6 +90,10 @@ export class Serial {
     if (bytes.length > inputs.transmitRoom) throw new Error("output full");
     inputs.transmitRoom -= bytes.length;
     if (bytes.length) act({ kind: "write", at: 0, bytes });
+  }
+
+  static #take(serial: Serial): void {
+    port = serial;
   }
 
   static readable(bytes: Uint8Array, count: number): void {

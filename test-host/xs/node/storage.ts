@@ -36,7 +36,8 @@ class Flash {
     this.#check(true);
     const bytes = bytesOf(data);
     const start = checkOffset(offset, bytes.length);
-    bytes.forEach((byte, index) => (memory[start + index]! &= byte));
+    const target = memory.subarray(start, start + bytes.length);
+    target.set(target.map((byte, index) => byte & (bytes[index] ?? 0)));
   }
 
   eraseBlock(start: number, end: number = start + 1): void {
@@ -56,11 +57,9 @@ class Flash {
   }
 }
 
-export class Storage {
-  static open(options: { readonly mode?: string }): Flash {
-    return new Flash(options.mode !== "r");
-  }
-}
+export const Storage = Object.freeze({
+  open: (options: { readonly mode?: string }): Flash => new Flash(options.mode !== "r"),
+});
 
 /** A copy in the context's realm; the stand-in counts no memory. */
 export class Resource extends ArrayBuffer {

@@ -31,39 +31,41 @@ function schedule(handle: Handle, ms: number, repeatMs: number): void {
   act(repeatMs > 0 ? { ...action, repeatMs } : action);
 }
 
-export class Timer {
-  static set(callback: Callback, ms = 0, repeatMs = 0): Handle {
-    const first = interval(ms);
-    const next = interval(repeatMs);
-    if (typeof callback !== "function") throw new TypeError("callback is no function");
-    const handle = new Handle(++lastId, callback);
-    handles.set(handle.id, handle);
-    schedule(handle, first, next);
-    return handle;
-  }
+function start(callback: unknown, ms: number, repeatMs: number): Handle {
+  const first = interval(ms);
+  const next = interval(repeatMs);
+  if (typeof callback !== "function") throw new TypeError("callback is no function");
+  const handle = new Handle(++lastId, (...values) => {
+    Reflect.apply(callback, globalThis, values);
+  });
+  handles.set(handle.id, handle);
+  schedule(handle, first, next);
+  return handle;
+}
 
-  static repeat(callback: Callback, ms: number): Handle {
-    return Timer.set(callback, ms, ms);
-  }
+export const Timer = Object.freeze({
+  set: (callback: unknown, ms = 0, repeatMs = 0): Handle => start(callback, ms, repeatMs),
 
-  static schedule(handle: Handle, ms: number, repeatMs = 0): void {
+  repeat: (callback: unknown, ms: number): Handle => start(callback, ms, ms),
+
+  schedule(handle: unknown, ms: number, repeatMs = 0): void {
     if (!(handle instanceof Handle)) throw new TypeError("no timer");
     if (!handles.has(handle.id)) throw new Error("timer is cleared");
     schedule(handle, interval(ms), interval(repeatMs));
-  }
+  },
 
-  static clear(handle?: Handle | null): void {
+  clear(handle?: unknown): void {
     if (handle === undefined || handle === null) return;
     if (!(handle instanceof Handle)) throw new TypeError("no timer");
     if (handles.delete(handle.id)) act({ kind: "clearTimer", at: 0, id: handle.id });
-  }
-}
+  },
+});
 
 export function timerFired(id: number): void {
   const handle = handles.get(id);
   if (!handle) return;
   handle.scheduled = handle.repeats;
-  handle.callback.call(globalThis, handle);
+  handle.callback(handle);
   if (!handle.scheduled) handles.delete(id);
 }
 
@@ -78,16 +80,14 @@ export function dateNow(): number {
   return Math.floor(inputs.nowMs + dateOffsetMs);
 }
 
-export class Time {
-  static get ticks(): number {
+export const Time = Object.freeze({
+  get ticks(): number {
     return ticks();
-  }
+  },
 
-  static delta(start: number, end: number = ticks()): number {
-    return (end - start) | 0;
-  }
+  delta: (from: number, to: number = ticks()): number => (to - from) | 0,
 
-  static set(seconds: number): void {
+  set(seconds: number): void {
     dateOffsetMs = seconds * 1000 - inputs.nowMs;
-  }
-}
+  },
+});

@@ -19,6 +19,7 @@ class FieldError extends Error {
 
 class Counter {
   static count = 0;
+  readonly own = 1;
 }
 
 /** Assigns as scripts do: the type system does not know what is frozen. */
@@ -57,7 +58,8 @@ const ACTIONS: Readonly<Record<string, (command: Command) => void>> = {
     host.report("absent", undefined, NaN, Infinity);
   },
   reportObject() {
-    Reflect.apply(host.report, host, ["object", {}]);
+    const report: unknown = Reflect.get(host, "report");
+    if (typeof report === "function") Reflect.apply(report, host, ["object", {}]);
   },
   lines() {
     host.power.powerKey?.(true);
@@ -70,9 +72,19 @@ const ACTIONS: Readonly<Record<string, (command: Command) => void>> = {
   },
   setTimers() {
     const { timer } = host;
-    const once = timer.set(() => host.report("once"), 10);
-    timer.set(() => host.report("repeating"), 20, 30);
-    timer.set(() => host.report("at once"));
+    const once = timer.set(() => {
+      host.report("once");
+    }, 10);
+    timer.set(
+      () => {
+        host.report("repeating");
+      },
+      20,
+      30,
+    );
+    timer.set(() => {
+      host.report("at once");
+    });
     timer.clear(once);
     timer.clear(once);
     timer.clear(undefined);
@@ -111,10 +123,18 @@ const ACTIONS: Readonly<Record<string, (command: Command) => void>> = {
     const attempts: readonly (() => void)[] = [
       () => flash.read(new Uint8Array(2), 65535),
       () => flash.read(new Uint8Array(2), -1),
-      () => flash.write(new Uint8Array(2), 65535),
-      () => flash.eraseBlock(16),
-      () => flash.eraseBlock(3, 3),
-      () => flash.eraseBlock(-1),
+      () => {
+        flash.write(new Uint8Array(2), 65535);
+      },
+      () => {
+        flash.eraseBlock(16);
+      },
+      () => {
+        flash.eraseBlock(3, 3);
+      },
+      () => {
+        flash.eraseBlock(-1);
+      },
     ];
     for (const attempt of attempts) {
       try {
@@ -206,18 +226,25 @@ const ACTIONS: Readonly<Record<string, (command: Command) => void>> = {
     throw new RangeError("out of reach");
   },
   throwString() {
-    throw "just text";
+    const thrown: unknown = "just text";
+    throw thrown;
   },
   reject() {
     void Promise.reject(new Error("nobody listens"));
   },
   handledRejection() {
-    Promise.reject(new Error("handled")).catch((error: unknown) => host.report("caught", String(error)));
+    Promise.reject(new Error("handled")).catch((error: unknown) => {
+      host.report("caught", String(error));
+    });
   },
   jobs() {
     void Promise.resolve()
-      .then(() => host.report("first job"))
-      .then(() => host.report("second job"));
+      .then(() => {
+        host.report("first job");
+      })
+      .then(() => {
+        host.report("second job");
+      });
     host.report("turn's end");
   },
 };
