@@ -224,6 +224,9 @@ export class LoopbackNetwork implements Network {
   }
 }
 
+/** Wall milliseconds after a sign of life in which a peer may have more to say. */
+const moreWithinMs = 250;
+
 /** Turns what a real socket tells into scheduler events, and keeps time back while it owes an answer. */
 class StreamGuard {
   readonly #scheduler: Scheduler;
@@ -238,9 +241,9 @@ class StreamGuard {
     this.expect();
   }
 
-  expect(): void {
+  expect(patienceMs?: number): void {
     this.#expected?.release();
-    this.#expected = this.#over ? undefined : this.#scheduler.expect();
+    this.#expected = this.#over ? undefined : this.#scheduler.expect(patienceMs);
   }
 
   answered(): void {
@@ -255,7 +258,8 @@ class StreamGuard {
   }
 
   data(bytes: Uint8Array): void {
-    this.answered();
+    // A peer may answer one request in several pieces, some of them later than others.
+    this.expect(moreWithinMs);
     this.post(() => this.#handlers.data(bytes));
   }
 

@@ -31,7 +31,7 @@ export function summaryOf(result: RunResult): string {
     engine.name === "xs"
       ? row(
           "memory",
-          `XS ${engine.version}: heap peak ${bytes(memory.peakBytes)} of ${bytes(memory.budgetBytes)}, stack peak ${String(memory.stackPeakSlots)} slots, byte code ${bytes(memory.bytecodeBytes)} (in flash)`,
+          `${engine.version}: heap peak ${bytes(memory.peakBytes)} of ${bytes(memory.budgetBytes)}, stack peak ${String(memory.stackPeakSlots)} slots, byte code ${bytes(memory.bytecodeBytes)} (in flash)`,
         )
       : row("memory", `not measured: Node ${engine.version} stands in for XS`);
   if (engine.name === "xs") {
