@@ -49,7 +49,7 @@ export class MQTTClient {
   private readonly liveness: Liveness;
   /** Seconds. */
   private readonly keepAlive: number;
-  /** How far it has come: the first three are what a timeout can be about; behind DISCONNECT nothing may be written. */
+  /** How far it has come. The first three are what a timeout can be about; behind DISCONNECT nothing may be written. */
   private phase: "resolve" | "connect" | "CONNACK" | "connected" | "DISCONNECT" | "closed" = "resolve";
   private dns: Resolver | undefined;
   private socket: StreamSocket | undefined;
@@ -95,7 +95,7 @@ export class MQTTClient {
     const socket = this.socket;
     timer.clear(this.timer);
     timer.clear(this.turn);
-    this.timer = this.turn = this.dns = this.socket = undefined;
+    this.timer = this.turn = this.dns = this.socket = this.report = undefined;
     if (this.phase !== "closed") this.session.disconnected();
     this.phase = "closed";
     try {
@@ -175,7 +175,7 @@ export class MQTTClient {
   /** Every way in from outside: nothing is thrown out of here. */
   private run<T>(step: (this: MQTTClient, value: T) => void, value: T): void {
     try {
-      if (this.phase !== "closed") step.call(this, value);
+      step.call(this, value);
     } catch (exception) {
       this.caught(exception);
     }
@@ -432,21 +432,23 @@ export class MQTTClient {
   }
 
   /** Ends the connection and has the reason told in a turn of its own. */
-  private fail(report: Failure): void {
+  private fail(failed: Failure): void {
     if (this.phase === "closed") return;
-    this.report ??= report;
+    const report = this.report ?? failed;
     this.close();
-    this.turn = this.options.timer.set(() => this.tell());
+    this.report = report;
+    this.turn = this.options.timer.set(() => {
+      this.run(this.tellFailure, report);
+      // `failure` may have called `close`.
+      if (this.report) this.run(this.tellError, 0);
+    });
   }
 
-  private tell(): void {
-    const options = this.options;
-    this.turn = undefined;
-    try {
-      if (this.report) options.failure?.call(this, this.report);
-      options.onError?.call(this);
-    } catch {
-      // Nobody is left to be told.
-    }
+  private tellFailure(report: Failure): void {
+    this.options.failure?.call(this, report);
+  }
+
+  private tellError(): void {
+    this.options.onError?.call(this);
   }
 }
