@@ -253,7 +253,7 @@ describe("mqtt client write, as Moddable's", () => {
   });
 
   it("returns the room that is left less eight bytes", () => {
-    const { client, socket } = connected({}, { room: 100 + 24 });
+    const { client, socket } = connected({}, { room: 100 });
     const left = client.write(bytes(20), { topic: "t" });
     assert.equal(left, socket.room - 8);
   });

@@ -264,8 +264,9 @@ export function connected(
   { present = false, room = 4096, time = new FakeTime() } = {},
 ): Bench {
   const made = bench(options, time);
-  made.socket.writable(room);
+  made.socket.writable(4096);
   made.socket.sent();
+  made.socket.writable(room);
   made.socket.receivePacket({ cmd: "connack", returnCode: 0, sessionPresent: present });
   made.time.settle();
   made.controls.length = 0;
