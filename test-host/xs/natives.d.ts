@@ -1,7 +1,8 @@
 /** Modules that the host brings, in the shapes and under the names of the Moddable SDK where it has them. */
 
 declare module "mc/config" {
-  const config: import("../../hosts/firmware/config.js").FirmwareConfig;
+  /** The firmware's configuration, and the board's: the port's rate, 115200 by default. */
+  const config: import("../../hosts/firmware/config.js").FirmwareConfig & { readonly baud?: number };
   export default config;
 }
 
