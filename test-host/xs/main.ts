@@ -52,7 +52,7 @@ const serial = Object.freeze({
   port: 1,
   receive: 16,
   transmit: 17,
-  baud: config.baud,
+  baud: config.baud ?? 115200,
   format: "buffer",
 });
 
