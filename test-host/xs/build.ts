@@ -155,7 +155,11 @@ async function buildOnce(options: BuildOptions): Promise<string> {
   const key = await buildKey(folders, await compilerVersion(compiler));
   const binary = join(cacheFolder, `xs-host-${key}`);
   if (existsSync(binary)) return binary;
-  await mkdir(cacheFolder, { recursive: true });
+  try {
+    await mkdir(cacheFolder, { recursive: true });
+  } catch (error) {
+    throw buildFailure(error);
+  }
   await withLock(`${binary}.lock`, async () => {
     if (existsSync(binary)) return;
     options.onNotice?.("Building the XS engine's host program, once; this takes about 10 seconds.");

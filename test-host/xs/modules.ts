@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -37,6 +37,18 @@ async function stampOf(path: string): Promise<string | undefined> {
   }
 }
 
+/** A cache that cannot be written to costs time, nothing else. */
+async function keep(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, text);
+    await rename(temporary, path);
+  } catch {
+    await rm(temporary, { force: true });
+  }
+}
+
 async function compile(path: string, text: string, cacheFolder: string): Promise<string> {
   // esbuild is not a dependency of the installed package, which holds JavaScript only.
   const { transform, version } = await import("esbuild");
@@ -47,10 +59,7 @@ async function compile(path: string, text: string, cacheFolder: string): Promise
     return await readFile(cached, "utf8");
   } catch {
     const { code } = await transform(text, { ...COMPILER_SETTINGS, sourcefile: path });
-    await mkdir(dirname(cached), { recursive: true });
-    const temporary = `${cached}.${process.pid}`;
-    await writeFile(temporary, code);
-    await rename(temporary, cached);
+    await keep(cached, code);
     return code;
   }
 }

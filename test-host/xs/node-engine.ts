@@ -100,13 +100,13 @@ export class NodeEngine implements FirmwareEngine {
   }
 
   turn(event: EngineEvent, inputs: EngineInputs): Promise<EngineTurn> {
+    if (this.#stopped) return Promise.reject(new EngineError("stopped", "the engine was stopped"));
     const turn = this.#busy.then(() => this.#turn(event, inputs));
     this.#busy = turn.catch(() => undefined);
     return turn;
   }
 
   async #turn(event: EngineEvent, inputs: EngineInputs): Promise<EngineTurn> {
-    if (this.#stopped) throw new EngineError("stopped", "the engine was stopped");
     if (this.#aborted) throw new EngineError("stopped", "the engine's run has ended in an abort");
     const { firmware } = this.#globals;
     if (!firmware) throw new EngineError("protocol", "the bundle left no firmware behind");
@@ -144,9 +144,9 @@ export class NodeEngine implements FirmwareEngine {
     return Promise.resolve(Uint8Array.from(this.#flash));
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopped = true;
-    return Promise.resolve();
+    await this.#busy;
   }
 }
 

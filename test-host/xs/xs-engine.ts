@@ -300,6 +300,7 @@ export class XsEngine implements FirmwareEngine {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    await this.#busy;
     await this.#host.stop();
   }
 }

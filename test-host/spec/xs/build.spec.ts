@@ -116,18 +116,44 @@ describe("building the XS host", () => {
     );
   });
 
-  it("gives the compiler's words when it fails, and leaves nothing behind", async () => {
+  /** A compiler that tells its version and then fails. */
+  async function withBrokenCompiler(work: (cacheFolder: string) => Promise<void>): Promise<void> {
     await withFolder(async folder => {
       const compiler = join(folder, "broken-cc");
       const script =
         '#!/bin/sh\n[ "$1" = --version ] && echo broken 1.0 && exit 0\necho "no disk" >&2\nexit 1\n';
       await writeFile(compiler, script);
       await chmod(compiler, 0o755);
-      const cacheFolder = join(folder, "cache");
-      await withEnvironment({ CC: compiler }, async () => {
-        await assert.rejects(hostProgram({ cacheFolder }), isError("build failed", /no disk/));
-      });
+      await withEnvironment({ CC: compiler }, () => work(join(folder, "cache")));
+    });
+  }
+
+  it("gives the compiler's words when it fails, and leaves nothing behind", async () => {
+    await withBrokenCompiler(async cacheFolder => {
+      await assert.rejects(hostProgram({ cacheFolder }), isError("build failed", /no disk/));
       assert.deepEqual(await readdir(cacheFolder), []);
+    });
+  });
+
+  it("runs the firmware in Node, with a notice, when auto cannot build", async () => {
+    await withBrokenCompiler(async cacheFolder => {
+      const notices: string[] = [];
+      const onNotice = (text: string): unknown => notices.push(text);
+      const engine = await createEngine({ entry: `${PROGRAMS}/echo`, cacheFolder, onNotice });
+      assert.equal(engine.name, "node");
+      await engine.stop();
+      assert.match(notices.at(-1) ?? "", /no disk.*Running the firmware in Node instead/s);
+    });
+  });
+
+  it("fails in words when the cache cannot be written to", async () => {
+    await withFolder(async folder => {
+      const file = join(folder, "file");
+      await writeFile(file, "");
+      await assert.rejects(
+        hostProgram({ cacheFolder: join(file, "cache") }),
+        isError("build failed", /ENOTDIR/),
+      );
     });
   });
 

@@ -32,6 +32,13 @@ describe("turns of an engine", () => {
         );
       });
 
+      it("ends a turn that is under way when it is stopped", async () => {
+        const made = await createEngine({ engine, entry: `${PROGRAMS}/echo` });
+        const turn = made.turn({ kind: "start" }, { nowMs: 0, moduleStatus: false, transmitRoom: 1 });
+        await Promise.all([turn, made.stop()]);
+        assert.equal((await turn).actions.length, 3);
+      });
+
       it("is stopped twice without harm", async () => {
         const made = await createEngine({ engine, entry: `${PROGRAMS}/echo` });
         await made.stop();
