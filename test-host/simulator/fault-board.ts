@@ -136,15 +136,16 @@ export class FaultBoard {
 
   /** Milliseconds to hold a URC back; Infinity: it is lost. */
   holdsUrc(text: string): number {
+    let heldMs = 0;
     for (const fault of this.#faults) {
       if (fault.kind !== "hold-urc" || !text.startsWith(fault.urc)) continue;
       const nth = (this.#urcs.get(fault) ?? 0) + 1;
       this.#urcs.set(fault, nth);
       if (nth !== fault.nth) continue;
       this.#note(fault);
-      return fault.ms ?? Infinity;
+      heldMs = Math.max(heldMs, fault.ms ?? Infinity);
     }
-    return 0;
+    return heldMs;
   }
 
   #note(fault: Fault): void {

@@ -44,14 +44,15 @@ export class PipeEnd extends Duplex {
   #other: PipeEnd | undefined;
   readonly #settler: Settler;
 
-  private constructor(settler: Settler) {
-    super({ allowHalfOpen: true });
+  private constructor(settler: Settler, allowHalfOpen: boolean) {
+    super({ allowHalfOpen });
     this.#settler = settler;
   }
 
+  /** The near end stays half open when the far end is done; the far end closes as Node's servers do. */
   static pair(settler: Settler): [PipeEnd, PipeEnd] {
-    const near = new PipeEnd(settler);
-    const far = new PipeEnd(settler);
+    const near = new PipeEnd(settler, true);
+    const far = new PipeEnd(settler, false);
     near.#other = far;
     far.#other = near;
     return [near, far];

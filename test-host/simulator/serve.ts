@@ -68,6 +68,9 @@ export async function serveModem(options: ServeOptions): Promise<ModemService> {
   };
 }
 
+/** Wall milliseconds that a new client waits for the session before it to end. */
+const handOverMs = 200;
+
 class Sessions {
   count = 0;
   readonly #options: ServeOptions;
@@ -79,12 +82,25 @@ class Sessions {
   }
 
   accept(socket: Socket): void {
-    const { scheduler, modem, cold } = this.#options;
     socket.on("error", () => socket.destroy());
-    if (this.#client) {
-      socket.end("\r\nThe simulated modem is in use by another client\r\n");
+    const client = this.#client;
+    if (!client) {
+      this.#begin(socket);
       return;
     }
+    // The end of the last session may still be on its way here.
+    const settle = (): void => {
+      clearTimeout(timer);
+      client.off("close", settle);
+      if (this.#client) socket.end("\r\nThe simulated modem is in use by another client\r\n");
+      else this.#begin(socket);
+    };
+    const timer = setTimeout(settle, handOverMs);
+    client.on("close", settle);
+  }
+
+  #begin(socket: Socket): void {
+    const { scheduler, modem, cold } = this.#options;
     this.#client = socket;
     this.count++;
     socket.setNoDelay(true);

@@ -34,9 +34,9 @@ export class Authority implements Identity {
   readonly certificatePem: string;
   readonly keyPem: string;
   readonly #certificate: x509.X509Certificate;
-  readonly #keys: CryptoKeyPair;
+  readonly #keys: webcrypto.CryptoKeyPair;
 
-  private constructor(certificate: x509.X509Certificate, keys: CryptoKeyPair, keyPem: string) {
+  private constructor(certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair, keyPem: string) {
     this.#certificate = certificate;
     this.#keys = keys;
     this.certificatePem = certificate.toString("pem");
