@@ -1,17 +1,11 @@
 import type { Urc } from "./command.js";
-import { equals, startsWith, type Line } from "./line.js";
-import type { UrcTable } from "./urc.js";
+import { behind, type Line } from "./line.js";
 
-const CR = 0x0d;
-const LF = 0x0a;
-const SPACE = 0x20;
-const PLUS = 0x2b;
-const PROMPT = 0x3e;
-
-/** What the running command expects. */
+/** What the running command expects; nothing, while none runs. */
 export interface Expectation {
-  /** A command is in flight; without one there are reports and strays only. */
-  readonly active: boolean;
+  readonly urcs: readonly Urc[];
+  /** Third character of each entry of `urcs`. */
+  readonly keys: Uint8Array;
   /** Raw bytes still to come. */
   readonly raw: number;
   /** The prompt that has not come yet. */
@@ -19,8 +13,6 @@ export interface Expectation {
   readonly prefix: string | undefined;
   /** The success result where it is not `OK`. */
   readonly final: "SEND OK" | undefined;
-  /** An information line announces raw bytes, so its line end counts. */
-  readonly rawFollows: boolean;
   /** Prefix of a command that was given up and whose late answer may announce raw bytes. */
   readonly late: string | undefined;
   /** The command as it was sent, to know its echo. */
@@ -58,15 +50,21 @@ export interface Finding {
   end: number;
   consumed: number;
   urc: Urc | undefined;
+  /** Fields of the line, where it has some. */
+  readonly line: Line;
+}
+
+/** Most lines are no report, and one character rules out nearly every entry of the table. */
+export function keysOf(urcs: readonly Urc[]): Uint8Array {
+  return Uint8Array.from(urcs, urc => urc.prefix.charCodeAt(2));
 }
 
 /**
  * Finds the first thing in `bytes[from, to)`. Owns no buffer and no clock, makes no string, and
- * gives the same findings however the bytes were split. `line` holds the fields of what has some.
- * The order of tests:
+ * gives the same findings however the bytes were split. The order of tests:
  *
  * 1. raw data, while a count is pending: any byte, line ends included
- * 2. blank bytes before a line (CR, LF, space) are used up
+ * 2. blanks before a line (line ends, spaces, control characters) are used up
  * 3. the prompt `>`, without line end
  * 4. `SEND OK` without waiting for its line end: a module was seen to continue on the same line
  * 5. the echo of the command
@@ -75,55 +73,52 @@ export interface Finding {
  * 8. final results; where `SEND OK` counts, an `OK` behind the prompt is none
  * 9. the information line: the command's prefix (an empty prefix takes any line without a plus sign in front)
  *
- * A line ends with CR or LF. Only a line that announces raw bytes needs its LF as well, because
- * the next byte is data whatever it is.
+ * A line ends with CR or LF. An information line needs its LF as well, because raw data may begin
+ * behind it, and the next byte is data then whatever it is.
  */
-export function digest(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  expect: Expectation,
-  urcs: UrcTable,
-  line: Line,
-  out: Finding,
-): void {
-  out.urc = undefined;
-  if (expect.raw > 0) {
-    out.start = from;
-    out.end = out.consumed = Math.min(to, from + expect.raw);
-    out.kind = from === to ? "more" : "raw";
-    return;
-  }
-  let start = from;
-  while (start < to && (bytes[start] === CR || bytes[start] === LF || bytes[start] === SPACE)) start++;
+export function digest(bytes: Uint8Array, from: number, to: number, expect: Expectation, out: Finding): void {
+  const { raw, prompt } = expect;
   out.kind = "more";
-  out.start = out.end = out.consumed = start;
-  if (start === to) return;
+  out.start = out.end = out.consumed = from;
+  if (raw > 0) {
+    if (from === to) return;
+    out.kind = "raw";
+    out.end = out.consumed = Math.min(to, from + raw);
+    return;
+  }
+  while (from < to && (bytes[from] ?? 0) <= 0x20) from++;
+  out.start = out.end = out.consumed = from;
+  if (from === to) return;
 
-  if (expect.prompt === ">" && bytes[start] === PROMPT) {
+  let end = -1;
+  if (prompt === ">" && bytes[from] === 0x3e) {
     out.kind = "prompt";
-    out.end = out.consumed = start + 1;
-    return;
+    end = from + 1;
+  } else if (prompt === undefined && expect.final !== undefined) {
+    end = behind(bytes, from, to, expect.final);
+    if (end > 0) out.kind = "ok";
   }
-  const final = expect.prompt === undefined ? expect.final : undefined;
-  if (final !== undefined && startsWith(bytes, start, to, final)) {
-    out.kind = "ok";
-    out.end = out.consumed = start + final.length;
+  if (end > 0) {
+    out.end = out.consumed = end;
     return;
   }
 
-  let end = start + 1;
-  while (end < to && bytes[end] !== CR && bytes[end] !== LF) end++;
+  end = from;
+  while (end < to && bytes[end] !== 0x0d && bytes[end] !== 0x0a) end++;
   if (end === to) return;
-  const kind = classify(bytes, start, end, expect, urcs, line, out);
-  let consumed = end + 1;
-  if (bytes[end] === CR && (kind === "late" || (kind === "information" && expect.rawFollows))) {
-    if (consumed === to) return;
-    if (bytes[consumed] === LF) consumed++;
+  // Set first: a shape test that throws must not be asked about the same line again.
+  out.consumed = end + 1;
+  out.end = end;
+  out.line.set(bytes, from, end);
+  const kind = classify(bytes, from, end, expect, out);
+  if ((kind === "information" || kind === "late") && bytes[end] === 0x0d) {
+    if (++end === to) {
+      out.end = out.consumed = from;
+      return;
+    }
+    if (bytes[end] === 0x0a) out.consumed++;
   }
   out.kind = kind;
-  out.end = end;
-  out.consumed = consumed;
 }
 
 function classify(
@@ -131,36 +126,31 @@ function classify(
   start: number,
   end: number,
   expect: Expectation,
-  urcs: UrcTable,
-  line: Line,
   out: Finding,
 ): FindingKind {
-  if (isEcho(bytes, start, end, expect)) return "echo";
-  if (expect.prompt === "CONNECT" && equals(bytes, start, end, "CONNECT")) return "prompt";
-  out.urc = urcs.find(bytes, start, end, line);
-  if (out.urc !== undefined) return "urc";
-  if (!expect.active) return "stray";
-  if (equals(bytes, start, end, "OK"))
-    return expect.final !== undefined && expect.prompt === undefined ? "interim" : "ok";
-  if (equals(bytes, start, end, "ERROR")) return "error";
-  if (equals(bytes, start, end, "SEND FAIL")) return "send-fail";
-  if (fields(bytes, start, end, line, "+CME ERROR:")) return "cme";
-  if (fields(bytes, start, end, line, "+CMS ERROR:")) return "cms";
-  const { prefix, late } = expect;
-  if (late !== undefined && fields(bytes, start, end, line, late)) return "late";
-  if (prefix === undefined || (prefix === "" && bytes[start] === PLUS)) return "stray";
-  return fields(bytes, start, end, line, prefix) ? "information" : "stray";
-}
-
-function fields(bytes: Uint8Array, start: number, end: number, line: Line, prefix: string): boolean {
-  if (!startsWith(bytes, start, end, prefix)) return false;
-  line.set(bytes, start, end, prefix.length);
-  return true;
-}
-
-function isEcho(bytes: Uint8Array, start: number, end: number, expect: Expectation): boolean {
-  const { sent, sentLength } = expect;
-  if (end - start !== sentLength) return false;
-  for (let i = 0; i < sentLength; i++) if (bytes[start + i] !== sent[i]) return false;
-  return true;
+  const { prefix, prompt, sentLength, urcs } = expect;
+  const { line } = out;
+  if (end - start === sentLength) {
+    let i = 0;
+    while (i < sentLength && bytes[start + i] === expect.sent[i]) i++;
+    if (i === sentLength) return "echo";
+  }
+  if (prompt === "CONNECT" && line.match(prompt, true)) return "prompt";
+  for (let i = 0; i < urcs.length; i++) {
+    if (bytes[start + 2] !== expect.keys[i]) continue;
+    const urc = urcs[i];
+    if (urc !== undefined && line.match(urc.prefix, urc.whole) && (urc.accept?.(line) ?? true)) {
+      out.urc = urc;
+      return "urc";
+    }
+  }
+  if (line.match("OK", true)) return prompt === undefined && expect.final !== undefined ? "interim" : "ok";
+  if (line.match("ERROR", true)) return "error";
+  if (line.match("SEND FAIL", true)) return "send-fail";
+  if (line.match("+CME ERROR:")) return "cme";
+  if (line.match("+CMS ERROR:")) return "cms";
+  if (expect.late !== undefined && line.match(expect.late)) return "late";
+  return prefix === undefined || (prefix === "" && bytes[start] === 0x2b) || !line.match(prefix)
+    ? "stray"
+    : "information";
 }

@@ -1,29 +1,29 @@
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const SPACE = 0x20;
-
-/** Whether `bytes[start, end)` begins with the ASCII text. */
-export function startsWith(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  const length = text.length;
-  if (end - start < length) return false;
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
-  return true;
-}
-
-/** Whether `bytes[start, end)` is the ASCII text. */
-export function equals(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  return end - start === text.length && startsWith(bytes, start, end, text);
-}
-
 /** Latin-1 text of `bytes[start, end)`: never throws, whatever the module sent. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
-  let i = start;
   // Four at a time: each addition copies the text so far.
-  for (; i + 4 <= end; i += 4)
-    text += String.fromCharCode(bytes[i] ?? 0, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0, bytes[i + 3] ?? 0);
-  for (; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
+  for (; start + 4 <= end; start += 4)
+    text += String.fromCharCode(
+      bytes[start] ?? 0,
+      bytes[start + 1] ?? 0,
+      bytes[start + 2] ?? 0,
+      bytes[start + 3] ?? 0,
+    );
+  for (; start < end; start++) text += String.fromCharCode(bytes[start] ?? 0);
   return text;
+}
+
+/**
+ * Where the ASCII text ends that `bytes[start, end)` begin with; -1 when they do not. Makes no
+ * garbage: in XS a method or `length` of a text costs a temporary object each time, `call` does not.
+ */
+export function behind(bytes: Uint8Array, start: number, end: number, text: string): number {
+  for (let i = 0; ; i++, start++) {
+    const c = String.prototype.charCodeAt.call(text, i);
+    // NaN: the text is over.
+    if (!(c >= 0)) return start;
+    if (start >= end || bytes[start] !== c) return -1;
+  }
 }
 
 /**
@@ -34,120 +34,110 @@ export function latin1(bytes: Uint8Array, start: number, end: number): string {
  * 28 and 99), separated by commas outside quotes; spaces around a field do not count.
  */
 export class Line {
-  #bytes: Uint8Array;
-  #start = 0;
-  #end = 0;
-  #from = 0;
-  #to = 0;
+  private bytes: Uint8Array;
+  private head = 0;
+  private end = 0;
+  /** First byte behind the prefix that is no space. */
+  private body = 0;
+  /** The field that was sought last, without its quotes. */
+  private from = 0;
+  private to = 0;
+  private inQuotes = false;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
-  /** Points at `bytes[start, end)`, the first `prefixLength` of which are no field. */
-  set(bytes: Uint8Array, start: number, end: number, prefixLength: number): void {
-    this.#bytes = bytes;
-    this.#start = start + prefixLength;
-    this.#end = end;
+  /** Points at `bytes[start, end)`, as yet without a prefix. */
+  set(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.head = start;
+    this.end = end;
   }
 
-  /** Number of fields; 0 for a line that ends with its prefix. */
-  get count(): number {
-    let count = 0;
-    while (this.#seek(count)) count++;
-    return count;
+  /** Whether the line begins with the prefix, or is nothing else (`whole`); the fields are those behind it then. */
+  match(prefix: string, whole?: boolean): boolean {
+    let body = behind(this.bytes, this.head, this.end, prefix);
+    if (body < 0 || (whole && body !== this.end)) return false;
+    while (body < this.end && this.bytes[body] === 0x20) body++;
+    this.body = body;
+    return true;
   }
 
-  /** Whether field `index` exists and is not empty. */
+  /** Whether field `index` exists and is not empty; an empty text in quotes counts. */
   has(index: number): boolean {
-    return this.#seek(index) && this.#to > this.#from;
+    return this.seek(index) && (this.inQuotes || this.to > this.from);
   }
 
   /** Whether field `index` is a quoted text. */
   quoted(index: number): boolean {
-    return this.#seek(index) && this.#bytes[this.#from] === QUOTE;
+    return this.seek(index) && this.inQuotes;
   }
 
   /** Decimal integer of field `index`, quoted or not; `NaN` when it is none. */
   int(index: number): number {
-    return this.#number(index, 10);
+    return this.number(index, 10);
   }
 
   /** Hexadecimal integer of field `index`, quoted or not; `NaN` when it is none. */
   hex(index: number): number {
-    return this.#number(index, 16);
+    return this.number(index, 16);
   }
 
   /** Field `index` without its quotes; empty when it is missing. */
   text(index: number): string {
-    return this.#seek(index) ? latin1(this.#bytes, this.#inner(), this.#innerEnd()) : "";
+    return this.seek(index) ? latin1(this.bytes, this.from, this.to) : "";
   }
 
   /** Whether field `index` without its quotes is exactly `text`; makes no string. */
   is(index: number, text: string): boolean {
-    return this.#seek(index) && equals(this.#bytes, this.#inner(), this.#innerEnd(), text);
+    return this.seek(index) && behind(this.bytes, this.from, this.to, text) === this.to;
   }
 
   /** All behind the prefix as one text, for lines that have no fields. */
   whole(): string {
-    let start = this.#start;
-    while (start < this.#end && this.#bytes[start] === SPACE) start++;
-    return latin1(this.#bytes, start, this.#end);
+    return latin1(this.bytes, this.body, this.end);
   }
 
-  #inner(): number {
-    return this.#from + (this.#bytes[this.#from] === QUOTE && this.#to > this.#from ? 1 : 0);
-  }
-
-  #innerEnd(): number {
-    const closed =
-      this.#to - this.#from > 1 && this.#bytes[this.#from] === QUOTE && this.#bytes[this.#to - 1] === QUOTE;
-    return this.#to - (closed ? 1 : 0);
-  }
-
-  #number(index: number, radix: number): number {
-    if (!this.#seek(index)) return NaN;
-    let i = this.#inner();
-    const end = this.#innerEnd();
-    const negative = this.#bytes[i] === 0x2d;
+  private number(index: number, radix: number): number {
+    if (!this.seek(index)) return NaN;
+    let i = this.from;
+    const negative = this.bytes[i] === 0x2d;
     if (negative) i++;
-    if (i >= end) return NaN;
-    let value = 0;
-    for (; i < end; i++) {
-      const c = this.#bytes[i] ?? 0;
-      const lower = c | 0x20;
-      const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : radix;
-      if (digit >= radix) return NaN;
-      value = value * radix + digit;
+    let value = i < this.to ? 0 : NaN;
+    for (; i < this.to; i++) {
+      let digit = (this.bytes[i] ?? 0) - 0x30;
+      if (digit > 9) {
+        // A to F and a to f are 10 to 15; what stands between 9 and A is no digit.
+        digit = (digit | 0x20) - 0x27;
+        if (digit < 10) digit = -1;
+      }
+      value = digit >= 0 && digit < radix ? value * radix + digit : NaN;
     }
     return negative ? -value : value;
   }
 
-  /** Finds field `index` as `[from, to)`, spaces cut; false when the line has fewer fields. */
-  #seek(index: number): boolean {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    let i = this.#start;
-    while (i < end && bytes[i] === SPACE) i++;
-    if (i >= end) return false;
-    for (let field = 0; ; field++) {
-      const from = i;
-      let quoted = false;
-      for (; i < end; i++) {
-        const c = bytes[i];
-        if (c === QUOTE) quoted = !quoted;
-        else if (c === COMMA && !quoted) break;
+  /** Finds field `index`; false when the line has fewer fields. */
+  private seek(index: number): boolean {
+    const { bytes, end } = this;
+    let from = this.body;
+    if (from >= end) return false;
+    for (;;) {
+      let to = from;
+      let open = false;
+      for (; to < end && (open || bytes[to] !== 0x2c); to++) if (bytes[to] === 0x22) open = !open;
+      if (index-- > 0) {
+        if (to === end) return false;
+        from = to + 1;
+        continue;
       }
-      if (field === index) {
-        let to = i;
-        this.#from = from;
-        while (this.#from < to && bytes[this.#from] === SPACE) this.#from++;
-        while (to > this.#from && bytes[to - 1] === SPACE) to--;
-        this.#to = to;
-        return true;
-      }
-      if (i >= end) return false;
-      i++;
+      while (from < to && bytes[from] === 0x20) from++;
+      while (to > from && bytes[to - 1] === 0x20) to--;
+      this.inQuotes = from < to && bytes[from] === 0x22;
+      if (this.inQuotes && ++from < to && bytes[to - 1] === 0x22) to--;
+      this.from = from;
+      this.to = to;
+      return true;
     }
   }
 }

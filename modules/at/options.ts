@@ -33,11 +33,7 @@ export interface ChannelCounters extends ReceiveCounters {
   resynchronisations: number;
   /** Lines that nobody waited for. */
   strays: number;
-  /** Lines longer than the receive buffer, dropped to their end. */
-  overflows: number;
   /** Reports of the serial port that bytes were lost. */
   overruns: number;
-  /** Most bytes that the receive buffer held at once. */
-  receiveHighWater: number;
   queueHighWater: number;
 }

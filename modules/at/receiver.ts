@@ -1,7 +1,6 @@
 import type { SerialPort } from "../io/serial.js";
 import { digest, type Expectation, type Finding } from "./digest.js";
 import { Line } from "./line.js";
-import type { UrcTable } from "./urc.js";
 
 /** Longest line in bytes, its end included: longer than any line of a module. Raw data pass through in pieces of this. */
 export const LINE_BYTES = 512;
@@ -10,7 +9,9 @@ const PIECE_BYTES = 128;
 
 /** What the receiver counts. */
 export interface ReceiveCounters {
+  /** Lines longer than the receive buffer, dropped to their end. */
   overflows: number;
+  /** Most bytes that the receive buffer held at once. */
   receiveHighWater: number;
 }
 
@@ -22,89 +23,68 @@ export interface ReceiveCounters {
 export class Receiver {
   /** The line buffer, and behind it the place for a read while part of a line is held. */
   readonly bytes = new Uint8Array(LINE_BYTES + PIECE_BYTES);
-  /** Fields of the line that was found last. */
-  readonly line = new Line(this.bytes);
-  readonly #front = new Uint8Array(this.bytes.buffer, 0, LINE_BYTES);
-  readonly #piece = new Uint8Array(this.bytes.buffer, LINE_BYTES, PIECE_BYTES);
-  readonly #finding: Finding = { kind: "more", start: 0, end: 0, consumed: 0, urc: undefined };
-  readonly #expect: Expectation;
-  readonly #urcs: UrcTable;
-  readonly #counters: ReceiveCounters;
-  readonly #found: (finding: Finding) => void;
-  #fill = 0;
-  #skipping = false;
-  #closed = false;
+  readonly finding: Finding = {
+    kind: "more",
+    start: 0,
+    end: 0,
+    consumed: 0,
+    urc: undefined,
+    line: new Line(this.bytes),
+  };
+  private readonly front = new Uint8Array(this.bytes.buffer, 0, LINE_BYTES);
+  private readonly piece = new Uint8Array(this.bytes.buffer, LINE_BYTES);
+  private readonly expect: Expectation;
+  private readonly counters: ReceiveCounters;
+  /** Bytes of `front` that are in use; those before `finding.consumed` are done with. */
+  private fill = 0;
+  /** `[next, last)` of `bytes` was read and has no place in `front` yet. */
+  private next = 0;
+  private last = 0;
+  private skipping = false;
 
-  /** `found` must not throw; it may change what `expect` holds. */
-  constructor(
-    expect: Expectation,
-    urcs: UrcTable,
-    counters: ReceiveCounters,
-    found: (finding: Finding) => void,
-  ) {
-    this.#expect = expect;
-    this.#urcs = urcs;
-    this.#counters = counters;
-    this.#found = found;
+  constructor(expect: Expectation, counters: ReceiveCounters) {
+    this.expect = expect;
+    this.counters = counters;
   }
 
-  /** Takes all that the serial port holds. */
-  receive(serial: SerialPort): void {
-    while (!this.#isClosed()) {
-      if (this.#fill === 0) {
-        const count = serial.read(this.#front) ?? 0;
-        if (count === 0) return;
-        this.#fill = count;
-        this.#digest();
-        continue;
-      }
-      const end = LINE_BYTES + (serial.read(this.#piece) ?? 0);
-      if (end === LINE_BYTES) return;
-      for (let from = LINE_BYTES; from < end && !this.#closed;) {
-        const to = Math.min(end, from + LINE_BYTES - this.#fill);
-        this.bytes.copyWithin(this.#fill, from, to);
-        this.#fill += to - from;
-        from = to;
-        this.#digest();
-        if (this.#isClosed()) return;
-      }
-    }
-  }
-
-  /** Finds nothing more, also in what has been read. */
-  close(): void {
-    this.#closed = true;
-  }
-
-  // A method, because what `found` called may have closed it since it was asked last.
-  #isClosed(): boolean {
-    return this.#closed;
-  }
-
-  #digest(): void {
-    const { bytes } = this;
-    const finding = this.#finding;
-    const fill = this.#fill;
-    if (fill > this.#counters.receiveHighWater) this.#counters.receiveHighWater = fill;
-    let from = 0;
+  /**
+   * Finds the next thing in what the serial port holds; false when there is no more. `finding` and
+   * the bytes that it points at are valid until the next call. After an exception of a report's
+   * shape test it goes on behind that line.
+   */
+  advance(serial: SerialPort): boolean {
+    const { bytes, finding, counters } = this;
     for (;;) {
-      if (this.#skipping) {
-        while (from < fill && bytes[from] !== 0x0d && bytes[from] !== 0x0a) from++;
-        if (from === fill) break;
-        this.#skipping = false;
+      if (this.skipping) {
+        let i = finding.consumed;
+        while (i < this.fill && bytes[i] !== 0x0d && bytes[i] !== 0x0a) i++;
+        this.skipping = i === this.fill;
+        finding.consumed = i;
       }
-      digest(bytes, from, fill, this.#expect, this.#urcs, this.line, finding);
-      from = finding.consumed;
-      if (finding.kind === "more") break;
-      this.#found(finding);
-      if (this.#isClosed()) return;
-    }
-    if (from > 0) bytes.copyWithin(0, from, fill);
-    this.#fill = fill - from;
-    if (this.#fill === LINE_BYTES) {
-      this.#counters.overflows++;
-      this.#skipping = true;
-      this.#fill = 0;
+      digest(bytes, finding.consumed, this.fill, this.expect, finding);
+      if (finding.kind !== "more") return true;
+
+      bytes.copyWithin(0, finding.consumed, this.fill);
+      this.fill -= finding.consumed;
+      finding.consumed = 0;
+      if (this.fill === LINE_BYTES) {
+        counters.overflows++;
+        this.skipping = true;
+        this.fill = 0;
+      }
+      if (this.next === this.last) {
+        const count = serial.read(this.fill === 0 ? this.front : this.piece) ?? 0;
+        if (count === 0) return false;
+        // Into the front, or behind it, from where it moves up as far as there is room.
+        this.next = this.last = LINE_BYTES;
+        if (this.fill === 0) this.fill = count;
+        else this.last += count;
+      }
+      const count = Math.min(this.last - this.next, LINE_BYTES - this.fill);
+      bytes.copyWithin(this.fill, this.next, this.next + count);
+      this.next += count;
+      this.fill += count;
+      if (this.fill > counters.receiveHighWater) counters.receiveHighWater = this.fill;
     }
   }
 }

@@ -35,10 +35,10 @@ export class TypedRequest<R, P extends readonly Parameter[]> implements Request 
   readonly command: Command<R, P>;
   readonly parameters: P;
   readonly source: Source | undefined;
-  #done: Done<R> | undefined;
-  #result: R | undefined;
-  #sink: Sink | undefined;
-  #problem: string | undefined;
+  private done: Done<R> | undefined;
+  private result: R | undefined;
+  private sink: Sink | undefined;
+  private problem: string | undefined;
 
   constructor(
     command: Command<R, P>,
@@ -49,28 +49,28 @@ export class TypedRequest<R, P extends readonly Parameter[]> implements Request 
     this.command = command;
     this.parameters = parameters;
     this.source = transfer?.source;
-    this.#sink = transfer?.sink;
-    this.#done = done;
+    this.sink = transfer?.sink;
+    this.done = done;
   }
 
   information(line: Line): void {
-    if (this.command.read !== undefined) this.#result = this.command.read(line, this.#result);
+    if (this.command.read !== undefined) this.result = this.command.read(line, this.result);
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#sink === undefined || this.#problem !== undefined) return;
+    if (this.sink === undefined || this.problem !== undefined) return;
     // Taken back below: a sink that throws has a gap, gets nothing more, and the command fails.
-    this.#problem = "raw data were not taken";
-    this.#sink.write(bytes, start, end);
-    this.#problem = undefined;
+    this.problem = "raw data were not taken";
+    this.sink.write(bytes, start, end);
+    this.problem = undefined;
   }
 
   settle(reason: Failure | undefined): void {
-    const done = this.#done;
+    const done = this.done;
     this.forget();
     if (done === undefined) return;
-    const result = this.#result ?? this.command.empty;
-    let problem = this.#problem;
+    const result = this.result ?? this.command.empty;
+    let problem = this.problem;
     if (result === undefined && this.command.read !== undefined) problem ??= "no information line";
     if (reason === undefined && problem !== undefined)
       reason = failure("malformed", commandName(this.command), undefined, problem);
@@ -78,7 +78,7 @@ export class TypedRequest<R, P extends readonly Parameter[]> implements Request 
   }
 
   forget(): void {
-    this.#done = undefined;
-    this.#sink = undefined;
+    this.done = undefined;
+    this.sink = undefined;
   }
 }

@@ -1,7 +1,7 @@
-import { query } from "./command.js";
+import { query, type Source } from "./command.js";
 import type { Expectation } from "./digest.js";
 import type { Request } from "./request.js";
-import { Filler, type Transmitter } from "./transmitter.js";
+import type { Transmitter } from "./transmitter.js";
 
 /** Longest wait for the answer to one probe, and how many go out before the module counts as silent. */
 const PROBE_MS = 1_000;
@@ -14,7 +14,7 @@ const FILL_MS = 2_000;
 /** Silence that shows that answers to earlier probes are through. */
 const SETTLE_MS = 300;
 
-/** Its answer cannot be mistaken for the late answer of another command. */
+/** Its information line cannot be mistaken for the late answer to another command. */
 const probe = query<boolean>({
   text: "AT+CMEE?",
   timeoutMs: PROBE_MS,
@@ -25,6 +25,16 @@ const probe = query<boolean>({
 /** The expectation, to be written by the channel and its helpers only. */
 export type MutableExpectation = { -readonly [K in keyof Expectation]: Expectation[K] };
 
+function repeat(byte: number, byteLength: number): Source {
+  return {
+    byteLength,
+    read(view) {
+      view.fill(byte);
+      return view.length;
+    },
+  };
+}
+
 /**
  * Finds the place in the module's answers again after one was missed: probes go out until one is
  * answered, and then the answers to all of them are awaited. Times are returned, in milliseconds,
@@ -32,50 +42,44 @@ export type MutableExpectation = { -readonly [K in keyof Expectation]: Expectati
  *
  * A module that waits for payload takes everything for payload, probes too; that may even be left
  * over from before this program started. ESC ends an open prompt; behind a prompt that counts its
- * bytes ESC is payload as well, so as a last means the payload is completed with line ends.
+ * bytes ESC is payload as well, so as a last means the payload is completed with line ends, which
+ * a module that waits for none takes for blank lines.
  */
 export class Resync {
-  readonly #transmitter: Transmitter;
-  readonly #expect: MutableExpectation;
-  #probes = 0;
-  #answers = 0;
-  #fillBytes = 0;
+  private readonly transmitter: Transmitter;
+  private readonly expect: MutableExpectation;
+  private probes = 0;
+  private answers = 0;
+  private fillBytes = 0;
   /** The information line of a probe was seen, its result not yet. */
-  #marked = false;
+  private marked = false;
 
   constructor(transmitter: Transmitter, expect: MutableExpectation) {
-    this.#transmitter = transmitter;
-    this.#expect = expect;
+    this.transmitter = transmitter;
+    this.expect = expect;
   }
 
   /** Sends the first probe. `late`: a command that was given up and may still be answered. */
   begin(late: Request | undefined): number {
-    const expect = this.#expect;
-    const command = late?.command;
-    this.#probes = this.#answers = 0;
-    this.#fillBytes = Math.max(FILL_BYTES, late?.source?.byteLength ?? 0);
-    expect.active = true;
-    expect.prefix = probe.prefix;
-    expect.late = command?.raw === undefined ? undefined : command.prefix;
-    if (command?.prompt !== undefined) this.#transmitter.escape();
-    return this.#send();
+    this.probes = this.answers = 0;
+    this.fillBytes = Math.max(FILL_BYTES, late?.source?.byteLength ?? 0);
+    if (late?.command.raw !== undefined) this.expect.late = late.command.prefix;
+    return this.send(late?.command.prompt !== undefined);
   }
 
-  /** Goes on after the time is over; `undefined`: the module is silent. */
-  next(): number | undefined {
-    if (this.#probes >= PROBES) return undefined;
-    if (this.#probes < FILL_AFTER || this.#fillBytes === 0) {
-      this.#transmitter.escape();
-      return this.#send();
+  /** Goes on after the time is over; 0: the module is silent. */
+  next(): number {
+    if (this.probes === FILL_AFTER && this.fillBytes > 0) {
+      this.transmitter.sendSource(repeat(0x0d, this.fillBytes));
+      this.fillBytes = 0;
+      return FILL_MS;
     }
-    this.#transmitter.sendSource(new Filler(this.#fillBytes));
-    this.#fillBytes = 0;
-    return FILL_MS;
+    return this.probes < PROBES ? this.send(this.probes < FILL_AFTER) : 0;
   }
 
   /** The information line of a probe came. */
   information(): void {
-    this.#marked = true;
+    this.marked = true;
   }
 
   /**
@@ -84,18 +88,20 @@ export class Resync {
    * answers to other probes, which the module may have kept.
    */
   result(): number | undefined {
-    if (!this.#marked) return undefined;
-    this.#marked = false;
-    return ++this.#answers < this.#probes ? SETTLE_MS : 0;
+    if (!this.marked) return undefined;
+    this.marked = false;
+    return ++this.answers < this.probes ? SETTLE_MS : 0;
   }
 
-  #send(): number {
-    this.#probes++;
-    this.#marked = false;
-    this.#expect.raw = 0;
-    this.#transmitter.compose(probe, []);
-    this.#expect.sentLength = this.#transmitter.lineLength;
-    this.#transmitter.send();
+  private send(escape: boolean): number {
+    const { transmitter, expect } = this;
+    this.probes++;
+    this.marked = false;
+    if (escape) transmitter.sendSource(repeat(0x1b, 1));
+    transmitter.send(probe, []);
+    expect.raw = 0;
+    expect.prefix = probe.prefix;
+    expect.sentLength = transmitter.lineLength;
     return PROBE_MS;
   }
 }

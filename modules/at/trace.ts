@@ -6,61 +6,51 @@ import { latin1 } from "./line.js";
 /** One line of a trace. `direction`: `>` to the module, `<` from it. */
 export type TraceWriter = (ticks: number, direction: ">" | "<", text: string) => void;
 
-/** What a trace does not show of the answer to a command. */
-export type Concealed =
-  | "nothing"
-  /** Lines that nobody waits for: they may be the echo of a payload, or raw data whose count was lost. */
-  | "strays"
-  /** Information lines as well. */
-  | "answer";
-
-export function concealedOf(command: Command<unknown, readonly Parameter[]>): Concealed {
-  if (command.secret) return "answer";
-  return command.prompt !== undefined || command.raw !== undefined ? "strays" : "nothing";
-}
-
 /**
- * Sees every line both ways. Payloads, raw data and lines that may repeat a secret appear as their
- * size only, parameters of a command that is declared `secret` not at all. A writer that throws
- * disturbs nothing.
+ * Sees every line both ways. Payloads and raw data appear as their size only, and so does a line
+ * that may repeat one: an echo, what nobody waits for while a command with payload, raw data or a
+ * secret is the last that was sent, and the information lines of a `secret` command, whose
+ * parameters are not shown either. A writer that throws disturbs nothing.
  */
 export class Trace {
-  readonly #clock: Clock;
-  readonly #write: TraceWriter;
+  private readonly clock: Clock;
+  private readonly write: TraceWriter;
 
   constructor(clock: Clock, write: TraceWriter) {
-    this.#clock = clock;
-    this.#write = write;
+    this.clock = clock;
+    this.write = write;
   }
 
   sent(command: Command<unknown, readonly Parameter[]>, bytes: Uint8Array, length: number): void {
-    this.#put(">", command.secret ? command.text + "(not shown)" : latin1(bytes, 0, length));
+    this.put(">", command.secret ? command.text + "(not shown)" : latin1(bytes, 0, length));
   }
 
   payload(byteLength: number): void {
-    this.#put(">", size(byteLength));
+    this.put(">", "[" + String(byteLength) + " bytes]");
   }
 
-  received(bytes: Uint8Array, finding: Finding, concealed: Concealed): void {
+  /** `last`: the command that was sent last, probes not counted. */
+  received(
+    bytes: Uint8Array,
+    finding: Finding,
+    last: Command<unknown, readonly Parameter[]> | undefined,
+  ): void {
     const { kind, start, end } = finding;
-    // An echo may repeat a secret, and the command itself has been shown.
-    if (kind === "echo") return;
     const hidden =
       kind === "raw" ||
-      (kind === "stray" && concealed !== "nothing") ||
-      (kind === "information" && concealed === "answer");
-    this.#put("<", hidden ? size(end - start) : latin1(bytes, start, end));
+      kind === "echo" ||
+      (kind === "stray" &&
+        last !== undefined &&
+        (last.secret || last.prompt !== undefined || last.raw !== undefined)) ||
+      (kind === "information" && last?.secret);
+    this.put("<", hidden ? "[" + String(end - start) + " bytes]" : latin1(bytes, start, end));
   }
 
-  #put(direction: ">" | "<", text: string): void {
+  private put(direction: ">" | "<", text: string): void {
     try {
-      this.#write(this.#clock.ticks, direction, text);
+      this.write(this.clock.ticks, direction, text);
     } catch {
       // Showing must not change what is shown.
     }
   }
-}
-
-function size(byteLength: number): string {
-  return "[" + String(byteLength) + " bytes]";
 }

@@ -4,162 +4,125 @@ import type { Trace } from "./trace.js";
 
 /** Longest command line in bytes, its `\r` included, and the piece in which a payload is handed to the serial port. */
 const TRANSMIT_BYTES = 512;
-const ESC = 0x1b;
-const CR = 0x0d;
-
-/** Carriage returns that complete a payload whose rest is not known: behind it they are blank lines. */
-export class Filler implements Source {
-  readonly byteLength: number;
-
-  constructor(byteLength: number) {
-    this.byteLength = byteLength;
-  }
-
-  read(view: Uint8Array): number {
-    view.fill(CR);
-    return view.length;
-  }
-}
 
 /**
  * The sending half of the channel: composes a command line in place and hands lines and payloads
- * to the serial port in pieces of the room that it announces. Exceptions of the serial port and of
- * a source end what is being sent.
+ * to the serial port in pieces of the room that it announces. An exception of the serial port or
+ * of a source ends what is being sent.
  */
 export class Transmitter {
   readonly bytes = new Uint8Array(TRANSMIT_BYTES);
   serial: SerialPort | undefined;
   /** Bytes of the line, its `\r` not counted. */
   lineLength = 0;
-  readonly #trace: Trace | undefined;
-  readonly #failed: (error: unknown) => void;
-  #command: Command<unknown, readonly Parameter[]> | undefined;
-  #room = 0;
-  #length = 0;
-  #offset = 0;
-  #source: Source | undefined;
-  #sourceOffset = 0;
+  private readonly trace: Trace | undefined;
+  private readonly failed: (error: unknown) => void;
+  private room = 0;
+  private length = 0;
+  private offset = 0;
+  private source: Source | undefined;
+  private sourceOffset = 0;
 
   constructor(trace: Trace | undefined, failed: (error: unknown) => void) {
-    this.#trace = trace;
-    this.#failed = failed;
+    this.trace = trace;
+    this.failed = failed;
   }
 
-  /** Writes the command line into the buffer. Returns what is wrong with it, or `undefined`; nothing was sent then. */
-  compose(
+  /** Sends the command. Returns what is wrong with it, or `undefined`; nothing was sent then. */
+  send(
     command: Command<unknown, readonly Parameter[]>,
     parameters: readonly Parameter[],
   ): string | undefined {
     this.stop();
-    this.#command = command;
-    this.#put(command.text);
+    this.put(command.text);
     let last = parameters.length;
     while (last > 0 && parameters[last - 1] === undefined) last--;
-    let problem: string | undefined;
-    for (let i = 0; i < last && problem === undefined; i++) {
-      if (i > 0) this.#put(",");
+    for (let i = 0; i < last; i++) {
       const parameter = parameters[i];
-      if (typeof parameter === "string") problem = this.#putText(parameter, command.bare === true);
-      else if (Number.isSafeInteger(parameter)) this.#put(String(parameter));
-      else if (parameter !== undefined) problem = "a number is no integer";
+      if (i > 0) this.put(",");
+      if (
+        typeof parameter === "string"
+          ? !this.putText(parameter, command.bare)
+          : parameter !== undefined && !(Number.isSafeInteger(parameter) && this.put(String(parameter)))
+      ) {
+        this.stop();
+        return "parameter " + String(i + 1);
+      }
     }
-    this.lineLength = this.#length;
-    this.#put("\r");
-    if (problem === undefined && this.#length > TRANSMIT_BYTES)
-      problem = "the command line is longer than " + String(TRANSMIT_BYTES) + " bytes";
-    if (problem !== undefined) this.stop();
-    return problem;
-  }
-
-  /** Sends the composed line. */
-  send(): void {
-    if (this.#command !== undefined) this.#trace?.sent(this.#command, this.bytes, this.lineLength);
-    this.#pump();
+    this.lineLength = this.length;
+    this.put("\r");
+    if (this.length > TRANSMIT_BYTES) {
+      this.stop();
+      return "line too long";
+    }
+    this.trace?.sent(command, this.bytes, this.lineLength);
+    this.pump();
+    return undefined;
   }
 
   /** Sends a payload behind the prompt. The line is gone from the buffer then. */
   sendSource(source: Source): void {
-    this.#trace?.payload(source.byteLength);
+    this.trace?.payload(source.byteLength);
     this.stop();
-    this.#source = source;
-    this.#sourceOffset = 0;
-    this.#pump();
+    this.source = source;
+    this.pump();
   }
 
   /** Gives up what has not been handed to the serial port. */
   stop(): void {
-    this.#source = undefined;
-    this.#length = this.#offset = 0;
-  }
-
-  /** Sends ESC, if there is room for it at once. */
-  escape(): void {
-    this.stop();
-    this.bytes[0] = ESC;
-    this.#length = 1;
-    this.#pump();
+    this.source = undefined;
+    this.length = this.offset = this.sourceOffset = 0;
   }
 
   onWritable(room: number): void {
-    this.#room = room;
-    this.#pump();
+    this.room = room;
+    this.pump();
   }
 
-  /** Returns what is wrong with the text. */
-  #putText(text: string, bare: boolean): string | undefined {
+  /** Appends a text of the program's own. Behind the buffer's end bytes are counted and not kept. */
+  private put(text: string): boolean {
+    for (let i = 0; ; i++) {
+      const c = String.prototype.charCodeAt.call(text, i);
+      if (!(c >= 0)) return true;
+      this.bytes[this.length++] = c;
+    }
+  }
+
+  /** Appends a text from elsewhere; false when it would be read as something else. */
+  private putText(text: string, bare: boolean | undefined): boolean {
     for (let i = 0; i < text.length; i++) {
       const c = text.charCodeAt(i);
-      if (c < 0x20 || c > 0x7e || c === 0x22)
-        return "a text holds a quote, a control character or one outside ASCII";
+      if (c < 0x20 || c > 0x7e || c === 0x22) return false;
       // Outside of quotes a comma begins another parameter and a semicolon another command.
-      if (bare && (c === 0x2c || c === 0x3b)) return "a text without quotes holds a comma or a semicolon";
+      if (bare && (c === 0x2c || c === 0x3b)) return false;
     }
-    this.#put(bare ? text : '"' + text + '"');
-    return undefined;
+    return this.put(bare ? text : '"' + text + '"');
   }
 
-  #put(text: string): void {
-    const bytes = this.bytes;
-    for (let i = 0; i < text.length; i++) {
-      if (this.#length < TRANSMIT_BYTES) bytes[this.#length] = text.charCodeAt(i);
-      this.#length++;
-    }
-  }
-
-  #pump(): void {
+  private pump(): void {
+    const { serial, bytes, source } = this;
     try {
-      while (this.#room > 0 && this.#piece());
+      while (serial !== undefined && this.room > 0) {
+        if (this.offset === this.length) {
+          if (source === undefined || this.sourceOffset >= source.byteLength) return;
+          // No more than fits the serial port now.
+          const end = Math.min(source.byteLength - this.sourceOffset, this.room);
+          this.length = source.read(bytes.subarray(0, end), this.sourceOffset);
+          if (!(this.length > 0)) {
+            this.stop();
+            return;
+          }
+          this.sourceOffset += this.length;
+          this.offset = 0;
+        }
+        const start = this.offset;
+        this.offset = Math.min(this.length, start + this.room);
+        this.room -= this.offset - start;
+        serial.write(bytes.subarray(start, this.offset));
+      }
     } catch (error) {
       this.stop();
-      this.#failed(error);
+      this.failed(error);
     }
-  }
-
-  /** Hands one piece to the serial port; false when nothing is left. */
-  #piece(): boolean {
-    const { serial, bytes } = this;
-    if (serial === undefined) return false;
-    const begin = this.#offset;
-    const left = this.#length - begin;
-    if (left > 0) {
-      const count = Math.min(left, this.#room);
-      this.#offset += count;
-      this.#room -= count;
-      serial.write(bytes.subarray(begin, begin + count));
-      return true;
-    }
-    const source = this.#source;
-    if (source === undefined) return false;
-    const rest = source.byteLength - this.#sourceOffset;
-    const view = bytes.subarray(0, Math.max(0, Math.min(rest, this.#room, TRANSMIT_BYTES)));
-    const count = view.length === 0 ? 0 : source.read(view, this.#sourceOffset);
-    if (count <= 0) {
-      this.#source = undefined;
-      return false;
-    }
-    this.#sourceOffset += count;
-    this.#room -= count;
-    serial.write(count === view.length ? view : view.subarray(0, count));
-    return true;
   }
 }

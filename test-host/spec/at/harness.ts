@@ -266,8 +266,15 @@ export class Rig {
   }
 }
 
+/** Fields of a line whose last one is not empty. */
 export function fieldsOf(line: Line): string[] {
-  return Array.from({ length: line.count }, (_, index) => line.text(index));
+  const fields: string[] = [];
+  for (let index = 0; index < 20; index++)
+    if (line.has(index)) {
+      while (fields.length < index) fields.push("");
+      fields.push(line.text(index));
+    }
+  return fields;
 }
 
 /** A source over bytes in memory. */

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { equals, latin1, Line, startsWith } from "../../../modules/at/line.js";
-import { bytesOf, fieldsOf } from "./harness.js";
+import { behind, latin1, Line } from "../../../modules/at/line.js";
+import { bytesOf } from "./harness.js";
 
 /** A line whose prefix is all up to the first colon. */
 function lineOf(text: string): Line {
   const bytes = bytesOf(text);
   const line = new Line(bytes);
-  line.set(bytes, 0, bytes.length, text.indexOf(":") + 1);
+  line.set(bytes, 0, bytes.length);
+  assert.ok(line.match(text.slice(0, text.indexOf(":") + 1)));
   return line;
 }
 
@@ -36,8 +37,12 @@ describe("fields of a line", () => {
   ];
   for (const { line, fields } of rows)
     it(`reads ${JSON.stringify(line)}`, () => {
-      assert.deepEqual(fieldsOf(lineOf(line)), fields);
-      assert.equal(lineOf(line).count, fields.length);
+      const read = lineOf(line);
+      for (const [index, text] of fields.entries()) {
+        assert.equal(read.text(index), text);
+        assert.ok(read.is(index, text));
+      }
+      assert.equal(read.is(fields.length, ""), false);
     });
 
   it("gives nothing for a field that is missing", () => {
@@ -104,10 +109,8 @@ describe("fields of a line", () => {
     fc.assert(
       fc.property(fc.array(field, { minLength: 1 }), fields => {
         const line = lineOf("+A: " + fields.map(f => f.written).join(","));
-        assert.deepEqual(
-          fieldsOf(line),
-          fields.map(f => f.text),
-        );
+        for (const [index, { text }] of fields.entries()) assert.equal(line.text(index), text);
+        assert.ok(!line.is(fields.length, ""));
       }),
     );
   });
@@ -126,10 +129,24 @@ describe("texts of bytes", () => {
 
   it("compares no further than the end that is given", () => {
     const bytes = bytesOf("+CSQ: 1");
-    assert.ok(startsWith(bytes, 0, 7, "+CSQ:"));
-    assert.ok(!startsWith(bytes, 0, 4, "+CSQ:"));
-    assert.ok(startsWith(bytes, 1, 7, "CSQ"));
-    assert.ok(equals(bytes, 0, 4, "+CSQ"));
-    assert.ok(!equals(bytes, 0, 5, "+CSQ"));
+    assert.equal(behind(bytes, 0, 7, "+CSQ:"), 5);
+    assert.equal(behind(bytes, 0, 5, "+CSQ:"), 5);
+    assert.equal(behind(bytes, 0, 4, "+CSQ:"), -1);
+    assert.equal(behind(bytes, 1, 7, "CSQ"), 4);
+    assert.equal(behind(bytes, 1, 7, "CSX"), -1);
+    assert.equal(behind(bytes, 3, 7, ""), 3);
+  });
+});
+
+describe("match of a line", () => {
+  const line = lineOf("+CSQ: 1");
+  it("takes the prefix", () => {
+    assert.ok(line.match("+CSQ:") && line.int(0) === 1);
+    assert.ok(line.match("") && line.whole() === "+CSQ: 1");
+    assert.ok(!line.match("+CSQ;"));
+  });
+  it("takes the whole line where that is asked for", () => {
+    assert.ok(line.match("+CSQ: 1", true) && line.whole() === "");
+    assert.ok(!line.match("+CSQ:", true) && !line.match("+CSQ: 12", true));
   });
 });
