@@ -3,6 +3,7 @@ export { bg95 } from "./bg95/profile.js";
 export { Cellular, Connection, type CellularOptions, type ConnectionValue } from "./quectel/interface.js";
 export { Modem, type ModemOptions, type ModemState } from "./quectel/modem.js";
 export type { Profile } from "./quectel/profile.js";
-export { NamePassing, Resolver } from "./quectel/resolver.js";
+export { NamePassing } from "./quectel/name-passing.js";
+export { Resolver } from "./quectel/resolver.js";
 export { TCP } from "./quectel/tcp.js";
 export { TLSSocket, type SecureOptions } from "./quectel/tls.js";

@@ -38,17 +38,17 @@ function fingerprint(credential: Credential): string | undefined {
 /** The end of a stored object: an RSA key behind the head of its PKCS#8 envelope. */
 class Part implements Credential {
   readonly byteLength: number;
-  readonly #whole: Credential;
-  readonly #offset: number;
+  private readonly whole: Credential;
+  private readonly offset: number;
 
   constructor(whole: Credential, offset: number) {
-    this.#whole = whole;
-    this.#offset = offset;
+    this.whole = whole;
+    this.offset = offset;
     this.byteLength = whole.byteLength - offset;
   }
 
   read(view: Uint8Array, offset: number): number {
-    return this.#whole.read(view, this.#offset + offset);
+    return this.whole.read(view, this.offset + offset);
   }
 }
 
@@ -56,15 +56,15 @@ class Part implements Credential {
 class Upload implements Source {
   readonly byteLength: number;
   readonly checksum = new FileChecksum();
-  readonly #pem: PemStream;
+  private readonly pem: PemStream;
 
   constructor(pem: PemStream) {
-    this.#pem = pem;
+    this.pem = pem;
     this.byteLength = pem.byteLength;
   }
 
   read(view: Uint8Array): number {
-    const count = this.#pem.read(view);
+    const count = this.pem.read(view);
     this.checksum.update(view, 0, count);
     return count;
   }
@@ -77,12 +77,12 @@ class Upload implements Source {
  * against what was sent, and the size in its file list before use.
  */
 export class CredentialStore {
-  readonly #channel: Channel;
-  readonly #report: CredentialReport;
+  private readonly channel: Channel;
+  private readonly report: CredentialReport;
 
   constructor(channel: Channel, report: CredentialReport) {
-    this.#channel = channel;
-    this.#report = report;
+    this.channel = channel;
+    this.report = report;
   }
 
   /** Makes sure that the module holds the credential, and gives the file's name. */
@@ -118,17 +118,17 @@ export class CredentialStore {
       done,
       attempts: 0,
     };
-    this.#size(task, size => {
+    this.size(task, size => {
       if (size === task.byteLength) {
-        this.#report(role, name, "kept", size);
+        this.report(role, name, "kept", size);
         done(undefined, name);
-      } else this.#clean(task);
+      } else this.clean(task);
     });
   }
 
   /** Size of the file on the module, -1 when there is none. */
-  #size(task: Task, next: (size: number) => void): void {
-    this.#channel.run(fileSize, [task.name], (reason, size) => {
+  private size(task: Task, next: (size: number) => void): void {
+    this.channel.run(fileSize, [task.name], (reason, size) => {
       // 405: not found; some firmware just answers OK.
       if (reason !== undefined && reason.kind !== "error" && reason.kind !== "cme")
         task.done(reason, task.name);
@@ -137,36 +137,36 @@ export class CredentialStore {
   }
 
   /** Removes files of this role: older credentials, and what is left of a broken upload. */
-  #clean(task: Task): void {
-    this.#channel.run(ownFiles, ["*"], (_, names) => {
+  private clean(task: Task): void {
+    this.channel.run(ownFiles, ["*"], (_, names) => {
       const own = "xs-" + task.role + "-";
       const old = (names ?? []).filter(name => name.startsWith(own));
       const next = (): void => {
         const name = old.pop();
-        if (name === undefined) this.#upload(task);
-        else this.#channel.run(deleteFile, [name], next);
+        if (name === undefined) this.upload(task);
+        else this.channel.run(deleteFile, [name], next);
       };
       next();
     });
   }
 
-  #upload(task: Task): void {
+  private upload(task: Task): void {
     task.attempts++;
     const source = new Upload(new PemStream(task.content, task.label));
-    this.#channel.run(
+    this.channel.run(
       uploadFile,
       [task.name, source.byteLength, UPLOAD_TIMEOUT_S],
       (reason, uploaded) => {
         const sent = source.checksum;
-        if (uploaded?.byteLength === sent.byteLength && uploaded.checksum === sent.value) this.#verify(task);
+        if (uploaded?.byteLength === sent.byteLength && uploaded.checksum === sent.value) this.verify(task);
         // The result line was seen to be missing although the file was complete: the file list tells.
-        else if (reason?.kind === "malformed") this.#verify(task);
+        else if (reason?.kind === "malformed") this.verify(task);
         else {
           const told =
             uploaded === undefined
               ? undefined
               : String(uploaded.byteLength) + " with checksum " + uploaded.checksum.toString(16);
-          this.#again(
+          this.again(
             task,
             reason,
             String(sent.byteLength) + " with checksum " + sent.value.toString(16),
@@ -178,19 +178,19 @@ export class CredentialStore {
     );
   }
 
-  #verify(task: Task): void {
-    this.#size(task, size => {
-      if (size !== task.byteLength) this.#again(task, undefined, String(task.byteLength), String(size));
+  private verify(task: Task): void {
+    this.size(task, size => {
+      if (size !== task.byteLength) this.again(task, undefined, String(task.byteLength), String(size));
       else {
-        this.#report(task.role, task.name, "stored", size);
+        this.report(task.role, task.name, "stored", size);
         task.done(undefined, task.name);
       }
     });
   }
 
-  #again(task: Task, reason: Failure | undefined, sent: string, told: string | undefined): void {
+  private again(task: Task, reason: Failure | undefined, sent: string, told: string | undefined): void {
     if (task.attempts < ATTEMPTS && reason?.kind !== "no-answer" && reason?.kind !== "module-reset") {
-      this.#clean(task);
+      this.clean(task);
       return;
     }
     const detail =

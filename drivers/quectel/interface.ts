@@ -1,6 +1,6 @@
 import type { Credentials } from "../../modules/io/credentials.js";
 import { Modem, type ModemOptions, type ModemState } from "./modem.js";
-import { NamePassing } from "./resolver.js";
+import { NamePassing } from "./name-passing.js";
 import { TCP } from "./tcp.js";
 import { TLSSocket, type SecureOptions } from "./tls.js";
 
@@ -35,8 +35,8 @@ function connectionOf(state: ModemState): ConnectionValue {
 export class Cellular {
   target: unknown;
   readonly modem: Modem;
-  #connection: ConnectionValue = Connection.disconnected;
-  #address = "";
+  private current: ConnectionValue = Connection.disconnected;
+  private currentAddress = "";
 
   constructor(options: CellularOptions) {
     this.target = options.target;
@@ -47,10 +47,10 @@ export class Cellular {
         onState?.(state);
         const connection = connectionOf(state);
         const address = connection === Connection.addressed ? this.modem.address : "";
-        const moved = address !== this.#address;
-        this.#address = address;
-        if (connection !== this.#connection) {
-          this.#connection = connection;
+        const moved = address !== this.currentAddress;
+        this.currentAddress = address;
+        if (connection !== this.current) {
+          this.current = connection;
           onChanged?.call(this, "connection");
         }
         if (moved) onChanged?.call(this, "address");
@@ -59,12 +59,12 @@ export class Cellular {
   }
 
   get connection(): ConnectionValue {
-    return this.#connection;
+    return this.current;
   }
 
   /** Own IPv4 address; `undefined` without one. */
   get address(): string | undefined {
-    return this.#address === "" ? undefined : this.#address;
+    return this.currentAddress === "" ? undefined : this.currentAddress;
   }
 
   /** Powers the module up where needed, attaches, and stays attached until `disconnect`. */

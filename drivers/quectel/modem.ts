@@ -9,7 +9,14 @@ import { failure, type Failure, type FailureKind } from "../../modules/diagnosis
 import type { Power } from "../../modules/io/power.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
 import type { Clock, Timer } from "../../modules/io/timer.js";
-import { attention, identify, powerDown, serialNumber, setFunctionality } from "./commands/general.js";
+import {
+  attention,
+  identify,
+  powerDown,
+  serialNumber,
+  setFunctionality,
+  type Identity,
+} from "./commands/general.js";
 import {
   enterPin,
   epsRegistration,
@@ -29,9 +36,10 @@ import {
   contextAddress,
   deactivateContext,
   setAccessPoint,
+  type AccessPoint,
 } from "./commands/tcpip.js";
 import { CredentialStore } from "./credential-store.js";
-import { NameLookup } from "./lookup.js";
+import type { Lookup } from "./lookup.js";
 import type { BufferUse, Profile, SocketLimits } from "./profile.js";
 import { SocketTable } from "./socket-table.js";
 import type { ModuleSocket } from "./socket.js";
@@ -53,6 +61,13 @@ const POWER_OFF_MS = 2_000;
 /** TCP/IP note: after so many failed opens in a row renew the context. */
 const OPEN_FAILURES = 5;
 const TIME_SERVER_MS = 125_000;
+/** Activations that are tried before the next rung. */
+const ACTIVATIONS = 2;
+/** 27.007, `<stat>`. */
+const DENIED = 3;
+const ROAMING = 5;
+/** September 2020: no module that this runs on is older. */
+const EARLIEST_S = 1_600_000_000;
 
 export interface ModemOptions {
   readonly profile: Profile;
@@ -75,38 +90,49 @@ export interface ModemOptions {
   readonly onEvent?: (name: string, ...values: (string | number)[]) => void;
 }
 
+/** What follows a command or a wait. A method, so that no step costs a closure of its own. */
+type Step<R = unknown> = (this: Modem, reason: Failure | undefined, result: R | undefined) => void;
+
 /**
  * A module from power-off to the network and back, with the recovery that keeps it there. One
- * wish (`connect`, `disconnect`); the rest follows.
+ * wish (`connect`, `disconnect`); the rest follows. Methods stand in the order of the climb.
  */
 export class Modem implements SecureHost {
   readonly channel: Channel;
   readonly timer: Timer;
   readonly limits: SocketLimits;
   readonly context: number;
-  readonly lookup: NameLookup;
   readonly tlsContexts: TlsContexts;
+  /** Takes reports of the module's DNS client while a `Resolver` waits for them. */
+  lookup: Lookup | undefined;
+  state: ModemState = "off";
   /** Own address in the packet data network; empty when there is none. */
   address = "";
   /** The module's clock was set from the network or a time server. */
   clockKnown = false;
-  readonly #options: ModemOptions;
-  readonly #profile: Profile;
-  readonly #ladder = new RecoveryLadder();
-  readonly #sockets: SocketTable;
-  #state: ModemState = "off";
-  #wished = false;
+  private readonly options: ModemOptions;
+  private readonly profile: Profile;
+  private readonly ladder = new RecoveryLadder();
+  private readonly sockets: SocketTable;
+  private wished = false;
   /** Counts state changes, so that an answer to an earlier state is not taken for one to this. */
-  #epoch = 0;
-  #timeout: unknown;
-  #openFailures = 0;
-  #pinUsed = false;
-  #outage: unknown;
+  private epoch = 0;
+  private timeout: unknown;
+  private outage: unknown;
+  /** When the present state was entered, in ticks. */
+  private since = 0;
+  /** Next line of the start script. */
+  private line = 0;
+  private tries = 0;
+  private mayPulse = false;
+  private pinUsed = false;
+  private registration = 0;
+  private openFailures = 0;
 
   constructor(options: ModemOptions) {
-    const { profile, timer } = options;
-    this.#options = options;
-    this.#profile = profile;
+    const { profile, timer, clock, trace } = options;
+    this.options = options;
+    this.profile = profile;
     this.timer = timer;
     this.limits = profile.sockets;
     this.context = profile.context;
@@ -114,24 +140,16 @@ export class Modem implements SecureHost {
       serial: options.serial,
       timer,
       urcs: profile.urcs,
-      onReport: (urc, line) => {
-        this.#onReport(urc, line);
-      },
-      onSilent: () => {
-        this.#lose(failure("no-answer", "AT"));
-        if (this.#state !== "booting") this.#recover("no-answer", "AT");
-      },
+      onReport: (urc, line) => this.onReport(urc, line),
+      onSilent: () => this.onSilent(),
       // A report may have been among the lost bytes.
-      onOverrun: () => {
-        this.#sockets.wake();
-      },
-      ...(options.trace === undefined ? undefined : { trace: new Trace(options.clock, options.trace) }),
+      onOverrun: () => this.sockets.wake(),
+      ...(trace === undefined ? undefined : { trace: new Trace(clock, trace) }),
     });
-    this.lookup = new NameLookup(this.channel, timer, profile.context);
-    this.#sockets = new SocketTable(profile.sockets.count);
-    const store = new CredentialStore(this.channel, (role, fileName, action, byteLength) => {
-      this.#event("credential", role, fileName, action, byteLength);
-    });
+    this.sockets = new SocketTable(profile.sockets.count);
+    const store = new CredentialStore(this.channel, (role, fileName, action, byteLength) =>
+      this.event("credential", role, fileName, action, byteLength),
+    );
     this.tlsContexts = new TlsContexts(
       this.channel,
       store,
@@ -140,31 +158,23 @@ export class Modem implements SecureHost {
     );
   }
 
-  get state(): ModemState {
-    return this.#state;
-  }
-
   /** Goes online and stays there. */
   connect(): void {
-    if (this.#wished) return;
-    this.#wished = true;
-    this.#boot();
+    if (this.wished) return;
+    this.wished = true;
+    this.boot();
   }
 
   /** Ends the connections and powers the module down. */
   disconnect(): void {
-    if (!this.#wished) return;
-    this.#wished = false;
-    this.#lose(failure("cancelled"));
-    this.#enter("off");
-    this.#run(powerDown, []);
+    if (!this.wished) return;
+    this.stop();
+    this.channel.run(powerDown, []);
   }
 
   /** Frees the serial port; the module is left as it is. */
   close(): void {
-    this.#wished = false;
-    this.#lose(failure("cancelled"));
-    this.#enter("off");
+    this.stop();
     this.channel.close();
   }
 
@@ -175,386 +185,408 @@ export class Modem implements SecureHost {
 
   /** Every buffer of fixed size with its high-water mark; the sockets' are those of the fullest one so far. */
   get buffers(): readonly BufferUse[] {
-    const { receiveHighWater } = this.channel.counters;
-    return [["AT receive", LINE_BYTES, receiveHighWater], ...this.#sockets.buffers(this.limits)];
+    return [
+      ["AT receive", LINE_BYTES, this.channel.counters.receiveHighWater],
+      ...this.sockets.buffers(this.limits),
+    ];
   }
 
   // For sockets
 
   attach(socket: ModuleSocket): number | undefined {
-    return this.#sockets.attach(socket);
+    return this.sockets.attach(socket);
   }
 
   detach(id: number): void {
-    this.#sockets.detach(id);
+    this.sockets.detach(id);
   }
 
   unreachable(): Failure | undefined {
-    return this.#state === "online" ? undefined : failure("network-lost", undefined, undefined, this.#state);
+    return this.state === "online" ? undefined : failure("network-lost", undefined, undefined, this.state);
   }
 
   opened(ok: boolean): void {
-    this.#openFailures = ok ? 0 : this.#openFailures + 1;
-    if (this.#openFailures < OPEN_FAILURES || this.#state !== "online") return;
-    this.#openFailures = 0;
-    this.#recover("connect", "AT+QIOPEN");
+    this.openFailures = ok ? 0 : this.openFailures + 1;
+    if (this.openFailures < OPEN_FAILURES || this.state !== "online") return;
+    this.openFailures = 0;
+    this.recover("connect", "AT+QIOPEN");
+  }
+
+  // Tools of the climb
+
+  private enter(state: ModemState): void {
+    this.epoch++;
+    this.since = this.options.clock.ticks;
+    this.timer.clear(this.timeout);
+    this.timeout = undefined;
+    if (this.state === state) return;
+    this.state = state;
+    this.options.onState?.(state);
+  }
+
+  private event(name: string, ...values: (string | number)[]): void {
+    this.options.onEvent?.(name, ...values);
+  }
+
+  private run<R, P extends readonly Parameter[]>(command: Command<R, P>, parameters: P, next: Step<R>): void {
+    const epoch = this.epoch;
+    this.channel.run(command, parameters, (reason, result) => {
+      if (epoch === this.epoch) next.call(this, reason, result);
+    });
+  }
+
+  private wait(ms: number, next: (this: Modem) => void): void {
+    this.timer.clear(this.timeout);
+    this.timeout = this.timer.set(() => next.call(this), ms);
+  }
+
+  /** Milliseconds in the present state. */
+  private get elapsed(): number {
+    return this.options.clock.delta(this.since);
   }
 
   // Climbing
 
-  #enter(state: ModemState): void {
-    this.#epoch++;
-    this.timer.clear(this.#timeout);
-    this.#timeout = undefined;
-    if (this.#state === state) return;
-    this.#state = state;
-    this.#options.onState?.(state);
-  }
-
-  #event(name: string, ...values: (string | number)[]): void {
-    this.#options.onEvent?.(name, ...values);
-  }
-
-  #run<R, P extends readonly Parameter[]>(command: Command<R, P>, parameters: P, done?: Done<R>): void {
-    const epoch = this.#epoch;
-    this.channel.run(command, parameters, (reason, result) => {
-      if (epoch === this.#epoch) done?.(reason, result);
-    });
-  }
-
-  #wait(ms: number, action: () => void): void {
-    this.timer.clear(this.#timeout);
-    this.#timeout = this.timer.set(action, ms);
-  }
-
-  #boot(): void {
-    this.#enter("booting");
-    const power = this.#options.power;
-    if (power.status?.() === false) this.#pulse();
-    else this.#ask(true);
+  private boot(): void {
+    this.enter("booting");
+    const { power } = this.options;
+    this.mayPulse = power.powerKey !== undefined;
+    if (power.status?.() === false && this.mayPulse) this.pulse();
+    else this.ask();
   }
 
   /** Asks whether the module listens; it may run already, and a pulse would turn it off. */
-  #ask(mayPulse: boolean): void {
-    this.#run(attention, [], reason => {
-      if (reason === undefined) this.#start();
-      else if (reason.kind !== "no-answer") this.#ask(mayPulse);
-      else if (mayPulse && this.#options.power.powerKey !== undefined) this.#pulse();
-      else this.#recover("no-answer", "AT");
-    });
+  private ask(): void {
+    this.run(attention, [], this.onAttention);
   }
 
-  #pulse(): void {
-    const power = this.#options.power;
-    if (power.powerKey === undefined) {
-      this.#ask(false);
+  private onAttention(reason: Failure | undefined): void {
+    if (reason === undefined) this.start();
+    else if (reason.kind !== "no-answer") this.ask();
+    else if (this.mayPulse) this.pulse();
+    else this.recover("no-answer", "AT");
+  }
+
+  private pulse(): void {
+    this.mayPulse = false;
+    this.event("power");
+    this.options.power.powerKey?.(true);
+    this.wait(this.profile.power.powerKeyMs, this.release);
+  }
+
+  private release(): void {
+    const { power } = this.options;
+    power.powerKey?.(false);
+    power.reset?.(false);
+    this.awaitReady();
+  }
+
+  private awaitReady(): void {
+    // The ready report may be lost, or a baud rate be wrong: the answer tells.
+    this.wait(this.profile.power.bootMs, this.ask);
+  }
+
+  private start(): void {
+    this.enter("starting");
+    this.line = 0;
+    this.nextLine(undefined);
+  }
+
+  private nextLine(reason: Failure | undefined): void {
+    const script = this.profile.startScript;
+    if (reason !== undefined && !script[this.line - 1]?.mayFail) {
+      this.recoverFrom(reason);
       return;
     }
-    this.#event("power");
-    power.powerKey(true);
-    this.#wait(this.#profile.power.powerKeyMs, () => {
-      power.powerKey?.(false);
-      this.#awaitReady();
-    });
+    const step = script[this.line++];
+    if (step === undefined) this.run(identify, [], this.onIdentity);
+    else this.run(step.command, [], this.nextLine);
   }
 
-  #awaitReady(): void {
-    this.#wait(this.#profile.power.bootMs, () => {
-      // The ready report may have been lost, or a baud rate be wrong: the answer tells.
-      this.#ask(false);
-    });
+  private onIdentity(_: unknown, identity: Identity | undefined): void {
+    if (identity !== undefined) this.event("module", identity.model, identity.revision);
+    this.run(serialNumber, [], this.onSerialNumber);
   }
 
-  #start(): void {
-    this.#enter("starting");
-    const script = this.#profile.startScript;
-    let index = 0;
-    const next = (reason: Failure | undefined): void => {
-      if (reason !== undefined && !script[index - 1]?.mayFail) {
-        this.#recover(reason.kind, reason.command, reason.code);
-        return;
-      }
-      const step = script[index++];
-      if (step === undefined) this.#identify();
-      else this.#run(step.command, [], next);
-    };
-    next(undefined);
+  private onSerialNumber(_: unknown, imei: string | undefined): void {
+    if (imei !== undefined) this.event("imei", imei);
+    if (this.options.apn) this.run(accessPoint, [this.context], this.onAccessPoint);
+    else this.awaitSim();
   }
 
-  #identify(): void {
-    this.#run(identify, [], (_, identity) => {
-      this.#run(serialNumber, [], (__, imei) => {
-        this.#event("module", identity?.model ?? "", identity?.revision ?? "", imei ?? "");
-        this.#setAccessPoint();
-      });
-    });
+  /** Written only when different: the module keeps it. */
+  private onAccessPoint(_: unknown, stored: AccessPoint | undefined): void {
+    const { apn = "", apnUser = "", apnPassword = "" } = this.options;
+    if (stored?.apn === apn && stored.user === apnUser) this.awaitSim();
+    else
+      this.run(
+        setAccessPoint,
+        [this.context, 1, apn, apnUser, apnPassword, apnUser === "" ? 0 : 3],
+        this.onAccessPointSet,
+      );
   }
 
-  #setAccessPoint(): void {
-    const { apn, apnUser, apnPassword } = this.#options;
-    if (apn === undefined || apn === "") {
-      this.#awaitSim();
-      return;
+  private onAccessPointSet(reason: Failure | undefined): void {
+    if (reason === undefined) this.awaitSim();
+    else this.recoverFrom(reason);
+  }
+
+  private awaitSim(): void {
+    this.enter("sim");
+    this.askSim();
+  }
+
+  private askSim(): void {
+    this.run(simState, [], this.onSim);
+  }
+
+  private onSim(reason: Failure | undefined, state: string | undefined): void {
+    const { pin } = this.options;
+    if (state === "READY") this.run(simNumber, [], this.onSimNumber);
+    else if (state === "SIM PIN" && pin !== undefined && !this.pinUsed) {
+      // Once: three wrong PINs lock the card.
+      this.pinUsed = true;
+      this.run(enterPin, [pin], this.askSim);
+    } else if ((state === undefined || state === "NOT READY") && this.elapsed < this.profile.simMs)
+      this.wait(SIM_POLL_MS, this.askSim);
+    else this.recover("sim", "AT+CPIN", reason?.code, state);
+  }
+
+  private onSimNumber(_: unknown, iccid: string | undefined): void {
+    this.event("sim", "ready", iccid ?? "");
+    this.enter("registering");
+    this.askRegistration();
+  }
+
+  private askRegistration(): void {
+    this.run(epsRegistration, [], this.onEps);
+  }
+
+  private onEps(_: unknown, stat: number | undefined): void {
+    this.registration = stat ?? 0;
+    if (isRegistered(this.registration)) this.registered(this.registration);
+    else this.run(gprsRegistration, [], this.onGprs);
+  }
+
+  private onGprs(_: unknown, stat: number | undefined): void {
+    if (stat !== undefined && isRegistered(stat)) this.registered(stat);
+    else if (this.elapsed < this.profile.registrationMs)
+      this.wait(this.profile.registrationPollMs, this.askRegistration);
+    else this.recover("registration", "AT+CEREG", stat === DENIED ? stat : this.registration);
+  }
+
+  private registered(stat: number): void {
+    this.registration = stat;
+    this.enter("activating");
+    this.run(networkInformation, [], this.onNetwork);
+  }
+
+  private onNetwork(_: unknown, technology: string | undefined): void {
+    this.event("registered", this.registration === ROAMING ? "roaming" : "home", technology ?? "");
+    this.tries = 0;
+    this.askAddress();
+  }
+
+  private askAddress(): void {
+    this.run(contextAddress, [], this.onAddress);
+  }
+
+  private onAddress(reason: Failure | undefined, address: string | undefined): void {
+    if (reason !== undefined) this.recoverFrom(reason);
+    else if (address) {
+      this.address = address;
+      this.event("address", address);
+      this.setClock();
+    } else this.run(activateContext, [this.context], this.onActivated);
+  }
+
+  private onActivated(reason: Failure | undefined): void {
+    if (this.tries++ >= ACTIVATIONS) this.recover("pdp", "AT+QIACT", reason?.code);
+    else if (reason === undefined) this.askAddress();
+    else this.wait(ACTIVATION_RETRY_MS, this.askAddress);
+  }
+
+  private setClock(): void {
+    if (this.clockKnown) this.online();
+    else {
+      this.enter("clock");
+      this.run(networkClock, [], this.onClock);
     }
-    // Written only when different: the module keeps it.
-    this.#run(accessPoint, [this.context], (_, stored) => {
-      if (stored?.apn === apn && stored.user === (apnUser ?? "")) this.#awaitSim();
-      else {
-        const authentication = apnUser === undefined || apnUser === "" ? 0 : 3;
-        this.#run(
-          setAccessPoint,
-          [this.context, 1, apn, apnUser ?? "", apnPassword ?? "", authentication],
-          reason => {
-            if (reason === undefined) this.#awaitSim();
-            else this.#recover("pdp", "AT+QICSGP", reason.code);
-          },
-        );
-      }
-    });
   }
 
-  #awaitSim(): void {
-    this.#enter("sim");
-    const since = this.#options.clock.ticks;
-    const ask = (): void => {
-      this.#run(simState, [], (reason, state) => {
-        if (state === "READY") {
-          this.#run(simNumber, [], (_, iccid) => {
-            this.#event("sim", state, iccid ?? "");
-            this.#register();
-          });
-        } else if (state === "SIM PIN" && this.#options.pin !== undefined && !this.#pinUsed) {
-          // Once: three wrong PINs lock the card.
-          this.#pinUsed = true;
-          this.#run(enterPin, [this.#options.pin], ask);
-        } else if (state !== undefined && state !== "NOT READY") {
-          this.#recover("sim", "AT+CPIN", undefined, state);
-        } else if (this.#options.clock.delta(since) < this.#profile.simMs) this.#wait(SIM_POLL_MS, ask);
-        else this.#recover("sim", "AT+CPIN", reason?.code, state);
-      });
-    };
-    ask();
-  }
-
-  #register(): void {
-    this.#enter("registering");
-    const since = this.#options.clock.ticks;
-    let denied = false;
-    const ask = (): void => {
-      this.#run(epsRegistration, [], (_, eps) => {
-        if (isRegistered(eps ?? 0)) {
-          this.#registered(eps ?? 0);
-          return;
-        }
-        this.#run(gprsRegistration, [], (__, gprs) => {
-          denied = eps === 3 || gprs === 3;
-          if (isRegistered(gprs ?? 0)) this.#registered(gprs ?? 0);
-          else if (this.#options.clock.delta(since) < this.#profile.registrationMs)
-            this.#wait(this.#profile.registrationPollMs, ask);
-          else this.#recover("registration", "AT+CEREG", denied ? 3 : (eps ?? 0));
-        });
-      });
-    };
-    ask();
-  }
-
-  #registered(stat: number): void {
-    // A report and the answer to a query may both tell it.
-    this.#enter("activating");
-    this.#run(networkInformation, [], (_, technology) => {
-      this.#event("registered", stat === 5 ? "roaming" : "home", technology ?? "");
-      this.#activate(true);
-    });
-  }
-
-  #activate(mayRetry: boolean): void {
-    this.#run(contextAddress, [], (reason, address) => {
-      if (address !== undefined && address !== "") this.#active(address);
-      else if (reason !== undefined) this.#recover("pdp", reason.command, reason.code);
-      else
-        this.#run(activateContext, [this.context], problem => {
-          if (problem === undefined)
-            this.#run(contextAddress, [], (__, own) => {
-              this.#active(own ?? "");
-            });
-          else if (mayRetry)
-            this.#wait(ACTIVATION_RETRY_MS, () => {
-              this.#activate(false);
-            });
-          else this.#recover("pdp", "AT+QIACT", problem.code);
-        });
-    });
-  }
-
-  #active(address: string): void {
-    this.address = address;
-    this.#event("address", address);
-    if (this.clockKnown) {
-      this.#online();
-      return;
+  private onClock(_: unknown, seconds: number | undefined): void {
+    const { timeServer } = this.options;
+    if (this.takeTime(seconds ?? 0) || !timeServer) this.online();
+    else {
+      this.wait(TIME_SERVER_MS, this.online);
+      this.run(askTimeServer, [this.context, timeServer], this.onTimeServer);
     }
-    this.#enter("clock");
-    this.#run(networkClock, [], (_, seconds) => {
-      if (this.#setClock(seconds ?? NaN)) return;
-      const server = this.#options.timeServer;
-      if (server === undefined || server === "") {
-        this.#online();
-        return;
-      }
-      this.#wait(TIME_SERVER_MS, () => {
-        this.#online();
-      });
-      this.#run(askTimeServer, [this.context, server], reason => {
-        if (reason !== undefined) this.#online();
-      });
-    });
   }
 
-  /** False when the module knows no time. */
-  #setClock(seconds: number): boolean {
-    // Before its first synchronisation a module counts from 1980.
-    if (!(seconds > 1_600_000_000)) return false;
-    this.#options.clock.set(seconds);
+  private onTimeServer(reason: Failure | undefined): void {
+    if (reason !== undefined) this.online();
+  }
+
+  /** False when that is no time: before its first synchronisation a module counts from 1980. */
+  private takeTime(seconds: number): boolean {
+    if (!(seconds > EARLIEST_S)) return false;
+    this.options.clock.set(seconds);
     this.clockKnown = true;
-    this.#event("clock", seconds);
-    this.#online();
+    this.event("clock", seconds);
     return true;
   }
 
-  #online(): void {
-    this.#ladder.succeeded();
-    this.#enter("online");
+  private online(): void {
+    this.ladder.succeeded();
+    this.enter("online");
   }
 
   // Falling
 
+  private stop(): void {
+    this.wished = false;
+    this.lose(failure("cancelled"));
+    this.enter("off");
+  }
+
   /** Ends every connection; the module has forgotten them, or does with what follows. */
-  #lose(reason: Failure): void {
-    this.timer.clear(this.#outage);
-    this.#outage = undefined;
-    this.lookup.reset(reason);
-    this.#sockets.lose(reason);
+  private lose(reason: Failure): void {
+    this.timer.clear(this.outage);
+    this.outage = undefined;
+    this.lookup?.reset(reason);
+    this.sockets.lose(reason);
   }
 
-  #recover(kind: FailureKind, command?: string, code?: number, detail?: string): void {
-    if (!this.#wished) return;
-    const reason = failure(kind, command, code, detail);
-    const step = this.#ladder.next(kind);
-    this.#lose(reason);
-    this.#enter("starting");
+  private recover(kind: FailureKind, command?: string, code?: number, detail?: string): void {
+    this.recoverFrom(failure(kind, command, code, detail));
+  }
+
+  private recoverFrom(reason: Failure): void {
+    if (!this.wished) return;
+    const { rung, waitMs } = this.ladder.next(reason.kind);
+    this.lose(reason);
+    this.enter("starting");
+    const epoch = this.epoch;
     // The application may wish to end it now.
-    this.#options.onFailure?.(reason, step.rung, step.waitMs);
-    if (this.#isWished())
-      this.#wait(step.waitMs, () => {
-        this.#climb(step.rung);
-      });
+    this.options.onFailure?.(reason, rung, waitMs);
+    if (epoch === this.epoch) this.wait(waitMs, rungs[rung]);
   }
 
-  #isWished(): boolean {
-    return this.#wished;
+  /** Rung 1. */
+  renewContext(): void {
+    this.run(deactivateContext, [this.context], this.awaitSim);
   }
 
-  #climb(rung: Rung): void {
-    const power = this.#options.power;
-    if (rung === "context")
-      this.#run(deactivateContext, [this.context], () => {
-        this.#awaitSim();
-      });
-    else if (rung === "radio")
-      this.#run(setFunctionality, [0], () => {
-        this.#run(setFunctionality, [1], () => {
-          this.#awaitSim();
-        });
-      });
-    else if (rung === "reset" && power.reset !== undefined) {
-      this.#forget(failure("module-reset"));
+  /** Rung 2. */
+  restartRadio(): void {
+    this.run(setFunctionality, [0], this.radioOn);
+  }
+
+  private radioOn(): void {
+    this.run(setFunctionality, [1], this.awaitSim);
+  }
+
+  /** Rung 3. */
+  restart(): void {
+    this.run(setFunctionality, [1, 1], this.onRestart);
+  }
+
+  private onRestart(reason: Failure | undefined): void {
+    if (reason?.kind === "no-answer" || reason?.kind === "timeout") this.boot();
+    else {
+      this.enter("booting");
+      this.awaitReady();
+    }
+  }
+
+  /** Rung 4. */
+  reset(): void {
+    const { power } = this.options;
+    if (power.reset === undefined) this.restart();
+    else {
+      this.forget(failure("module-reset"));
       power.reset(true);
-      this.#wait(this.#profile.power.resetMs, () => {
-        power.reset?.(false);
-        this.#awaitReady();
-      });
-    } else
-      this.#run(setFunctionality, [1, 1], reason => {
-        this.#enter("booting");
-        if (reason?.kind === "no-answer" || reason?.kind === "timeout") this.#boot();
-        else this.#awaitReady();
-      });
+      this.wait(this.profile.power.resetMs, this.release);
+    }
   }
 
   /** The module restarted or was turned off: all that it knew is gone. */
-  #forget(reason: Failure): void {
-    this.#enter("booting");
+  private forget(reason: Failure): void {
+    this.enter("booting");
     this.channel.reset(reason);
     this.tlsContexts.forget();
     this.clockKnown = false;
-    this.#lose(reason);
+    this.lose(reason);
+  }
+
+  private onSilent(): void {
+    this.lose(failure("no-answer", "AT"));
+    // While booting the question itself gets the failure.
+    if (this.state !== "booting") this.recover("no-answer", "AT");
   }
 
   // Reports
 
-  #onReport(urc: Urc, line: Line): void {
+  private onReport(urc: Urc, line: Line): void {
     switch (urc.name) {
       case "socket":
-        this.#onSocketReport(line);
+        this.onSocketReport(line);
         return;
       case "tls":
-        this.#sockets.report(line);
+        this.sockets.report(line);
         return;
-      case "tcp-opened":
-      case "tls-opened":
-        this.#sockets.opened(line);
+      case "opened":
+        this.sockets.opened(line);
         return;
       case "registration":
-        this.#onRegistration(line.int(0));
+        this.onRegistration(line.int(0));
         return;
       case "time":
-        if (this.#state === "clock" && !this.#setClock(networkTime(line.text(1)))) this.#online();
-        return;
-      case "boot":
-        if (this.#state !== "booting" && this.#state !== "off") {
-          this.#event("restarted");
-          this.#forget(failure("module-reset"));
+        if (this.state === "clock") {
+          this.takeTime(networkTime(line.text(1)));
+          this.online();
         }
-        if (this.#wished) this.#awaitReady();
         return;
-      case "ready":
-        if (!this.#wished) return;
-        if (this.#state !== "booting") this.#event("restarted");
-        this.#forget(failure("module-reset"));
-        this.#start();
-        return;
-      case "power-down":
-        this.#onPowerDown();
+      default:
+        if (this.wished) this.onPowerReport(urc.name);
     }
   }
 
-  #onSocketReport(line: Line): void {
-    if (line.is(0, "dnsgip")) this.lookup.onReport(line);
-    else if (line.is(0, "pdpdeact")) {
-      if (line.int(1) === this.context && this.#state === "online") this.#recover("pdp-deactivated");
-    } else this.#sockets.report(line);
+  private onPowerReport(name: string): void {
+    if (this.state !== "booting") this.event("restarted");
+    // `RDY` comes before the module takes commands, `APP RDY` when it does.
+    if (this.state !== "booting" || name === "ready") this.forget(failure("module-reset"));
+    if (name === "ready") this.start();
+    else if (name === "boot") this.awaitReady();
+    else this.wait(POWER_OFF_MS, this.boot);
   }
 
-  #onRegistration(stat: number): void {
-    if (this.#state === "registering") {
-      if (isRegistered(stat)) this.#registered(stat);
-    } else if (this.#state === "online") {
-      this.timer.clear(this.#outage);
-      this.#outage = undefined;
-      if (isRegistered(stat)) this.#sockets.wake();
+  private onSocketReport(line: Line): void {
+    if (line.is(0, "dnsgip")) this.lookup?.onReport(line);
+    else if (!line.is(0, "pdpdeact")) this.sockets.report(line);
+    else if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
+  }
+
+  private onRegistration(stat: number): void {
+    if (this.state === "registering") {
+      if (isRegistered(stat)) this.registered(stat);
+    } else if (this.state === "online") {
+      this.timer.clear(this.outage);
+      this.outage = undefined;
+      this.registration = stat;
+      if (isRegistered(stat)) this.sockets.wake();
       else
-        this.#outage = this.timer.set(() => {
-          this.#recover("registration", "AT+CEREG", stat);
-        }, OUTAGE_MS);
+        this.outage = this.timer.set(
+          () => this.recover("registration", "AT+CEREG", this.registration),
+          OUTAGE_MS,
+        );
     }
-  }
-
-  #onPowerDown(): void {
-    if (!this.#wished) return;
-    this.#event("restarted");
-    this.#forget(failure("module-reset", undefined, undefined, "powered down"));
-    this.#wait(POWER_OFF_MS, () => {
-      this.#boot();
-    });
   }
 }
+
+const rungs: Readonly<Record<Rung, (this: Modem) => void>> = Object.freeze({
+  context: Modem.prototype.renewContext,
+  radio: Modem.prototype.restartRadio,
+  restart: Modem.prototype.restart,
+  reset: Modem.prototype.reset,
+});

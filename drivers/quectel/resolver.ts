@@ -1,24 +1,26 @@
 import type { Resolver as ResolverShape, ResolverCallbacks } from "../../modules/io/socket.js";
-import type { Timer } from "../../modules/io/timer.js";
-import type { NameLookup } from "./lookup.js";
+import { NameLookup, type Lookup, type LookupHost } from "./lookup.js";
 
 export interface ResolverOptions {
-  readonly modem?: { readonly lookup: NameLookup };
+  /** Required, and optional in type so that the record fits any client. */
+  readonly modem?: LookupHost;
 }
 
 /** `resolve({host, onResolved, onError})` by the module's own DNS client, with the surface of Moddable's resolvers. */
 export class Resolver implements ResolverShape {
-  #lookup: NameLookup | undefined;
+  private lookup: Lookup | undefined;
 
   constructor(options: ResolverOptions) {
-    if (options.modem === undefined) throw new Error("modem is required");
-    this.#lookup = options.modem.lookup;
+    const { modem } = options;
+    if (modem === undefined) throw new Error("modem is required");
+    // One queue for all resolvers: the module's reports do not say which name they answer.
+    this.lookup = modem.lookup ??= new NameLookup(modem);
   }
 
   resolve(request: ResolverCallbacks): void {
-    if (this.#lookup === undefined) throw new SyntaxError("closed");
-    this.#lookup.ask(request.host, (reason, address) => {
-      if (this.#lookup === undefined) return;
+    if (this.lookup === undefined) throw new SyntaxError("closed");
+    this.lookup.ask(request.host, (reason, address) => {
+      if (this.lookup === undefined) return;
       if (reason === undefined) request.onResolved.call(this, request.host, address);
       else {
         request.failure?.(reason);
@@ -28,30 +30,6 @@ export class Resolver implements ResolverShape {
   }
 
   close(): void {
-    this.#lookup = undefined;
-  }
-}
-
-/** What NamePassing needs to call back later. */
-export interface NamePassingOptions {
-  readonly modem?: { readonly timer: Timer };
-}
-
-/**
- * Answers every name with itself: the module resolves names when it opens a connection, which
- * saves a command and keeps the name for the server's certificate.
- */
-export class NamePassing implements ResolverShape {
-  readonly #timer: Timer;
-
-  constructor(options: NamePassingOptions) {
-    if (options.modem === undefined) throw new Error("modem is required");
-    this.#timer = options.modem.timer;
-  }
-
-  resolve(request: ResolverCallbacks): void {
-    this.#timer.set(() => {
-      request.onResolved.call(this, request.host, request.host);
-    }, 0);
+    this.lookup = undefined;
   }
 }

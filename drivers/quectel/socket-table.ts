@@ -5,62 +5,62 @@ import { SENDS_AHEAD, type ModuleSocket } from "./socket.js";
 
 /** Which socket has which connect id, and the module's reports to them. */
 export class SocketTable {
-  readonly #sockets: (ModuleSocket | undefined)[];
-  #incoming = 0;
-  #outgoing = 0;
+  private readonly sockets: (ModuleSocket | undefined)[];
+  private incoming = 0;
+  private outgoing = 0;
 
   constructor(count: number) {
-    this.#sockets = new Array<ModuleSocket | undefined>(count).fill(undefined);
+    this.sockets = new Array<ModuleSocket | undefined>(count).fill(undefined);
   }
 
   /** The lowest free id; `undefined` when all are in use. */
   attach(socket: ModuleSocket): number | undefined {
-    const id = this.#sockets.indexOf(undefined);
+    const id = this.sockets.indexOf(undefined);
     if (id < 0) return undefined;
-    this.#sockets[id] = socket;
+    this.sockets[id] = socket;
     return id;
   }
 
   detach(id: number): void {
-    this.#measure(this.#sockets[id]);
-    this.#sockets[id] = undefined;
+    this.measure(this.sockets[id]);
+    this.sockets[id] = undefined;
   }
 
   /** Name, size and the most bytes that any socket's ring ever held. */
   buffers({ receiveMax, sendMax }: SocketLimits): readonly BufferUse[] {
-    for (const socket of this.#sockets) this.#measure(socket);
+    for (const socket of this.sockets) this.measure(socket);
     return [
-      ["socket receive", receiveMax, this.#incoming],
-      ["socket send", SENDS_AHEAD * sendMax, this.#outgoing],
+      ["socket receive", receiveMax, this.incoming],
+      ["socket send", SENDS_AHEAD * sendMax, this.outgoing],
     ];
   }
 
-  #measure(socket: ModuleSocket | undefined): void {
+  private measure(socket: ModuleSocket | undefined): void {
     if (socket === undefined) return;
     const { incoming, outgoing } = socket.buffers;
-    this.#incoming = Math.max(this.#incoming, incoming.highWater);
-    this.#outgoing = Math.max(this.#outgoing, outgoing.highWater);
+    this.incoming = Math.max(this.incoming, incoming.highWater);
+    this.outgoing = Math.max(this.outgoing, outgoing.highWater);
   }
 
   /** `+QIOPEN: <id>,<err>`, `+QSSLOPEN: <id>,<err>`. */
   opened(line: Line): void {
-    this.#sockets[line.int(0)]?.onOpened(line.int(1));
+    this.sockets[line.int(0)]?.onOpened(line.int(1));
   }
 
   /** `+QIURC: "recv",<id>`, `"closed",<id>`; the same for `+QSSLURC`. */
   report(line: Line): void {
-    const socket = this.#sockets[line.int(1)];
+    const socket = this.sockets[line.int(1)];
     if (line.is(0, "recv")) socket?.onReceivable();
     else if (line.is(0, "closed")) socket?.onPeerClosed();
   }
 
   /** Any socket may have data: a report can have been lost. */
   wake(): void {
-    for (const socket of this.#sockets) socket?.onReceivable();
+    for (const socket of this.sockets) socket?.onReceivable();
   }
 
   /** Ends all: the module has forgotten them. */
   lose(reason: Failure): void {
-    for (const socket of this.#sockets.slice()) socket?.onLost(reason);
+    for (const socket of this.sockets.slice()) socket?.onLost(reason);
   }
 }

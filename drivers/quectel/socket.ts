@@ -52,14 +52,14 @@ export interface ModuleSocketOptions extends SocketOptions {
 /** A part of a ring as the payload of one send; the ring keeps the bytes until the send is confirmed. */
 class RingSource implements Source {
   byteLength = 0;
-  readonly #ring: ByteRing;
+  private readonly ring: ByteRing;
 
   constructor(ring: ByteRing) {
-    this.#ring = ring;
+    this.ring = ring;
   }
 
   read(view: Uint8Array, offset: number): number {
-    return this.#ring.peek(view, offset);
+    return this.ring.peek(view, offset);
   }
 }
 
@@ -74,20 +74,20 @@ export abstract class ModuleSocket extends Stream {
   protected readonly port: number;
   /** Connect id; `undefined` before and after. */
   protected id: number | undefined;
-  readonly #kind: SocketKind;
-  readonly #source: RingSource;
-  readonly #sink: Sink;
-  readonly #transfer: { readonly source: Source; readonly sink: Sink };
-  #opening = false;
-  #sending = false;
-  #reading = false;
-  #receivable = false;
-  #peerClosed = false;
-  #drained = false;
-  #over = false;
-  #retries = 0;
-  #timer: unknown;
-  #reopened = false;
+  private readonly kind: SocketKind;
+  private readonly source: RingSource;
+  private readonly sink: Sink;
+  private readonly transfer: { readonly source: Source; readonly sink: Sink };
+  private opening = false;
+  private sending = false;
+  private reading = false;
+  private receivable = false;
+  private peerClosed = false;
+  private drained = false;
+  private over = false;
+  private retries = 0;
+  private timer: unknown;
+  private reopened = false;
 
   constructor(options: ModuleSocketOptions, kind: SocketKind) {
     const modem = options.modem;
@@ -101,17 +101,17 @@ export abstract class ModuleSocket extends Stream {
     } else this.host = host;
     this.modem = modem;
     this.port = options.port;
-    this.#kind = kind;
-    this.#source = new RingSource(this.outgoing);
-    this.#sink = {
+    this.kind = kind;
+    this.source = new RingSource(this.outgoing);
+    this.sink = {
       write: (bytes, start, end) => {
         this.incoming.write(bytes, start, end);
         this.unconfirmed += end - start;
       },
     };
-    this.#transfer = { source: this.#source, sink: this.#sink };
-    this.#later(() => {
-      this.#begin();
+    this.transfer = { source: this.source, sink: this.sink };
+    this.later(() => {
+      this.begin();
     }, 0);
   }
 
@@ -135,7 +135,7 @@ export abstract class ModuleSocket extends Stream {
 
   // Opening
 
-  #begin(): void {
+  private begin(): void {
     const reason = this.modem.unreachable();
     if (reason !== undefined) {
       this.fail(reason);
@@ -145,57 +145,56 @@ export abstract class ModuleSocket extends Stream {
   }
 
   protected open(): void {
-    if (this.#over || this.closed) return;
+    if (this.over || this.closed) return;
     const id = this.modem.attach(this);
     if (id === undefined) {
-      this.fail(failure("limit", this.#kind.openName, undefined, "all connect ids are in use"));
+      this.fail(failure("limit", this.kind.openName, undefined, "all connect ids are in use"));
       return;
     }
     this.id = id;
-    this.#opening = true;
-    this.#later(
+    this.opening = true;
+    this.later(
       () => {
-        this.#openFailed(failure("timeout", this.#kind.openName));
+        this.openFailed(failure("timeout", this.kind.openName));
       },
       this.modem.limits.openTimeoutMs + this.modem.limits.handshakeTimeoutS * 1_000,
     );
     this.sendOpen(id, reason => {
-      if (reason !== undefined && this.#opening) this.#openFailed(reason);
+      if (reason !== undefined && this.opening) this.openFailed(reason);
     });
   }
 
   /** The module's result of the open command. */
   onOpened(code: number): void {
-    if (!this.#opening || this.id === undefined) return;
+    if (!this.opening || this.id === undefined) return;
     if (code !== 0) {
       // 563: the id is taken on the module by a connection from before a restart of this side.
-      if (code === 563 && !this.#reopened) this.#reopen(this.id);
-      else
-        this.#openFailed(failure(code === 565 ? "dns" : this.#kind.failureKind, this.#kind.openName, code));
+      if (code === 563 && !this.reopened) this.reopen(this.id);
+      else this.openFailed(failure(code === 565 ? "dns" : this.kind.failureKind, this.kind.openName, code));
       return;
     }
-    this.#opening = false;
-    this.#stopTimer();
+    this.opening = false;
+    this.stopTimer();
     this.modem.opened(true);
     if (this.closed) {
-      this.#shut();
+      this.shut();
       return;
     }
     this.connected = true;
     this.announceWritable();
   }
 
-  #reopen(id: number): void {
-    this.#reopened = true;
-    this.modem.channel.run(this.#kind.close, [id, 0], () => {
-      if (!this.#opening || this.closed) return;
+  private reopen(id: number): void {
+    this.reopened = true;
+    this.modem.channel.run(this.kind.close, [id, 0], () => {
+      if (!this.opening || this.closed) return;
       this.sendOpen(id, reason => {
-        if (reason !== undefined && this.#opening) this.#openFailed(reason);
+        if (reason !== undefined && this.opening) this.openFailed(reason);
       });
     });
   }
 
-  #openFailed(reason: Failure): void {
+  private openFailed(reason: Failure): void {
     this.modem.opened(false);
     this.fail(reason);
   }
@@ -204,53 +203,53 @@ export abstract class ModuleSocket extends Stream {
 
   protected written(complete: boolean): void {
     if (complete) {
-      if (this.#timer === undefined) this.#sendNext();
-    } else if (this.#timer === undefined && !this.#sending) {
+      if (this.timer === undefined) this.sendNext();
+    } else if (this.timer === undefined && !this.sending) {
       // Whoever writes piece after piece in one turn (a TLS flight) gets one send.
-      this.#later(() => {
-        this.#sendNext();
+      this.later(() => {
+        this.sendNext();
       }, 0);
     }
   }
 
-  #sendNext(): void {
+  private sendNext(): void {
     const { outgoing, id } = this;
     const limit = this.modem.limits.sendMax;
-    if (this.#sending || this.#over || !this.connected || id === undefined) return;
+    if (this.sending || this.over || !this.connected || id === undefined) return;
     if (outgoing.length === 0) {
-      if (this.closed) this.#shut();
+      if (this.closed) this.shut();
       return;
     }
     if (this.held && !this.closed && outgoing.length < limit) return;
     const count = Math.min(outgoing.length, limit);
-    this.#sending = true;
-    this.#source.byteLength = count;
+    this.sending = true;
+    this.source.byteLength = count;
     this.modem.channel.run(
-      this.#kind.send,
+      this.kind.send,
       [id, count],
       reason => {
-        this.#sending = false;
-        this.#sent(reason, count);
+        this.sending = false;
+        this.sent(reason, count);
       },
-      this.#transfer,
+      this.transfer,
     );
   }
 
-  #sent(reason: Failure | undefined, count: number): void {
-    if (this.#over) return;
+  private sent(reason: Failure | undefined, count: number): void {
+    if (this.over) return;
     if (reason === undefined) {
-      this.#retries = 0;
+      this.retries = 0;
       this.outgoing.skip(count);
-      this.#sendNext();
+      this.sendNext();
       if (!this.closed) this.announceWritable();
-    } else if (reason.kind === "send-fail" && this.#retries < SEND_RETRIES) {
+    } else if (reason.kind === "send-fail" && this.retries < SEND_RETRIES) {
       // The module's buffer is full because the network does not take the data: wait.
-      this.#later(() => {
-        this.#sendNext();
-      }, SEND_RETRY_MS << this.#retries++);
-    } else if (reason.kind === "error" && this.#peerClosed) {
+      this.later(() => {
+        this.sendNext();
+      }, SEND_RETRY_MS << this.retries++);
+    } else if (reason.kind === "error" && this.peerClosed) {
       this.outgoing.clear();
-      this.#readNext();
+      this.readNext();
     } else this.fail(reason.kind === "send-fail" ? failure("network-lost", reason.command) : reason);
   }
 
@@ -258,67 +257,67 @@ export abstract class ModuleSocket extends Stream {
 
   /** The module has data, or may have: a report that said so can be lost. */
   onReceivable(): void {
-    this.#receivable = true;
-    this.#readNext();
+    this.receivable = true;
+    this.readNext();
   }
 
   onPeerClosed(): void {
-    this.#peerClosed = true;
+    this.peerClosed = true;
     // Data that came before the end can still be read.
     this.onReceivable();
   }
 
   protected taken(): void {
-    if (!this.delivering) this.#readNext();
+    if (!this.delivering) this.readNext();
   }
 
-  #readNext(): void {
+  private readNext(): void {
     const { incoming, id } = this;
-    if (this.#reading || this.#over || this.closed || !this.connected || id === undefined) return;
-    if (this.#drained) {
-      this.#finish();
+    if (this.reading || this.over || this.closed || !this.connected || id === undefined) return;
+    if (this.drained) {
+      this.finish();
       return;
     }
-    if (!this.#receivable || (incoming.length > 0 && incoming.free < WORTHWHILE_READ)) return;
+    if (!this.receivable || (incoming.length > 0 && incoming.free < WORTHWHILE_READ)) return;
     const limits = this.modem.limits;
     const burst = this.modem.channel.receiveHeadroom ?? limits.stockReceiveBurst;
     const count = Math.min(incoming.free, limits.receiveMax, burst - limits.receiveOverhead);
-    this.#reading = true;
+    this.reading = true;
     // Cleared now: a report that comes while the read is under way tells of later data.
-    this.#receivable = false;
+    this.receivable = false;
     this.modem.channel.run(
-      this.#kind.receive,
-      [id, count === this.#kind.receiveDefault ? undefined : count],
+      this.kind.receive,
+      [id, count === this.kind.receiveDefault ? undefined : count],
       (reason, received) => {
-        this.#reading = false;
-        this.#received(reason, received, count);
+        this.reading = false;
+        this.received(reason, received, count);
       },
-      this.#transfer,
+      this.transfer,
     );
   }
 
-  #received(reason: Failure | undefined, received: number | undefined, asked: number): void {
-    if (this.#over || this.closed) return;
+  private received(reason: Failure | undefined, received: number | undefined, asked: number): void {
+    if (this.over || this.closed) return;
     if (received === undefined) {
-      if (this.#peerClosed && reason?.kind === "error") this.#drained = true;
+      if (this.peerClosed && reason?.kind === "error") this.drained = true;
       else {
-        this.fail(reason ?? failure("malformed", this.#kind.openName));
+        this.fail(reason ?? failure("malformed", this.kind.openName));
         return;
       }
     } else {
       this.unconfirmed = 0;
-      if (received >= asked) this.#receivable = true;
-      else if (this.#peerClosed) this.#drained = true;
+      if (received >= asked) this.receivable = true;
+      else if (this.peerClosed) this.drained = true;
       if (received > 0) this.announceReadable();
     }
-    this.#readNext();
+    this.readNext();
   }
 
-  #finish(): void {
-    if (this.incoming.length > 0 || this.#timer !== undefined) return;
+  private finish(): void {
+    if (this.incoming.length > 0 || this.timer !== undefined) return;
     // Not inside the application's own read.
-    this.#later(() => {
-      this.fail(failure("peer-closed", this.#kind.openName));
+    this.later(() => {
+      this.fail(failure("peer-closed", this.kind.openName));
     }, 0);
   }
 
@@ -332,47 +331,47 @@ export abstract class ModuleSocket extends Stream {
   }
 
   protected fail(reason: Failure): void {
-    if (this.#over) return;
+    if (this.over) return;
     this.connected = false;
-    this.#shut();
+    this.shut();
     this.announceFailure(reason);
   }
 
   protected ended(): void {
     // What was written before is still delivered, as a network stack does it.
-    if (this.connected && !this.#over) {
-      if (this.#timer === undefined) this.#sendNext();
-    } else if (!this.#opening) this.#shut();
+    if (this.connected && !this.over) {
+      if (this.timer === undefined) this.sendNext();
+    } else if (!this.opening) this.shut();
   }
 
-  #shut(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#opening = false;
-    this.#stopTimer();
+  private shut(): void {
+    if (this.over) return;
+    this.over = true;
+    this.opening = false;
+    this.stopTimer();
     const id = this.id;
     this.id = undefined;
     if (id === undefined) return;
     // The id is in use until the module has confirmed, also after the other side's end.
     this.modem.channel.run(
-      this.#kind.close,
-      [id, this.#peerClosed ? 0 : this.modem.limits.closeTimeoutS],
+      this.kind.close,
+      [id, this.peerClosed ? 0 : this.modem.limits.closeTimeoutS],
       () => {
         this.modem.detach(id);
       },
     );
   }
 
-  #later(action: () => void, ms: number): void {
-    this.#stopTimer();
-    this.#timer = this.modem.timer.set(() => {
-      this.#timer = undefined;
+  private later(action: () => void, ms: number): void {
+    this.stopTimer();
+    this.timer = this.modem.timer.set(() => {
+      this.timer = undefined;
       action();
     }, ms);
   }
 
-  #stopTimer(): void {
-    if (this.#timer !== undefined) this.modem.timer.clear(this.#timer);
-    this.#timer = undefined;
+  private stopTimer(): void {
+    if (this.timer !== undefined) this.modem.timer.clear(this.timer);
+    this.timer = undefined;
   }
 }

@@ -21,36 +21,27 @@ export abstract class Stream implements StreamSocket {
   /** The application has announced a continuation of what it wrote. */
   protected held = false;
   protected delivering = false;
-  #callbacks: SocketOptions | undefined;
-  #format: SocketFormat;
+  private callbacks: SocketOptions | undefined;
+  format: SocketFormat;
 
   constructor(options: SocketOptions, incomingBytes: number, outgoingBytes: number) {
     const port = options.port;
     if (!Number.isInteger(port) || port < 1 || port > 65535) throw new RangeError("port must be 1 to 65535");
     this.incoming = new ByteRing(incomingBytes);
     this.outgoing = new ByteRing(outgoingBytes);
-    this.#callbacks = options;
-    this.#format = options.format ?? "buffer";
+    this.callbacks = options;
+    this.format = options.format ?? "buffer";
     this.target = options.target;
-  }
-
-  get format(): SocketFormat {
-    return this.#format;
-  }
-
-  set format(format: SocketFormat) {
-    this.#check();
-    this.#format = format;
   }
 
   read(): ArrayBuffer | number | undefined;
   read(count: number): ArrayBuffer | undefined;
   read(view: Uint8Array | ArrayBuffer): number | undefined;
   read(what?: number | Uint8Array | ArrayBuffer): ArrayBuffer | number | undefined {
-    this.#check();
+    this.check();
     const available = this.incoming.length - this.unconfirmed;
     if (available === 0) return undefined;
-    if (what === undefined && this.#format === "number") {
+    if (what === undefined && this.format === "number") {
       const byte = this.incoming.bytes[this.incoming.start];
       this.incoming.skip(1);
       this.taken();
@@ -58,16 +49,16 @@ export abstract class Stream implements StreamSocket {
     }
     if (typeof what === "object") {
       const view = asBytes(what);
-      this.#take(view, available);
+      this.take(view, available);
       return view.length;
     }
     const view = new Uint8Array(what ?? available);
-    this.#take(view, available);
+    this.take(view, available);
     return view.buffer;
   }
 
   write(bytes: ArrayBuffer | Uint8Array | number, options?: WriteOptions): number {
-    this.#check();
+    this.check();
     if (!this.connected) throw new Error("not ready");
     const view = typeof bytes === "number" ? Uint8Array.of(bytes) : asBytes(bytes);
     if (view.length > this.outgoing.free) throw new Error("would block");
@@ -80,7 +71,7 @@ export abstract class Stream implements StreamSocket {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.#callbacks = undefined;
+    this.callbacks = undefined;
     this.ended();
   }
 
@@ -95,18 +86,18 @@ export abstract class Stream implements StreamSocket {
     const count = this.incoming.length - this.unconfirmed;
     if (count === 0) return;
     this.delivering = true;
-    this.#call(this.#callbacks?.onReadable, count);
+    this.call(this.callbacks?.onReadable, count);
     this.delivering = false;
   }
 
   protected announceWritable(): void {
-    this.#call(this.#callbacks?.onWritable, this.outgoing.free);
+    this.call(this.callbacks?.onWritable, this.outgoing.free);
   }
 
   /** Tells the application why, then that, the connection ended. Once; nothing calls back afterwards. */
   protected announceFailure(reason: Failure): void {
-    const callbacks = this.#callbacks;
-    this.#callbacks = undefined;
+    const callbacks = this.callbacks;
+    this.callbacks = undefined;
     if (callbacks === undefined) return;
     try {
       callbacks.failure?.(reason);
@@ -119,7 +110,7 @@ export abstract class Stream implements StreamSocket {
   /** Ends the connection for the application and on the module. */
   protected abstract fail(reason: Failure): void;
 
-  #call(callback: ((this: StreamSocket, count: number) => void) | undefined, count: number): void {
+  private call(callback: ((this: StreamSocket, count: number) => void) | undefined, count: number): void {
     if (callback === undefined) return;
     try {
       callback.call(this, count);
@@ -129,13 +120,13 @@ export abstract class Stream implements StreamSocket {
     }
   }
 
-  #take(view: Uint8Array, available: number): void {
+  private take(view: Uint8Array, available: number): void {
     if (view.length > available) throw new Error("invalid: " + String(available) + " bytes are buffered");
     this.incoming.read(view);
     this.taken();
   }
 
-  #check(): void {
+  private check(): void {
     if (this.closed) throw new SyntaxError("closed");
   }
 }

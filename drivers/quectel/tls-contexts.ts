@@ -47,56 +47,56 @@ function text(command: Command<void, readonly [number, string]>, parameter: stri
  * after each start of the module, because it forgets them.
  */
 export class TlsContexts {
-  readonly #channel: Channel;
-  readonly #store: CredentialStore;
-  readonly #handshakeTimeoutS: number;
+  private readonly channel: Channel;
+  private readonly store: CredentialStore;
+  private readonly handshakeTimeoutS: number;
   /** What each context is set to; the credentials are named by the fingerprint in their file names. */
-  readonly #contexts: (string | undefined)[] = [];
-  readonly #count: number;
-  readonly #files: Record<CredentialRole, string | undefined> = {
+  private readonly contexts: (string | undefined)[] = [];
+  private readonly count: number;
+  private readonly files: Record<CredentialRole, string | undefined> = {
     ca: undefined,
     certificate: undefined,
     key: undefined,
   };
-  readonly #waiting: [TlsSettings, Done][] = [];
-  #busy = false;
-  #next = 0;
+  private readonly waiting: [TlsSettings, Done][] = [];
+  private busy = false;
+  private next = 0;
 
   constructor(channel: Channel, store: CredentialStore, count: number, handshakeTimeoutS: number) {
-    this.#channel = channel;
-    this.#store = store;
-    this.#count = count;
-    this.#handshakeTimeoutS = handshakeTimeoutS;
+    this.channel = channel;
+    this.store = store;
+    this.count = count;
+    this.handshakeTimeoutS = handshakeTimeoutS;
   }
 
   /** The module restarted: its settings are gone, its files must be looked at again. */
   forget(): void {
-    this.#contexts.length = 0;
+    this.contexts.length = 0;
   }
 
   /** Gives a context with these settings, its credentials on the module. One request at a time, others wait. */
   acquire(settings: TlsSettings, done: Done): void {
-    this.#waiting.push([settings, done]);
-    if (!this.#busy) this.#take();
+    this.waiting.push([settings, done]);
+    if (!this.busy) this.take();
   }
 
-  #take(): void {
-    const request = this.#waiting.shift();
-    this.#busy = request !== undefined;
+  private take(): void {
+    const request = this.waiting.shift();
+    this.busy = request !== undefined;
     if (request === undefined) return;
     const [settings, done] = request;
-    this.#credentials(settings, reason => {
-      if (reason !== undefined) this.#end(done, reason, 0);
-      else this.#configure(settings, done);
+    this.credentials(settings, reason => {
+      if (reason !== undefined) this.end(done, reason, 0);
+      else this.configure(settings, done);
     });
   }
 
-  #end(done: Done, reason: Failure | undefined, context: number): void {
+  private end(done: Done, reason: Failure | undefined, context: number): void {
     done(reason, context);
-    this.#take();
+    this.take();
   }
 
-  #credentials(settings: TlsSettings, next: (reason: Failure | undefined) => void): void {
+  private credentials(settings: TlsSettings, next: (reason: Failure | undefined) => void): void {
     const roles: CredentialRole[] = ["key", "certificate", "ca"];
     const step = (): void => {
       const role = roles.pop();
@@ -105,11 +105,11 @@ export class TlsContexts {
         return;
       }
       const credential = settings[role];
-      this.#files[role] = undefined;
+      this.files[role] = undefined;
       if (credential === undefined) step();
       else
-        this.#store.ensure(role, credential, (reason, fileName) => {
-          this.#files[role] = fileName;
+        this.store.ensure(role, credential, (reason, fileName) => {
+          this.files[role] = fileName;
           if (reason === undefined) step();
           else next(reason);
         });
@@ -117,18 +117,18 @@ export class TlsContexts {
     step();
   }
 
-  #configure(settings: TlsSettings, done: Done): void {
-    const { ca, certificate, key } = this.#files;
+  private configure(settings: TlsSettings, done: Done): void {
+    const { ca, certificate, key } = this.files;
     const suite = settings.cipherSuite ?? ALL_SUITES;
     const wanted = [ca, certificate, key, suite].join();
-    const known = this.#contexts.indexOf(wanted);
+    const known = this.contexts.indexOf(wanted);
     if (known >= 0) {
-      this.#end(done, undefined, known);
+      this.end(done, undefined, known);
       return;
     }
-    const context = this.#next;
-    this.#next = (context + 1) % this.#count;
-    this.#contexts[context] = undefined;
+    const context = this.next;
+    this.next = (context + 1) % this.count;
+    this.contexts[context] = undefined;
     const verify = ca !== undefined;
     const settingsLeft: Setting[] = [
       value(setVersion, TLS_1_2),
@@ -136,7 +136,7 @@ export class TlsContexts {
       value(setSecurityLevel, certificate === undefined ? (verify ? 1 : 0) : verify ? 2 : 0),
       value(setServerName, 1),
       value(setIgnoreDates, verify ? 0 : 1),
-      value(setHandshakeTime, this.#handshakeTimeoutS),
+      value(setHandshakeTime, this.handshakeTimeoutS),
       value(setHostCheck, verify ? 1 : 0),
     ];
     if (ca !== undefined) settingsLeft.push(text(setRootFile, ca));
@@ -144,10 +144,10 @@ export class TlsContexts {
     if (key !== undefined) settingsLeft.push(text(setKeyFile, key));
     const step = (reason: Failure | undefined): void => {
       const setting = reason === undefined ? settingsLeft.pop() : undefined;
-      if (setting !== undefined) setting(this.#channel, context, step);
+      if (setting !== undefined) setting(this.channel, context, step);
       else {
-        if (reason === undefined) this.#contexts[context] = wanted;
-        this.#end(
+        if (reason === undefined) this.contexts[context] = wanted;
+        this.end(
           done,
           reason === undefined ? undefined : failure(reason.kind, "AT+QSSLCFG", reason.code),
           context,

@@ -48,16 +48,16 @@ const kind: SocketKind = Object.freeze<SocketKind>({
 
 class Bytes implements Credential {
   readonly byteLength: number;
-  readonly #bytes: Uint8Array;
+  private readonly bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.byteLength = bytes.length;
   }
 
   read(view: Uint8Array, offset: number): number {
     const count = Math.max(0, Math.min(view.length, this.byteLength - offset));
-    view.set(this.#bytes.subarray(offset, offset + count));
+    view.set(this.bytes.subarray(offset, offset + count));
     return count;
   }
 }
@@ -72,9 +72,9 @@ function asCredential(input: CredentialInput | undefined): Credential | undefine
  * of the server are checked unless `secure.verify` is false.
  */
 export class TLSSocket extends ModuleSocket {
-  readonly #modem: SecureHost;
-  readonly #secure: SecureOptions;
-  #context = 0;
+  declare protected readonly modem: SecureHost;
+  private readonly secure: SecureOptions;
+  private context = 0;
 
   constructor(options: TLSSocketOptions) {
     const { modem, secure = {} } = options;
@@ -84,13 +84,12 @@ export class TLSSocket extends ModuleSocket {
       throw new Error("the module takes the server's name from host: serverName must be the same");
     // The module resolves the host, and takes the name to check from it.
     super(options.host === undefined ? options : { ...options, address: options.host }, kind);
-    this.#modem = modem;
-    this.#secure = secure;
+    this.secure = secure;
   }
 
   protected prepare(): void {
-    const { verify, credentials, cipherSuite } = this.#secure;
-    const secure = this.#secure;
+    const { verify, credentials, cipherSuite } = this.secure;
+    const secure = this.secure;
     const open = (role: CredentialRole, input: CredentialInput | undefined): Credential | undefined =>
       asCredential(input) ?? credentials?.open(role);
     const ca = verify === false ? undefined : open("ca", secure.certificate);
@@ -107,22 +106,22 @@ export class TLSSocket extends ModuleSocket {
           (key === undefined ? "key" : "certificate") + ": none is stored",
         ),
       );
-    } else if (verify !== false && !this.#modem.clockKnown) {
+    } else if (verify !== false && !this.modem.clockKnown) {
       this.fail(failure("clock", kind.openName));
     } else {
-      this.#modem.tlsContexts.acquire({ ca, certificate, key, cipherSuite }, (reason, context) => {
+      this.modem.tlsContexts.acquire({ ca, certificate, key, cipherSuite }, (reason, context) => {
         if (reason !== undefined) {
           this.fail(reason);
           return;
         }
-        this.#context = context;
+        this.context = context;
         this.open();
       });
     }
   }
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
-    const { channel, context } = this.#modem;
-    channel.run(openTls, [context, this.#context, id, this.host, this.port, 0], done);
+    const { channel, context } = this.modem;
+    channel.run(openTls, [context, this.context, id, this.host, this.port, 0], done);
   }
 }

@@ -3,16 +3,7 @@ import type { Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 
 export type ReportName =
-  | "boot"
-  | "ready"
-  | "power-down"
-  | "registration"
-  | "socket"
-  | "tls"
-  | "tcp-opened"
-  | "tls-opened"
-  | "time"
-  | "ignored";
+  "boot" | "ready" | "power-down" | "registration" | "socket" | "tls" | "opened" | "time" | "ignored";
 
 /**
  * The answer to a registration query has `<n>` in front (`+CEREG: 2,5,"66C0","1042",8`), the report
@@ -34,8 +25,8 @@ function line(name: ReportName, text: string): Urc<ReportName> {
 export const quectelUrcs: readonly Urc<ReportName>[] = Object.freeze([
   urc("socket", "+QIURC:"),
   urc("tls", "+QSSLURC:"),
-  urc("tcp-opened", "+QIOPEN:"),
-  urc("tls-opened", "+QSSLOPEN:"),
+  urc("opened", "+QIOPEN:"),
+  urc("opened", "+QSSLOPEN:"),
   urc("registration", "+CEREG:", isRegistrationReport),
   urc("registration", "+CGREG:", isRegistrationReport),
   urc("registration", "+CREG:", isRegistrationReport),

@@ -1,4 +1,5 @@
-import { bg95, Cellular, Connection } from "../../drivers/index.js";
+import { bg95 } from "../../drivers/bg95/profile.js";
+import { Cellular, Connection } from "../../drivers/quectel/interface.js";
 import { latin1 } from "../../modules/at/line.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import { MQTTClient } from "../../modules/mqtt/client.js";

@@ -18,7 +18,7 @@ const COMPILER_SETTINGS = {
   target: "es2022",
   format: "esm",
   charset: "utf8",
-  tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: true } },
+  tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: false } },
 } as const;
 
 interface Compiled {

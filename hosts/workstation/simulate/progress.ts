@@ -33,8 +33,10 @@ export function describe(values: Values): { readonly stage: string; readonly tex
         : { stage: "state", text: STATES[text(values, 1)] ?? text(values, 1) };
     case "module":
       return { stage: "module", text: `${text(values, 1)}, ${text(values, 2)}` };
+    case "imei":
+      return { stage: "module", text: `IMEI ${text(values, 1)}` };
     case "sim":
-      return { stage: "SIM", text: text(values, 1).toLowerCase() };
+      return { stage: "SIM", text: `${text(values, 1)}, ICCID ${text(values, 2)}` };
     case "registered":
       return {
         stage: "network",
