@@ -547,6 +547,8 @@ export class Modem implements SecureHost {
           this.online();
         }
         return;
+      case "ignored":
+        return;
       default:
         if (this.wished) this.onPowerReport(urc.name);
     }

@@ -8,6 +8,11 @@ export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** Runs the command line; returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // Whoever reads the output may stop before its end (`| head`).
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT.failed);
+  });
   let exitCode: number = EXIT.done;
   const program = new Command("xs-cellular")
     .description(
