@@ -40,6 +40,8 @@ abstract class NodeSocket implements StreamSocket {
   #count = 0;
   #format: SocketFormat;
   #open = true;
+  /** TCP stands; with TLS there is more to do before `connected`. */
+  #reached = false;
   #connected = false;
   #ended: Failure | undefined;
   #room: number;
@@ -53,6 +55,9 @@ abstract class NodeSocket implements StreamSocket {
     this.#socket = socket;
     this.#format = options.format ?? "buffer";
     this.#room = options.capacity ?? DEFAULT_CAPACITY;
+    socket.on("connect", () => {
+      this.#reached = true;
+    });
     socket.on(connected, () => {
       this.#connected = true;
       this.#announceRoom();
@@ -147,8 +152,7 @@ abstract class NodeSocket implements StreamSocket {
   #explain(error: NodeJS.ErrnoException): Failure {
     if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
       return failure("dns", undefined, undefined, error.code);
-    if (!this.#socket.remoteAddress && !this.#connected)
-      return failure("connect", undefined, error.errno, error.code);
+    if (!this.#reached) return failure("connect", undefined, error.errno, error.code);
     return this.explain(error) ?? failure("network-lost", undefined, error.errno, error.code);
   }
 
