@@ -128,6 +128,11 @@ export class Link {
     this.#outages.push(outage);
   }
 
+  /** Signalling with the network that carries no payload: the radio connection is up. */
+  touch(): void {
+    this.#traffic();
+  }
+
   /** Carries `bytes` to the network; `arrived` runs there. */
   send(bytes: number, arrived: () => void): void {
     this.#traffic();

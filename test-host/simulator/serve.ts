@@ -182,7 +182,10 @@ class Pty {
   #start(): void {
     const child = spawn(
       "socat",
-      [`PTY,link=${this.#path},raw,echo=0,waitslave`, `TCP:127.0.0.1:${String(this.#port)},nodelay`],
+      [
+        `PTY,link=${this.#path},raw,echo=0,waitslave,pty-interval=0.05`,
+        `TCP:127.0.0.1:${String(this.#port)},nodelay`,
+      ],
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     this.#child = child;

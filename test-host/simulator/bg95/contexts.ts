@@ -16,8 +16,6 @@ export class PdpContext {
   readonly id: number;
   settings: ContextSettings = { type: 1, apn: "", user: "", password: "", authentication: 0 };
   state: ContextState = "inactive";
-  /** Packets go nowhere, and nobody was told. */
-  isSilent = false;
   dns: [string, string] = ["10.0.0.53", "10.0.0.54"];
   readonly address: string;
 
@@ -60,7 +58,6 @@ export class PdpContexts {
   reset(): void {
     for (const context of this.#contexts) {
       context.state = "inactive";
-      context.isSilent = false;
     }
   }
 }

@@ -191,7 +191,6 @@ export class Bg95Module {
   deactivate(id: number): void {
     const context = this.contexts.get(id);
     context.state = "inactive";
-    context.isSilent = false;
     this.sockets.contextDown(id, true);
   }
 
@@ -252,6 +251,7 @@ export class Bg95Module {
   }
 
   #registered(): void {
+    this.link.touch();
     if (this.settings.networkTime) this.clock.synchronise(this.settings.timeZoneQuarters);
   }
 

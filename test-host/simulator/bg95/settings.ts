@@ -66,6 +66,8 @@ export interface Bg95Settings {
   readonly openWithoutContext: "error" | "urc-561";
   /** QIOPEN with an id in use: OK and a URC with 563, or ERROR (QIGETERROR then tells 563). */
   readonly openUsedId: "urc-563" | "error";
+  /** After a failed QIOPEN or QSSLOPEN the id stays occupied until it is closed. */
+  readonly failedOpenKeepsId: boolean;
   /** A TCP socket and a TLS client cannot have the same id. */
   readonly tlsSharesIds: boolean;
   /** `+QIURC: "closed"` after a local QICLOSE: one operator guide says so, logs do not show it. */
@@ -154,6 +156,7 @@ export const defaultBg95Settings: Bg95Settings = {
   earlyCommands: "lost",
   openWithoutContext: "error",
   openUsedId: "urc-563",
+  failedOpenKeepsId: true,
   tlsSharesIds: true,
   closedUrcAfterLocalClose: false,
   closedUrcAfterDeactivation: false,

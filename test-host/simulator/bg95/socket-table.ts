@@ -166,12 +166,13 @@ export class SocketTable {
     const { link } = this.#host;
     const before = socket.sentBytes;
     socket.sentBytes += bytes.length;
+    // Nobody acknowledges a datagram; the counters of a log show it as done.
+    if (socket.isDatagram) socket.ackedBytes += bytes.length;
     const overhead = socket.isSecure ? recordOverheadBytes : socket.isDatagram ? 28 : 40;
     link.send(bytes.length + overhead, () => {
       if (socket.isGone || socket.isSilent) return;
       if (socket.datagrams) {
         socket.datagrams.send(bytes, to?.address ?? socket.address, to?.port ?? socket.remotePort);
-        socket.ackedBytes += bytes.length;
       } else {
         socket.stream?.write(bytes, () => {
           link.receive(0, () => {

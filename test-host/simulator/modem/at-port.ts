@@ -1,6 +1,7 @@
 import type { Scheduler, Task } from "../scheduler.js";
-import { ArgumentError, Arguments, parseCommand, splitLine, type ParsedCommand } from "./at-line.js";
-import type { Call, CommandEntry, DataSink } from "./call.js";
+import { ArgumentError, parseCommand, splitLine, type ParsedCommand } from "./at-line.js";
+import type { CommandEntry, DataSink } from "./call.js";
+import { PortCall, type CallPort } from "./port-call.js";
 
 /** What `ATE`, `ATV` and their kin set; the defaults are the factory's. */
 export interface PortProfile {
@@ -75,7 +76,7 @@ interface HeldUrc {
  * One AT port: line editing, echo, several commands in a line, results in words or digits, prompts
  * and raw data, and URCs between any two lines.
  */
-export class AtPort<M> {
+export class AtPort<M> implements CallPort {
   /** Commands run, by name. */
   readonly counts = new Map<string, number>();
   /** Lines that came while a command was still being carried out: a mistake of the client. */
@@ -239,7 +240,7 @@ export class AtPort<M> {
     });
   }
 
-  #dispatch(call: PortCall<M>, entry: CommandEntry<M>): void {
+  #dispatch(call: PortCall, entry: CommandEntry<M>): void {
     const { module } = this.#host;
     const handler = entry[call.form];
     if (handler === undefined) {
@@ -349,88 +350,6 @@ export class AtPort<M> {
       if (generation === this.#generation) action();
     });
     this.#tasks.add(task);
-  }
-}
-
-class PortCall<M> implements Call {
-  readonly name: string;
-  readonly form: Call["form"];
-  readonly args: Arguments;
-  readonly #port: AtPort<M>;
-  readonly #gapMs: number;
-  readonly #next: (() => void) | undefined;
-  readonly #generation: number;
-  #informed = false;
-  #ended = false;
-
-  constructor(
-    port: AtPort<M>,
-    command: ParsedCommand | undefined,
-    gapMs: number,
-    next: (() => void) | undefined,
-  ) {
-    this.#port = port;
-    this.name = command?.name ?? "";
-    this.form = command?.form ?? "execute";
-    this.args = new Arguments(command?.args ?? []);
-    this.#gapMs = gapMs;
-    this.#next = next;
-    this.#generation = port.generation;
-  }
-
-  get #stale(): boolean {
-    return this.#generation !== this.#port.generation;
-  }
-
-  info(...lines: string[]): void {
-    if (lines.length === 0 || this.#stale) return;
-    this.#port.emitInfo(lines, !this.#informed);
-    this.#informed = true;
-  }
-
-  data(header: string, bytes: Uint8Array): void {
-    if (this.#stale) return;
-    this.info(header);
-    this.#port.emitRaw(bytes);
-    this.#port.emitLineEnd();
-  }
-
-  raw(bytes: Uint8Array): void {
-    if (!this.#stale) this.#port.emitRaw(bytes);
-  }
-
-  connect(text = "CONNECT"): void {
-    if (!this.#stale) this.#port.emitIntermediate(text);
-  }
-
-  prompt(): void {
-    if (!this.#stale) this.#port.emitPrompt();
-  }
-
-  collect(sink: DataSink): void {
-    if (!this.#stale) this.#port.collect(sink);
-  }
-
-  ok(): void {
-    this.final("OK", true);
-  }
-
-  error(): void {
-    this.final("ERROR", false);
-  }
-
-  cme(code: number): void {
-    this.final(this.#port.errorResult(code), false);
-  }
-
-  final(text: string, good: boolean): void {
-    if (this.#ended) throw new Error(`${this.name} has answered twice`);
-    this.#ended = true;
-    if (!this.#stale) this.#port.endCall(text, good, this.#gapMs, this.#next);
-  }
-
-  later(ms: number, action: () => void): void {
-    this.#port.later(ms, action);
   }
 }
 

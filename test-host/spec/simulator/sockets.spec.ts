@@ -51,6 +51,15 @@ describe("sockets of the simulated BG95", () => {
       });
     }
 
+    it("frees the id of a failed opening at once when set so", async () => {
+      const bench = await AtBench.memory({ settings: { failedOpenKeepsId: false } }).ready();
+      const line = 'AT+QIOPEN=1,0,"TCP","broker.test",9\r';
+      for (let attempt = 0; attempt < 2; attempt++) {
+        assert.match(await bench.exchange(line, /QIOPEN: .*\r\n$/), /0,566/);
+      }
+      assert.equal(bench.modem.sockets.length, 0);
+    });
+
     it("refuses without an active context, or reports 561 when set so", async () => {
       for (const [openWithoutContext, answer] of [
         ["error", "\r\nERROR\r\n"],

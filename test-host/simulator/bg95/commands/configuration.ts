@@ -100,6 +100,26 @@ const items: Readonly<Record<string, Item>> = {
   "fast/poweroff": words("<pin>,(0,1)", "", 2),
 };
 
+const extended: readonly string[] = [
+  '"addgeo",<geoid>,<mode>,<shape>,<lat1>,<lon1>,<lat2>,[<lon2>,[<lat3>,<lon3>[,<lat4>,<lon4>]]]',
+  '"deletegeo",<geoid>',
+  '"querygeo",<geoid>',
+  '"nipdcfg"[,<type>[,<apn>[,<username>,<password>]]]',
+  '"nipd"[,<mode>[,<timeout>]]',
+  '"nipds"[,<mode>,<data>[,<data_length>[,<rai_flag>]]',
+  '"nipdr"[,<read_length>[,<read_mode>]]',
+  '"gpio"[,<mode>,<pin>[,[<dir>,<pull>,<drv>]/[<val>][,<save>]]]',
+  '"dump"[,(0,1)]',
+  '"quecopen"[,(0,1)]',
+  '"disusb",(0,1)',
+  '"usb/event"',
+  '"fota_apn",<iptype>,<apn>[,<username>,<password>]',
+  '"dnsc_timeout"[,(2-300)]',
+  '"attm2mfeat"[,(0,1)]',
+  '"pwm",<pin>[,(0,1)[,(1-99),(293-600000)]]',
+  '"usbnet"[,"ecm,modem"]',
+];
+
 /** QCFG manual: everything that the module keeps in flash about radio, URCs and pins. */
 export const configurationCommands: CommandTable<Bg95Module> = {
   "+QCFG": {
@@ -127,6 +147,7 @@ export const configurationCommands: CommandTable<Bg95Module> = {
     },
   },
   "+QCFGEXT": {
+    test: extended.map(item => `+QCFGEXT: ${item}`),
     write: (call, module) => {
       if (call.args.string(0) !== "dnsc_timeout") {
         call.error();
@@ -136,5 +157,14 @@ export const configurationCommands: CommandTable<Bg95Module> = {
       else call.info(`+QCFGEXT: "dnsc_timeout",${String(module.kept.get("dnsc_timeout") ?? 60)}`);
       call.ok();
     },
+  },
+  "+QNWCFG": {
+    test: [
+      '+QNWCFG: "iotdmdo",(1-10),(1-60),(5-120)',
+      '+QNWCFG: "activetimer",(0-2),(1-4294967295)',
+      '+QNWCFG: "hplmnsearch_ctrl",(0,1)',
+      '+QNWCFG: "cqi",(0-15)',
+      '+QNWCFG: "cfun_init_mode",(0,1)',
+    ],
   },
 };

@@ -39,17 +39,15 @@ function activate(call: Call, module: Bg95Module, context: PdpContext): void {
     return;
   }
   context.state = "activating";
-  link.exchange(0, 0, 0, () => {
-    call.later(link.spread(link.profile.activateMs), () => {
-      if (!module.registration.isRegistered) {
-        context.state = "inactive";
-        call.error();
-        return;
-      }
-      context.state = "active";
-      context.isSilent = false;
-      call.ok();
-    });
+  link.touch();
+  call.later(link.spread(link.profile.activateMs), () => {
+    if (!module.registration.isRegistered) {
+      context.state = "inactive";
+      call.error();
+      return;
+    }
+    context.state = "active";
+    call.ok();
   });
 }
 

@@ -16,6 +16,8 @@ function setPsm(call: Call, module: Bg95Module): void {
   const periodic = bits(call.args, 3, 8, module.psm.periodic || "00101100");
   const active = bits(call.args, 4, 8, module.psm.active || "00001010");
   module.psm = { enabled: mode === 1, periodic, active };
+  // The request goes out with a tracking area update.
+  if (module.registration.isRegistered) module.link.touch();
   call.ok();
 }
 

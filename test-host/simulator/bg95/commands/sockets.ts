@@ -42,7 +42,6 @@ const open: Handler<Bg95Module> = (call, module) => {
     return;
   }
   const socket = module.sockets.create({ id, kind, context: context.id, mode, host, remotePort, localPort });
-  socket.isSilent = context.isSilent;
   if (mode !== 2) call.ok();
   const opened = (code: number): void => finishOpening(call, module, socket, code);
   if (kind === "TCP") module.sockets.connect(socket, opened);
@@ -70,9 +69,15 @@ function reportOpening(call: Call, module: Bg95Module, id: number, mode: AccessM
   module.urc(`+QIOPEN: ${String(id)},${String(code)}`);
 }
 
+/** After a failed opening the id is free at once, or waits for QICLOSE as after a lost connection. */
+export function abandon(module: Bg95Module, socket: ModuleSocket): void {
+  if (module.settings.failedOpenKeepsId) socket.state = 4;
+  else module.sockets.remove(socket);
+}
+
 function finishOpening(call: Call, module: Bg95Module, socket: ModuleSocket, code: number): void {
   module.lastError = code;
-  if (code !== 0) socket.state = 4;
+  if (code !== 0) abandon(module, socket);
   if (socket.mode === 2) {
     if (code !== 0) {
       module.sockets.remove(socket);

@@ -5,7 +5,7 @@ import type { ModuleSocket } from "../socket.js";
 import type { SslContext } from "../ssl-contexts.js";
 import { allSuites, isSuiteCode, moduleSuites } from "../suites.js";
 import { refuse } from "./internet.js";
-import { accessMode, answerRead, readLimit, sendAfterPrompt, sendLimit } from "./sockets.js";
+import { abandon, accessMode, answerRead, readLimit, sendAfterPrompt, sendLimit } from "./sockets.js";
 
 interface Item {
   readonly range: string;
@@ -128,7 +128,6 @@ const open: Handler<Bg95Module> = (call, module) => {
     sslContext,
   };
   const socket = module.sockets.create(options);
-  socket.isSilent = pdp.isSilent;
   if (mode !== 2) call.ok();
   // The settings of this moment: later changes are for later connections.
   module.sockets.connectSecure(socket, { ...context }, code => finish(call, module, socket, code));
@@ -137,7 +136,7 @@ const open: Handler<Bg95Module> = (call, module) => {
 function finish(call: Call, module: Bg95Module, socket: ModuleSocket, code: number): void {
   const isTlsFailure = code === module.settings.tlsFailureCode && !module.settings.tlsErrorReported;
   module.lastError = isTlsFailure ? socketErrors.success : code;
-  if (code !== 0) socket.state = 4;
+  if (code !== 0) abandon(module, socket);
   if (socket.mode === 2) {
     if (code !== 0) {
       module.sockets.remove(socket);
