@@ -12,7 +12,8 @@ import { Power } from "./power.js";
 import { Registration, registrationDomains, type RegistrationDomain } from "./registration.js";
 import type { Bg95Settings } from "./settings.js";
 import { SimCard } from "./sim-card.js";
-import { SocketTable, type SocketTableOptions } from "./socket-table.js";
+import type { SocketOptionValues } from "./delivery.js";
+import { SocketTable } from "./socket-table.js";
 import { freshSslContext, type SslContext } from "./ssl-contexts.js";
 import { DataMode } from "./data-mode.js";
 
@@ -75,7 +76,7 @@ export class Bg95Module {
   /** Kept in flash: texts behind the item's name as the module prints them. */
   readonly configuration = new Map<string, string>();
   readonly kept: Values = new Map();
-  readonly socketOptions: SocketTableOptions = { recvLength: 0, viewMode: 0, sendHex: 0, receiveHex: 0 };
+  readonly socketOptions: SocketOptionValues = { recvLength: 0, viewMode: 0, sendHex: 0, receiveHex: 0 };
   /** AT+CPSMS: requested times, 8 bits each. */
   psm = { enabled: false, periodic: "", active: "" };
   operatorMode = { mode: 0, format: 0 };

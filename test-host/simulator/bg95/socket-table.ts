@@ -1,39 +1,18 @@
-import type { Link } from "../link.js";
 import type { AcceptedStream, Network, StreamFailure, StreamHandlers } from "../network.js";
 import type { Scheduler } from "../scheduler.js";
+import { Delivery, overheadBytes, type DeliveryHost } from "./delivery.js";
 import { socketErrors } from "./errors.js";
-import type { Bg95Settings } from "./settings.js";
 import { ModuleSocket, type SocketOptions } from "./socket.js";
 import type { SslContext } from "./ssl-contexts.js";
 import { SslSetupError, tlsClient } from "./ssl-contexts.js";
 import type { FileStore } from "../modem/file-store.js";
 
-/** Largest segment of a TCP connection over the air. */
-const segmentBytes = 1_400;
-/** A TLS record around application data: header, explicit nonce and tag of AES-GCM. */
-const recordOverheadBytes = 29;
-
-export interface SocketTableHost {
+export interface SocketTableHost extends DeliveryHost {
   readonly scheduler: Scheduler;
   readonly network: Network;
-  readonly link: Link;
-  readonly settings: Bg95Settings;
   readonly files: FileStore;
   readonly now: () => number;
-  urc(text: string, payload?: Uint8Array): void;
-  /** Payload for a socket in transparent mode; false when the port is not in it. */
-  transparent(socket: ModuleSocket, bytes: Uint8Array): boolean;
-  peerClosed(socket: ModuleSocket): void;
   sent(socket: number, before: number, after: number): void;
-  /** Settings of QICFG. */
-  readonly options: SocketTableOptions;
-}
-
-export interface SocketTableOptions {
-  recvLength: number;
-  viewMode: number;
-  sendHex: number;
-  receiveHex: number;
 }
 
 /** Called with 0 or a result code once an opening has ended. */
@@ -42,12 +21,14 @@ type Opened = (code: number) => void;
 /** The module's sockets 0 to 11: opening, data both ways over the link, closing. */
 export class SocketTable {
   readonly #host: SocketTableHost;
+  readonly #delivery: Delivery;
   readonly #sockets = new Map<string, ModuleSocket>();
   /** Every socket ever opened, for tests. */
   readonly history: ModuleSocket[] = [];
 
   constructor(host: SocketTableHost) {
     this.#host = host;
+    this.#delivery = new Delivery(host);
   }
 
   get all(): readonly ModuleSocket[] {
@@ -143,7 +124,7 @@ export class SocketTable {
     socket.address = addresses[0];
     const port = await network.openDatagrams(socket.localPort, (bytes, address, remotePort) => {
       this.#host.link.receive(bytes.length + 28, () =>
-        this.#packet(socket, { bytes, address, port: remotePort }),
+        this.#delivery.packet(socket, { bytes, address, port: remotePort }),
       );
     });
     if (!port) return socketErrors.bindFailed;
@@ -168,8 +149,7 @@ export class SocketTable {
     socket.sentBytes += bytes.length;
     // Nobody acknowledges a datagram; the counters of a log show it as done.
     if (socket.isDatagram) socket.ackedBytes += bytes.length;
-    const overhead = socket.isSecure ? recordOverheadBytes : socket.isDatagram ? 28 : 40;
-    link.send(bytes.length + overhead, () => {
+    link.send(bytes.length + overheadBytes(socket), () => {
       if (socket.isGone || socket.isSilent) return;
       if (socket.datagrams) {
         socket.datagrams.send(bytes, to?.address ?? socket.address, to?.port ?? socket.remotePort);
@@ -186,7 +166,7 @@ export class SocketTable {
 
   /** After reading: lets more in. */
   drained(socket: ModuleSocket): void {
-    this.#pump(socket);
+    this.#delivery.pump(socket);
   }
 
   /** Closes and frees; `done` when the peer's FIN has come or the time is over. */
@@ -223,7 +203,7 @@ export class SocketTable {
     for (const socket of this.all) {
       if (socket.id !== id || socket.state !== 2) continue;
       socket.stream?.destroy();
-      this.#host.link.receive(40, () => this.#ended(socket));
+      this.#host.link.receive(40, () => this.#delivery.ended(socket));
     }
   }
 
@@ -242,7 +222,7 @@ export class SocketTable {
         socket.isGone = false;
         const wasOpen = socket.state === 2;
         socket.state = 4;
-        if (wasOpen && this.#host.settings.closedUrcAfterDeactivation) this.#closedUrc(socket);
+        if (wasOpen && this.#host.settings.closedUrcAfterDeactivation) this.#delivery.closedUrc(socket);
       }
     }
   }
@@ -288,12 +268,12 @@ export class SocketTable {
       data: bytes => {
         if (socket.isGone) return;
         socket.offer(bytes);
-        this.#pump(socket);
+        this.#delivery.pump(socket);
       },
       ended: () => {
         if (socket.isGone) return;
         socket.ending();
-        this.#pump(socket);
+        this.#delivery.pump(socket);
       },
       failed: failure => this.#failed(socket, failure, failed),
     };
@@ -303,7 +283,7 @@ export class SocketTable {
     socket.failure = failure;
     if (socket.isGone) return;
     if (socket.state !== 1) {
-      this.#host.link.receive(40, () => this.#ended(socket));
+      this.#host.link.receive(40, () => this.#delivery.ended(socket));
       return;
     }
     const { settings, scheduler, link } = this.#host;
@@ -320,71 +300,10 @@ export class SocketTable {
     }
   }
 
-  /** Brings the peer's bytes over the link as far as the receive window allows. */
-  #pump(socket: ModuleSocket): void {
-    if (socket.isGone || socket.state === 1 || socket.isSilent) return;
-    const { link, settings } = this.#host;
-    const overhead = socket.isSecure ? recordOverheadBytes : 40;
-    for (;;) {
-      const segment = socket.nextSegment(settings.receiveBufferBytes, segmentBytes);
-      if (!segment) break;
-      link.receive(segment.length + overhead, () => {
-        if (socket.isGone || socket.isSilent) return;
-        socket.arrived(segment);
-        this.#deliver(socket, segment);
-        this.#pump(socket);
-      });
-    }
-    socket.stream?.setPaused(socket.isBacklogged);
-    if (socket.endIsDue) link.receive(40, () => this.#ended(socket));
-  }
-
   /** An opening has been reported: what the peer sent meanwhile may come in. */
   connected(socket: ModuleSocket): void {
     socket.state = socket.kind === "TCP LISTENER" || socket.kind === "UDP SERVICE" ? 3 : 2;
-    this.#pump(socket);
-  }
-
-  #deliver(socket: ModuleSocket, bytes: Uint8Array): void {
-    const { options } = this.#host;
-    if (socket.mode === 2 && this.#host.transparent(socket, bytes)) {
-      socket.readBytes += bytes.length;
-      return;
-    }
-    if (socket.mode === 1) {
-      socket.readBytes += bytes.length;
-      this.#push(socket, bytes, "");
-      return;
-    }
-    socket.store(bytes);
-    if (socket.isReported) return;
-    socket.isReported = true;
-    const length = options.recvLength === 1 && !socket.isSecure ? `,${String(bytes.length)}` : "";
-    this.#host.urc(`${urcName(socket)}: "recv",${String(socket.id)}${length}`);
-  }
-
-  #push(socket: ModuleSocket, bytes: Uint8Array, origin: string): void {
-    const { options } = this.#host;
-    const head = `${urcName(socket)}: "recv",${String(socket.id)},${String(bytes.length)}${origin}`;
-    const payload =
-      options.receiveHex === 1 ? Buffer.from(Buffer.from(bytes).toString("hex").toUpperCase()) : bytes;
-    if (options.viewMode === 1) this.#host.urc(`${head},${Buffer.from(payload).toString("latin1")}`);
-    else this.#host.urc(head, payload);
-  }
-
-  #packet(socket: ModuleSocket, packet: { bytes: Uint8Array; address: string; port: number }): void {
-    if (socket.isGone || socket.isSilent) return;
-    socket.receivedBytes += packet.bytes.length;
-    if (socket.mode === 1) {
-      const origin = socket.kind === "UDP SERVICE" ? `,"${packet.address}",${String(packet.port)}` : "";
-      socket.readBytes += packet.bytes.length;
-      this.#push(socket, packet.bytes, origin);
-      return;
-    }
-    socket.packets.push(packet);
-    if (socket.isReported) return;
-    socket.isReported = true;
-    this.#host.urc(`+QIURC: "recv",${String(socket.id)}`);
+    this.#delivery.pump(socket);
   }
 
   #accept(server: ModuleSocket, stream: AcceptedStream): void {
@@ -418,28 +337,6 @@ export class SocketTable {
       this.connected(socket);
     });
   }
-
-  #ended(socket: ModuleSocket): void {
-    if (socket.isGone || socket.isSilent) return;
-    const waiting = socket.onPeerEnd;
-    socket.onPeerEnd = undefined;
-    if (waiting) {
-      waiting();
-      return;
-    }
-    if (socket.state !== 2) return;
-    socket.state = 4;
-    if (socket.mode === 2) this.#host.peerClosed(socket);
-    else this.#closedUrc(socket);
-  }
-
-  #closedUrc(socket: ModuleSocket): void {
-    this.#host.urc(`${urcName(socket)}: "closed",${String(socket.id)}`);
-  }
-}
-
-function urcName(socket: ModuleSocket): string {
-  return socket.isSecure ? "+QSSLURC" : "+QIURC";
 }
 
 function key(id: number, secure: boolean): string {
