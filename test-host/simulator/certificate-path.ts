@@ -24,7 +24,7 @@ export function refusePath(chain: readonly X509Certificate[], policy: PathPolicy
   let current = chain[0];
   if (!current) return "the server sent no certificate";
   const seen = new Set<string>();
-  while (current && !seen.has(current.fingerprint256)) {
+  while (!seen.has(current.fingerprint256)) {
     const certificate: X509Certificate = current;
     seen.add(certificate.fingerprint256);
     const dates = refuseDates(certificate, policy.timeMs);

@@ -122,13 +122,18 @@ export class Simulation {
 
   /** Runs on; may be called again after a condition or time was met. */
   async run(options: RunOptions = {}): Promise<SimulationEnd> {
-    if (this.#abort) return { reason: "abort", abort: this.#abort };
+    const before = this.#aborted();
+    if (before) return before;
     const { until } = options;
     const reason = await this.#scheduler.run({
       ...options,
       until: () => this.#abort !== undefined || (until?.() ?? false),
     });
-    return this.#abort ? { reason: "abort", abort: this.#abort } : { reason };
+    return this.#aborted() ?? { reason };
+  }
+
+  #aborted(): SimulationEnd | undefined {
+    return this.#abort && { reason: "abort", abort: this.#abort };
   }
 
   #wake(event: Wake): void {

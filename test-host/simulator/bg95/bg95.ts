@@ -140,6 +140,11 @@ export class BG95 implements UartModule {
     return this.port.counts;
   }
 
+  /** Names of all commands that the module knows. */
+  get commandNames(): Iterable<string> {
+    return this.#commands.keys();
+  }
+
   powerKey(asserted: boolean): void {
     this.module.power.powerKey(asserted);
   }

@@ -10,7 +10,7 @@ interface Scene {
   readonly name: string;
   readonly link?: LinkName | LinkProfile;
   readonly settings?: Bg95Changes;
-  readonly before?: (bench: AtBench) => Promise<unknown>;
+  readonly before?: (bench: AtBench) => unknown;
   /** Between two commands of the log. */
   readonly between?: Readonly<Record<number, (bench: AtBench) => void>>;
 }
@@ -26,7 +26,7 @@ const operator = (longName: string, numeric = "26201"): Bg95Changes => ({
   operator: { longName, shortName: longName, numeric },
 });
 
-async function store(bench: AtBench, files: Readonly<Record<string, number>>): Promise<void> {
+function store(bench: AtBench, files: Readonly<Record<string, number>>): void {
   for (const [name, size] of Object.entries(files)) bench.modem.files.write(name, contentOf(size, 0x5505));
 }
 

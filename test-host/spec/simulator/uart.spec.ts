@@ -66,7 +66,7 @@ class Line implements UartModule {
 const characterMs = 10_000 / 115_200;
 
 describe("UART", () => {
-  it("tells room first when it is opened", async () => {
+  it("tells room first when it is opened", () => {
     const line = new Line(stockSerial);
     line.uart.open(115_200);
     assert.deepEqual(line.events, ["writable 0.000"]);
