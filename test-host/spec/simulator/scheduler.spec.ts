@@ -58,7 +58,11 @@ describe("scheduler", () => {
   it("stops at a condition and at a time, and runs on from there", async () => {
     const scheduler = new Scheduler();
     let count = 0;
-    for (let ms = 1; ms <= 10; ms++) scheduler.at(ms, () => void count++);
+    for (let ms = 1; ms <= 10; ms++) {
+      scheduler.at(ms, () => {
+        count++;
+      });
+    }
     assert.equal(await scheduler.run({ until: () => count === 3 }), "condition");
     assert.equal(scheduler.nowMs, 3);
     assert.equal(await scheduler.run({ untilMs: 6.5 }), "time");
