@@ -9,7 +9,7 @@ import { Outbox } from "./outbox.js";
 import { encodeConnect } from "./packets.js";
 import { violation, type Violation } from "./receiver.js";
 import { Session, type Delivery, type Message, type Subscription } from "./session.js";
-import { checkTopic } from "./topic.js";
+import { isTopic } from "./text.js";
 
 /**
  * An MQTT 3.1.1 client over any ECMA-419 stream socket: one connection, from the name of the host
@@ -47,8 +47,6 @@ export class MQTTClient {
   private readonly inbox: Inbox;
   private readonly outbox: Outbox;
   private readonly liveness: Liveness;
-  /** Seconds. */
-  private readonly keepAlive: number;
   /** How far it has come. The first three are what a timeout can be about; behind DISCONNECT nothing may be written. */
   private phase: "resolve" | "connect" | "CONNACK" | "connected" | "DISCONNECT" | "closed" = "resolve";
   private dns: Resolver | undefined;
@@ -69,18 +67,11 @@ export class MQTTClient {
   constructor(options: MQTTClientOptions) {
     if (!options.host) refuse("CONNECT", "host");
     if (options.clean === false && !options.id) refuse("CONNECT", "id");
-    if (options.will) checkTopic(options.will.topic);
-    const keepAlive = Math.min(Math.ceil((options.keepAlive ?? 0) / 1000), 65535);
+    if (options.will && !isTopic(options.will.topic, false)) refuse("CONNECT", "will topic");
     this.options = options;
     this.target = options.target;
     this.session = options.session ?? new Session();
-    this.keepAlive = keepAlive;
-    this.liveness = new Liveness(
-      options.clock,
-      keepAlive * 1000,
-      options.responseTimeout ?? keepAlive * 500,
-      options.acknowledgeTimeout ?? 60_000,
-    );
+    this.liveness = new Liveness(options);
     this.inbox = new Inbox(options.topicLength ?? 256);
     this.outbox = new Outbox(this.session, this.liveness, options.bufferLength ?? 256);
     this.dns = new options.dns.io(options.dns);
@@ -112,23 +103,22 @@ export class MQTTClient {
    * and then has written nothing.
    */
   write(data?: ArrayBuffer | Uint8Array | null, options?: WriteOptions): number {
-    const sender = this.outbox.sender;
+    const outbox = this.outbox;
     const socket = this.socket;
-    let direct;
+    let direct = data?.byteLength ?? 0;
     if (this.phase !== "connected" || !socket) return refuse("write", "not connected");
-    if (sender.tail) {
-      direct = data?.byteLength ?? 0;
-      if (options || direct > sender.tail) refuse("PUBLISH", "streamed payload");
-      if (direct > sender.room) refuse("PUBLISH", "overflow", "limit");
+    if (outbox.tail) {
+      if (options || direct > outbox.tail) refuse("PUBLISH", "streamed payload");
+      if (direct > outbox.room) refuse("PUBLISH", "overflow", "limit");
     } else {
       if (!options) return refuse("write", "options");
-      if (sender.left) refuse("write", "overflow", "limit");
-      direct = compose(data, options, this.session, sender);
+      if (outbox.left) refuse("write", "overflow", "limit");
+      direct = compose(data, options, this.session, outbox);
       if (options.operation === 14) this.phase = "DISCONNECT";
     }
     try {
-      if (options) sender.flush(socket, direct);
-      if (data && direct) sender.stream(socket, data);
+      outbox.flush(socket, direct);
+      if (data && direct) outbox.stream(socket, data);
     } catch (exception) {
       this.caught(exception);
       throw exception;
@@ -168,8 +158,8 @@ export class MQTTClient {
 
   /** Room for the application's packets: eight bytes are kept back for acknowledgements. */
   private get room(): number {
-    const sender = this.outbox.sender;
-    return sender.left ? 0 : Math.max(sender.room - 8, 0);
+    const outbox = this.outbox;
+    return outbox.left ? 0 : Math.max(outbox.room - 8, 0);
   }
 
   /** Every way in from outside: nothing is thrown out of here. */
@@ -216,7 +206,7 @@ export class MQTTClient {
   }
 
   private writable(count: number): void {
-    this.outbox.sender.room = count;
+    this.outbox.room = count;
     this.announce = true;
     if (this.phase === "connect") this.greet();
     this.work();
@@ -229,20 +219,23 @@ export class MQTTClient {
   }
 
   private greet(): void {
-    const { id = "", clean = true, user, password, will } = this.options;
-    const sender = this.outbox.sender;
+    const options = this.options;
+    const outbox = this.outbox;
+    const user = options.user;
+    const password = options.password;
     this.calling = "password";
-    const fields = {
-      id,
-      clean,
-      keepAlive: this.keepAlive,
-      user: typeof user === "function" ? user() : user,
-      password: typeof password === "function" ? password() : password,
-      will,
-    };
+    const length = encodeConnect(
+      options.id ?? "",
+      options.clean ?? true,
+      this.liveness.keepAlive,
+      options.will,
+      typeof user === "function" ? user() : user,
+      typeof password === "function" ? password() : password,
+      outbox,
+    );
     this.calling = "";
     this.phase = "CONNACK";
-    sender.begin(encodeConnect(fields, sender), undefined, 0);
+    outbox.begin(length, undefined, 0);
   }
 
   /** Has the work looked at in a turn of its own. */
@@ -278,7 +271,7 @@ export class MQTTClient {
     let delivery;
     while (this.socket && (delivery = outbox.pump(this.socket, this.phase === "connected")))
       this.done(delivery);
-    if (outbox.sender.broken) {
+    if (outbox.broken) {
       // The message's source is broken in the middle of a packet: neither can be saved.
       const report = failure("storage", "PUBLISH", undefined, "payload");
       this.fail(report);
@@ -291,18 +284,17 @@ export class MQTTClient {
   /** Takes what came apart. Returns whether acknowledgements have to be written before it goes on. */
   private parse(): boolean {
     const inbox = this.inbox;
-    const receiver = inbox.receiver;
     while (this.socket) {
       if (this.outbox.full) return true;
-      switch (inbox.step(this.socket)) {
+      switch (inbox.pull(this.socket)) {
         case "failure":
-          if (receiver.failure) this.fail(receiver.failure);
+          if (inbox.failure) this.fail(inbox.failure);
           break;
         case "control":
           this.control();
           break;
         case "message":
-          inbox.drop = !this.options.onReadable || (receiver.QoS === 2 && !this.session.fresh(receiver.id));
+          inbox.drop = !this.options.onReadable || (inbox.QoS > 1 && !this.session.fresh(inbox.id));
           break;
         case "piece":
           if (this.deliver()) break;
@@ -320,78 +312,74 @@ export class MQTTClient {
   /** Hands over what is there of the present message. Returns whether the application took any. */
   private deliver(): boolean {
     const inbox = this.inbox;
-    const { payload, topic, QoS, retain, duplicate, byteLength } = inbox.receiver;
+    const byteLength = inbox.payload;
     const count = inbox.readable;
-    const more = payload > count;
-    const info = inbox.first ? { topic, QoS, retain, duplicate, byteLength, more } : { more };
+    const more = byteLength > count;
+    const flags = inbox.flags;
+    const info = inbox.first
+      ? { topic: inbox.topic, QoS: inbox.QoS, retain: !!(flags & 1), duplicate: flags > 7, byteLength, more }
+      : { more };
     inbox.first = false;
     this.calling = "onReadable";
     this.options.onReadable?.call(this, count, info);
     this.calling = "";
-    return !count || inbox.receiver.payload < payload;
+    return !count || inbox.payload < byteLength;
   }
 
   /** The application has the present message. */
   private received(): void {
-    const receiver = this.inbox.receiver;
-    receiver.next();
-    if (receiver.QoS === 2 && !this.session.receive(receiver.id))
+    const { QoS, id } = this.inbox;
+    this.inbox.next();
+    if (QoS > 1 && !this.session.receive(id))
       this.fail(failure("limit", "PUBLISH", undefined, "QoS 2 identifiers"));
     // PUBACK or PUBREC
-    else if (receiver.QoS) this.outbox.acknowledge(receiver.QoS + 3, receiver.id);
+    else if (QoS) this.outbox.acknowledge(QoS + 3, id);
   }
 
   /** Any packet but PUBLISH. */
   private control(): void {
-    const options = this.options;
+    const inbox = this.inbox;
     const session = this.session;
-    const { receiver } = this.inbox;
-    const { operation, id, returnCode, sessionPresent } = receiver;
-    const payload = receiver.codes();
+    const options = this.options;
+    const operation = inbox.operation;
+    const id = inbox.id;
+    const payload = inbox.codes();
+    const accepted =
+      operation === 2 ? { operation, returnCode: id & 255, sessionPresent: id > 255 } : undefined;
     let wrong: Violation | undefined;
     let delivery;
-    receiver.next();
+    inbox.next();
     this.liveness.progress();
-    switch (operation) {
-      case 2: // CONNACK
-        if (sessionPresent && options.clean !== false) wrong = "session present";
-        else if (!returnCode) {
-          session.connected(sessionPresent);
-          this.phase = "connected";
-          this.tick();
-        }
-        break;
-      case 6: // PUBREL
-        session.release(id);
-        this.outbox.acknowledge(7, id);
-        break;
-      case 9: // SUBACK
-      case 11: // UNSUBACK
-        this.calling = "done";
-        wrong = session.answer(operation, id, payload);
-        this.calling = "";
-        break;
-      case 13: // PINGRESP
-        this.liveness.pinged = false;
+    if (accepted) {
+      if (accepted.sessionPresent && options.clean !== false) wrong = "session present";
+      else if (!id || id > 255) {
+        session.connected(accepted.sessionPresent);
+        this.phase = "connected";
         this.tick();
-        break;
-      default: // PUBACK, PUBREC, PUBCOMP
-        delivery = session.acknowledge(operation, id);
-        if (!delivery) wrong = "identifier";
+      }
+    } else if (operation === 6 /* PUBREL */) {
+      session.release(id);
+      this.outbox.acknowledge(7, id);
+    } else if (operation === 13 /* PINGRESP */) {
+      this.liveness.pinged = false;
+      this.tick();
+    } else if (operation > 8 /* SUBACK, UNSUBACK */) {
+      this.calling = "done";
+      wrong = session.answer(operation, id, payload);
+    } else {
+      delivery = session.acknowledge(operation, id);
+      if (!delivery) wrong = "identifier";
     }
     if (wrong) return this.fail(violation(operation, wrong));
     this.calling = "onControl";
     options.onControl?.call(
       this,
-      operation === 2
-        ? { operation, returnCode, sessionPresent }
-        : operation === 9
-          ? { operation, id, payload }
-          : { operation, id },
+      accepted ?? (operation === 9 ? { operation, id, payload } : { operation, id }),
     );
     this.calling = "";
-    if (operation === 2 && returnCode) this.fail(failure("mqtt-refused", "CONNECT", returnCode));
-    if (delivery?.state === "delivered") this.done(delivery);
+    if (accepted?.returnCode) this.fail(failure("mqtt-refused", "CONNECT", id));
+    // PUBREC leaves it where it is.
+    if (delivery && operation !== 5) this.done(delivery);
   }
 
   /** The message is delivered, or given up. */
@@ -408,7 +396,7 @@ export class MQTTClient {
 
   /** The time for connecting is over, or liveness has to be looked at. */
   private tick(): void {
-    const { tail, room } = this.outbox.sender;
+    const { tail, room } = this.outbox;
     const phase = this.phase;
     this.options.timer.clear(this.timer);
     if (phase !== "connected" && phase !== "DISCONNECT")

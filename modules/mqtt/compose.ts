@@ -4,7 +4,7 @@ import { encodeFilters, encodePublish, encodeShort, nameOf } from "./packets.js"
 import type { Sender } from "./sender.js";
 import type { Session } from "./session.js";
 import { BytesSource } from "./source.js";
-import { checkFilter, checkTopic } from "./topic.js";
+import { isTopic } from "./text.js";
 
 /**
  * Makes a packet of the application ready to be flushed. Throws a `MQTTError` and changes nothing
@@ -35,7 +35,7 @@ export function compose(
   if ((publish ? !options.duplicate : operation > 7) && id && session.uses(id)) refuse(name, "id in use");
   if (publish) {
     const topic = options.topic ?? "";
-    checkTopic(topic);
+    if (!isTopic(topic, false)) refuse(name, "topic");
     if (qos > 2) refuse(name, "QoS");
     if (size > total) refuse(name, "byteLength");
     length = encodePublish(
@@ -49,7 +49,7 @@ export function compose(
     if (data && size && length + size <= sender.capacity) source = new BytesSource(data);
   } else if (operation === 8 /* SUBSCRIBE */ || operation === 10 /* UNSUBSCRIBE */) {
     if (!items.length) refuse(name, "items");
-    items.forEach(item => checkFilter(item.topic));
+    if (!items.every(item => isTopic(item.topic, true))) refuse(name, "topic filter");
     length = encodeFilters(operation, id, items, sender);
   } else {
     // PUBACK, PUBREC, PUBREL, PUBCOMP, PINGREQ, DISCONNECT
@@ -57,7 +57,7 @@ export function compose(
     length = encodeShort(operation, id, sender);
   }
   if (length + size > sender.room) refuse(name, "overflow", "limit");
-  if (publish ? qos : operation === 6) session.track(id, publish ? qos : 2, publish ? "sent" : "released");
+  if (publish ? qos : operation === 6) session.track(id, publish ? qos : 2, publish ? 3 : 5);
   if (operation === 8 || operation === 10) session.expect(operation, id, items.length, []);
   const direct = source ? 0 : size;
   sender.begin(length, source, total - size + direct);

@@ -1,5 +1,6 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import type { Clock } from "../io/timer.js";
+import type { MQTTClientOptions } from "./options.js";
 
 /**
  * Tells when to ping and when to give a connection up (MQTT 3.1.1 §3.1.2.10).
@@ -13,22 +14,20 @@ export class Liveness {
   ping = false;
   /** PINGRESP is awaited. */
   pinged = false;
+  /** Seconds, as CONNECT tells them. */
+  readonly keepAlive: number;
+  private readonly options: MQTTClientOptions;
   private readonly clock: Clock;
-  private readonly keepAlive: number;
-  private readonly response: number;
-  private readonly acknowledge: number;
   private sentAt: number;
   private heardAt: number;
   private pingedAt = 0;
   private progressAt = 0;
 
-  /** Milliseconds; 0 turns off. */
-  constructor(clock: Clock, keepAlive: number, response: number, acknowledge: number) {
-    this.clock = clock;
-    this.keepAlive = keepAlive;
-    this.response = response;
-    this.acknowledge = acknowledge;
-    this.sentAt = this.heardAt = clock.ticks;
+  constructor(options: MQTTClientOptions) {
+    this.options = options;
+    this.clock = options.clock;
+    this.keepAlive = Math.min(Math.ceil((options.keepAlive ?? 0) / 1000), 65535);
+    this.sentAt = this.heardAt = this.clock.ticks;
   }
 
   /** Bytes were given to the socket. */
@@ -59,31 +58,37 @@ export class Liveness {
    */
   look(awaiting: boolean, held: boolean): number | Failure {
     const clock = this.clock;
+    const options = this.options;
+    const response = options.responseTimeout ?? this.keepAlive * 500;
+    const patience = options.acknowledgeTimeout ?? 60_000;
     const heard = clock.delta(this.heardAt);
     const sent = clock.delta(this.sentAt);
     let wait = 0;
     if (this.keepAlive) {
       if (!this.pinged) {
-        wait = this.keepAlive * 0.75 - Math.max(heard, sent);
+        wait = this.keepAlive * 750 - Math.max(heard, sent);
         if (wait <= 0) {
-          this.ping = this.pinged = true;
-          this.pingedAt = clock.ticks;
-          wait = this.response;
+          this.pinged = true;
+          this.pinging();
+          this.ping = true;
+          wait = response;
         }
       } else {
-        let silence = Math.min(heard, clock.delta(this.pingedAt));
-        // Not written yet: a long packet in front of it still makes its way out.
-        if (this.ping) silence = Math.min(silence, sent);
-        wait = this.response - silence;
-        if (wait <= 0 && !held) return failure("mqtt-timeout", "PINGREQ", undefined, "PINGRESP");
-        if (wait <= 0) wait = this.response;
+        // As long as it is not written, a long packet in front of it may still make its way out.
+        wait = response - Math.min(heard, clock.delta(this.pingedAt), this.ping ? sent : heard);
+        if (wait <= 0) {
+          if (!held) return failure("mqtt-timeout", "PINGREQ", undefined, "PINGRESP");
+          wait = response;
+        }
       }
     }
-    if (awaiting && this.acknowledge) {
-      const rest = this.acknowledge - clock.delta(this.progressAt);
-      if (rest <= 0 && !held) return failure("mqtt-timeout", "PUBLISH", undefined, "acknowledgement");
-      const next = rest > 0 ? rest : this.acknowledge;
-      if (!wait || next < wait) wait = next;
+    if (awaiting && patience) {
+      let rest = patience - clock.delta(this.progressAt);
+      if (rest <= 0) {
+        if (!held) return failure("mqtt-timeout", "PUBLISH", undefined, "acknowledgement");
+        rest = patience;
+      }
+      if (!wait || rest < wait) wait = rest;
     }
     return wait;
   }

@@ -5,18 +5,17 @@ import { Sender } from "./sender.js";
 import type { Delivery, Session } from "./session.js";
 
 /** Chooses what one connection writes next: acknowledgements, ping, subscriptions, messages. */
-export class Outbox {
-  readonly sender: Sender;
-  private readonly session: Session;
-  private readonly liveness: Liveness;
-  /** Waiting acknowledgements: operation * 65536 + identifier. */
-  private readonly acknowledgements: number[] = [];
+export class Outbox extends Sender {
   /** The message that the packet under way belongs to. */
   delivery: Delivery | undefined;
+  /** Waiting acknowledgements: operation * 65536 + identifier. */
+  private readonly acknowledgements: number[] = [];
+  private readonly session: Session;
+  private readonly liveness: Liveness;
 
   /** `capacity`: bytes of the buffer that packets are put together in. */
   constructor(session: Session, liveness: Liveness, capacity: number) {
-    this.sender = new Sender(capacity);
+    super(capacity);
     this.session = session;
     this.liveness = liveness;
   }
@@ -30,28 +29,23 @@ export class Outbox {
     return this.acknowledgements.length > 7;
   }
 
-  /** Something waits for the end of what the application streams. */
-  get waits(): boolean {
-    return this.sender.tail === 0 && this.acknowledgements.length > 0;
-  }
-
   /**
    * Writes what is due and fits the room; before CONNACK (`connected` false) no more than the
    * packet under way. Returns a message of QoS 0 that is out, after which it wants to be called
    * again, or `undefined` when nothing more can be written now.
    */
   pump(socket: StreamSocket, connected: boolean): Delivery | undefined {
-    const sender = this.sender;
-    while (sender.left || (connected && !sender.tail && this.begin())) {
-      const before = sender.left;
-      const whole = sender.flush(socket, 0);
-      if (sender.left !== before) this.liveness.sent();
+    while (this.left || (connected && !this.tail && this.compose())) {
+      const before = this.left;
+      const whole = this.flush(socket, 0);
+      if (this.left !== before) this.liveness.sent();
       if (!whole) break;
       const delivery = this.delivery;
       this.delivery = undefined;
       if (delivery) {
         if (!delivery.qos) return delivery;
-        delivery.state = delivery.state === "ready" ? "sent" : "released";
+        // Awaiting from now on.
+        delivery.state |= 1;
       }
       this.liveness.progress();
     }
@@ -59,21 +53,21 @@ export class Outbox {
   }
 
   /** Begins the packet that is due next. Returns whether there is one. */
-  private begin(): boolean {
-    const sender = this.sender;
+  private compose(): boolean {
+    const session = this.session;
     const acknowledgement = this.acknowledgements.shift();
     let request, delivery, message;
     let length;
     if (acknowledgement) {
-      length = encodeShort(acknowledgement >> 16, acknowledgement & 0xffff, sender);
+      length = encodeShort(acknowledgement >> 16, acknowledgement & 0xffff, this);
     } else if (this.liveness.ping) {
       this.liveness.pinging();
-      length = encodeShort(12 /* PINGREQ */, 0, sender);
-    } else if ((request = this.session.request())) {
-      length = encodeFilters(request.operation, request.id, request.interests, sender);
-    } else if ((delivery = this.session.next())) {
+      length = encodeShort(12 /* PINGREQ */, 0, this);
+    } else if ((request = session.request())) {
+      length = encodeFilters(request.operation, request.id, request.interests, this);
+    } else if ((delivery = session.next())) {
       this.delivery = delivery;
-      message = delivery.state === "ready" ? delivery.message : undefined;
+      message = delivery.state === 2 ? delivery.message : undefined;
       if (message) {
         const flags = (delivery.duplicate ? 8 : 0) | (message.retain ? 1 : 0);
         length = encodePublish(
@@ -82,16 +76,16 @@ export class Outbox {
           flags,
           delivery.id,
           message.payload.byteLength,
-          sender,
+          this,
         );
         delivery.duplicate = delivery.qos > 0;
       } else {
-        length = encodeShort(6 /* PUBREL */, delivery.id, sender);
+        length = encodeShort(6 /* PUBREL */, delivery.id, this);
       }
     } else {
       return false;
     }
-    sender.begin(length, message?.payload, 0);
+    this.begin(length, message?.payload, 0);
     return true;
   }
 }

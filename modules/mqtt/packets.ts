@@ -26,16 +26,6 @@ export interface Will {
   readonly retain?: boolean;
 }
 
-export interface ConnectFields {
-  readonly id: string;
-  readonly clean: boolean;
-  /** Seconds, 0..65535. */
-  readonly keepAlive: number;
-  readonly user?: Field | undefined;
-  readonly password?: Field | undefined;
-  readonly will?: Will | undefined;
-}
-
 export interface Filter {
   readonly topic: string;
   /** Ignored in UNSUBSCRIBE. */
@@ -69,36 +59,42 @@ function open(target: Target, first: number, remaining: number, absent: number):
   return at;
 }
 
-/** CONNECT (§3.1), level 4. Returns the packet's length. */
-export function encodeConnect(fields: ConnectFields, target: Target): number {
-  const parts: Field[] = [fields.id];
-  const will = fields.will;
-  // A password needs a user name, which may be empty (§3.1.2.9).
-  const user = fields.user ?? (fields.password === undefined ? undefined : "");
-  let flags = fields.clean ? 0x02 : 0;
+/**
+ * CONNECT (§3.1), level 4; `keepAlive` in seconds. Returns the packet's length. A password needs a
+ * user name, which may be empty (§3.1.2.9).
+ */
+export function encodeConnect(
+  id: string,
+  clean: boolean,
+  keepAlive: number,
+  will: Will | undefined,
+  user: Field | undefined,
+  password: Field | undefined,
+  target: Target,
+): number {
+  const parts: Field[] = [id];
+  let flags = clean ? 2 : 0;
+  const add = (flag: number, part: Field): void => {
+    flags |= flag;
+    parts.push(part);
+  };
   if (will) {
-    flags |= 0x04 | ((will.QoS ?? 0) << 3) | (will.retain ? 0x20 : 0);
-    parts.push(will.topic, will.message ?? "");
+    add(4 | ((will.QoS ?? 0) << 3) | (will.retain ? 0x20 : 0), will.topic);
+    add(0, will.message ?? "");
   }
-  if (user !== undefined) {
-    flags |= 0x80;
-    parts.push(user);
-  }
-  if (fields.password !== undefined) {
-    flags |= 0x40;
-    parts.push(fields.password);
-  }
-  const at = open(
+  if (user !== undefined || password !== undefined) add(0x80, user ?? "");
+  if (password !== undefined) add(0x40, password);
+  let at = open(
     target,
     0x10,
     parts.reduce((sum, part) => sum + fieldLength(part), 10),
     0,
   );
   const view = target.buffer;
-  const level = putField(view, at, "MQTT");
-  view[level] = 4;
-  view[level + 1] = flags;
-  return parts.reduce((end, part) => putField(view, end, part), putNumber(view, level + 2, fields.keepAlive));
+  at = putField(view, at, "MQTT");
+  view[at] = 4;
+  view[at + 1] = flags;
+  return parts.reduce((end, part) => putField(view, end, part), putNumber(view, at + 2, keepAlive));
 }
 
 /** The remaining length of a PUBLISH; throws when four bytes cannot tell it (§2.2.3). */

@@ -1,7 +1,6 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import { nameOf, type QoS } from "./packets.js";
-import { decode } from "./text.js";
-import { hasWildcard } from "./topic.js";
+import { decode, isTopic } from "./text.js";
 
 /** What a broker did that MQTT 3.1.1 forbids: the `detail` of an `mqtt-protocol` failure. */
 export type Violation =
@@ -41,8 +40,8 @@ export function violation(operation: number, detail: Violation): Failure {
  * `failure`, and then the stream is of no more use); `next` goes on.
  *
  *     bytes                        | event
- *     CONNACK                      | sessionPresent, returnCode
- *     PUBLISH up to the payload    | topic, QoS, retain, duplicate, id, byteLength, payload
+ *     CONNACK                      | id: the return code, and 256 more with a session present
+ *     PUBLISH up to the payload    | topic, QoS, flags, id (0 with QoS 0), payload
  *     PUBACK PUBREC PUBREL PUBCOMP | id
  *     SUBACK                       | id, codes()
  *     UNSUBACK                     | id
@@ -58,12 +57,8 @@ export class Receiver {
   id = 0;
   topic = "";
   QoS: QoS = 0;
-  retain = false;
-  duplicate = false;
-  returnCode = 0;
-  sessionPresent = false;
-  /** Bytes of the payload as the PUBLISH announced them. */
-  byteLength = 0;
+  /** Bits of the fixed header: RETAIN 1, DUP 8. */
+  flags = 0;
   /** Bytes of the payload that the reader still has to take from the stream before `next`. */
   payload = 0;
   readonly buffer: Uint8Array;
@@ -112,6 +107,7 @@ export class Receiver {
   }
 
   private want(field: typeof this.field, count: number): undefined {
+    if (count > this.buffer.length) this.failure = failure("limit", nameOf(this.type), count, field);
     this.field = field;
     this.wanted = count;
     this.have = 0;
@@ -125,34 +121,34 @@ export class Receiver {
     switch (this.field) {
       case "header":
         this.type = first >> 4;
+        this.flags = first & 15;
         this.length = this.shift = 0;
-        return this.header(first & 15) ?? this.more(second);
+        return this.header() ?? this.more(second);
       case "length":
         return this.more(first);
       case "topic length":
-        this.wanted = number + (this.QoS ? 2 : 0);
-        this.payload = this.byteLength = this.length - 2 - this.wanted;
+        this.want("topic", number + (this.QoS ? 2 : 0));
+        this.payload = this.length - 2 - this.wanted;
         if (!number) return "topic";
-        return this.payload < 0 ? "length" : this.room("topic", this.wanted);
+        return this.payload < 0 ? "length" : undefined;
       case "topic":
         return this.publish();
       case "body":
-        return this.control(first, second, number);
+        return this.control(number);
     }
   }
 
-  private header(flags: number): Violation | undefined {
+  private header(): Violation | undefined {
     const type = this.type;
+    const flags = this.flags;
     const qos = (flags >> 1) & 3;
     // Bits by packet type: CONNACK, PUBLISH to PUBCOMP, SUBACK, UNSUBACK, PINGRESP.
     if (!((0x2afc >> type) & 1)) return "packet type";
     if ((type === 2) === this.connected) return "order";
-    if (type !== 3) return flags !== (type === 6 ? 2 : 0) ? "flags" : undefined;
-    if (qos === 3) return "QoS 3";
-    this.QoS = qos === 0 ? 0 : qos === 1 ? 1 : 2;
-    this.retain = !!(flags & 1);
-    this.duplicate = !!(flags & 8);
-    return this.duplicate && !qos ? "flags" : undefined;
+    if (type !== 3) return flags === (type === 6 ? 2 : 0) ? undefined : "flags";
+    if (qos > 2) return "QoS 3";
+    this.QoS = qos > 1 ? 2 : qos ? 1 : 0;
+    return flags > 7 && !qos ? "flags" : undefined;
   }
 
   /** A byte of the remaining length. */
@@ -160,22 +156,17 @@ export class Receiver {
     const type = this.type;
     const length = (this.length |= (byte & 0x7f) << this.shift);
     this.shift += 7;
-    if (byte & 0x80) return this.shift === 28 ? "remaining length" : this.want("length", 1);
+    if (byte > 127) return this.shift > 27 ? "remaining length" : this.want("length", 1);
     if (type === 3) return length < 2 ? "length" : this.want("topic length", 2);
     if (type === 9 ? length < 3 : length !== (type === 13 ? 0 : 2)) return "length";
-    return this.room("body", length);
-  }
-
-  private room(field: "topic" | "body", count: number): undefined {
-    if (count > this.buffer.length) this.failure = failure("limit", nameOf(this.type), count, field);
-    this.want(field, count);
+    return this.want("body", length);
   }
 
   private publish(): Violation | undefined {
     const buffer = this.buffer;
     const end = this.wanted - (this.QoS ? 2 : 0);
     const topic = decode(buffer, end);
-    if (topic === undefined || hasWildcard(topic)) return "topic";
+    if (!topic || !isTopic(topic, false)) return "topic";
     this.topic = topic;
     this.id = this.QoS ? ((buffer[end] ?? 0) << 8) | (buffer[end + 1] ?? 0) : 0;
     if (this.QoS && !this.id) return "identifier";
@@ -183,17 +174,15 @@ export class Receiver {
     return undefined;
   }
 
-  private control(first: number, second: number, number: number): Violation | undefined {
+  private control(number: number): Violation | undefined {
     const type = this.type;
+    this.id = number;
     if (type === 2 /* CONNACK */) {
-      this.sessionPresent = first === 1;
-      this.returnCode = second;
       this.connected = true;
-      if (first > 1) return "flags";
-      if (second > 5) return "return code";
-      if (first && second) return "session present";
+      if (number > 511) return "flags";
+      if ((number & 255) > 5) return "return code";
+      if (number > 256) return "session present";
     } else if (type !== 13 /* PINGRESP */) {
-      this.id = number;
       if (!number) return "identifier";
       for (let i = 2; i < this.length; i++) {
         const code = this.buffer[i] ?? 0;

@@ -86,7 +86,15 @@ export class ReconnectingMQTTClient {
   }
 
   private ended(): void {
-    const { timer, clock, random, minimumDelay = 1000, maximumDelay = 120_000, onError, onDisconnected } = this.options;
+    const {
+      timer,
+      clock,
+      random,
+      minimumDelay = 1000,
+      maximumDelay = 120_000,
+      onError,
+      onDisconnected,
+    } = this.options;
     const client = this.client;
     const bound = Math.min(minimumDelay * 2 ** this.failures, maximumDelay);
     timer.clear(this.timer);

@@ -2,8 +2,7 @@ import { failure, type Failure } from "../diagnosis/failure.js";
 import { refuse } from "./error.js";
 import { publishLength, type Filter, type QoS } from "./packets.js";
 import type { Source } from "./source.js";
-import { fieldLength } from "./text.js";
-import { checkFilter, checkTopic } from "./topic.js";
+import { fieldLength, isTopic } from "./text.js";
 
 /** A message whose delivery is tracked until it is acknowledged, over as many connections as that takes. */
 export interface Message {
@@ -16,25 +15,14 @@ export interface Message {
   readonly done?: (report?: Failure) => void;
 }
 
-/** Where an outgoing message stands. */
-export type DeliveryState =
-  /** It has not been begun. */
-  | "queued"
-  /** It has an identifier and its PUBLISH is to be written on this connection. */
-  | "ready"
-  /** PUBLISH was written; PUBACK or PUBREC is awaited. */
-  | "sent"
-  /** PUBREC came; PUBREL is to be written on this connection. */
-  | "release"
-  /** PUBREL was written; PUBCOMP is awaited. */
-  | "released"
-  /** Acknowledged, and no longer listed. */
-  | "delivered";
-
 export interface Delivery {
   id: number;
   readonly qos: QoS;
-  state: DeliveryState;
+  /**
+   * 0 queued, 2 PUBLISH is to be written, 3 PUBACK or PUBREC is awaited, 4 PUBREL is to be
+   * written, 5 PUBCOMP is awaited. Odd: written on this connection, an answer is awaited.
+   */
+  state: number;
   /** It was written before, at least in part. */
   duplicate: boolean;
   /** Absent: streamed by the application, which keeps no copy that could be sent again. */
@@ -48,7 +36,11 @@ export interface Subscription extends Filter {
 
 interface Interest extends Filter {
   readonly subscription: Subscription;
-  state: "wanted" | "asked" | "granted" | "unwanted" | "leaving";
+  /**
+   * 0 SUBSCRIBE is to be written, 1 SUBACK is awaited, 2 granted, 4 UNSUBSCRIBE is to be written,
+   * 5 UNSUBACK is awaited. Odd: written on this connection, an answer is awaited.
+   */
+  state: number;
 }
 
 /** A SUBSCRIBE or UNSUBSCRIBE that waits for its acknowledgement. */
@@ -69,8 +61,14 @@ export interface SessionOptions {
   readonly receiveCapacity?: number;
 }
 
-function find(list: readonly { readonly id: number }[], id: number): number {
-  return list.findIndex(entry => entry.id === id);
+function find<T extends { readonly id: number }>(list: readonly T[], id: number): T | undefined {
+  return list.find(entry => entry.id === id);
+}
+
+/** Takes `entry` out of `list`, if it is there. Returns whether it was. */
+function take<T>(list: T[], entry: T): boolean {
+  const index = list.indexOf(entry);
+  return index >= 0 && !!list.splice(index, 1);
 }
 
 /**
@@ -82,21 +80,17 @@ function find(list: readonly { readonly id: number }[], id: number): number {
  * acknowledged is sent as new, so QoS 2 then is at least once, and everything is subscribed again.
  */
 export class Session {
-  private readonly window: number;
-  private readonly capacity: number;
-  private readonly receiveCapacity: number;
+  private readonly options: SessionOptions;
   /** In the order of `publish`. */
   private outgoing: Delivery[] = [];
-  private interests: Interest[] = [];
+  private readonly interests: Interest[] = [];
   private readonly requests: Request[] = [];
   /** Identifiers of QoS 2 messages that the application has, until their PUBREL. */
   private readonly received: number[] = [];
   private lastId = 0;
 
   constructor(options: SessionOptions = {}) {
-    this.window = options.window ?? 8;
-    this.capacity = options.capacity ?? 32;
-    this.receiveCapacity = options.receiveCapacity ?? 64;
+    this.options = options;
   }
 
   /** Messages that are not delivered yet. */
@@ -106,114 +100,99 @@ export class Session {
 
   /** Something was written on this connection that waits for an acknowledgement. */
   get awaiting(): boolean {
-    return (
-      this.requests.length > 0 || this.outgoing.some(({ state }) => state === "sent" || state === "released")
-    );
+    return this.requests.length > 0 || this.outgoing.some(delivery => delivery.state & 1);
   }
 
   /** Takes a message. Throws a `MQTTError` when its topic or size is not allowed, or `capacity` is reached. */
   publish(message: Message): void {
     const qos = message.qos ?? 0;
-    checkTopic(message.topic);
+    if (!isTopic(message.topic, false)) refuse("PUBLISH", "topic");
     publishLength(message.topic, qos, message.payload.byteLength);
-    if (this.outgoing.length >= this.capacity) refuse("PUBLISH", "messages waiting", "limit");
-    this.outgoing.push({ id: 0, qos, state: "queued", duplicate: false, message });
+    if (this.pending >= (this.options.capacity ?? 32)) refuse("PUBLISH", "messages waiting", "limit");
+    this.outgoing.push({ id: 0, qos, state: 0, duplicate: false, message });
   }
 
   /** Wishes for subscriptions; one with the same filter is replaced. Kept until `unsubscribe` or refused. */
   subscribe(subscriptions: readonly Subscription[]): void {
-    this.wish(subscriptions, "wanted");
+    this.wish(subscriptions, 0);
   }
 
   /** Ends subscriptions, also such as an earlier client with the same id made. */
   unsubscribe(subscriptions: readonly Subscription[]): void {
-    this.wish(subscriptions, "unwanted");
+    this.wish(subscriptions, 4);
   }
 
-  private wish(subscriptions: readonly Subscription[], state: "wanted" | "unwanted"): void {
+  private wish(subscriptions: readonly Subscription[], state: number): void {
+    const interests = this.interests;
     // All are checked before the first is taken.
     subscriptions.forEach(({ topic }) => {
-      checkFilter(topic);
+      if (!isTopic(topic, true)) refuse("SUBSCRIBE", "topic filter");
       fieldLength(topic);
     });
     subscriptions.forEach(subscription => {
-      const { topic, QoS = 0 } = subscription;
-      this.interests = this.interests.filter(interest => interest.topic !== topic);
-      this.interests.push({ topic, QoS, subscription, state });
+      const topic = subscription.topic;
+      const former = interests.find(interest => interest.topic === topic);
+      if (former) take(interests, former);
+      interests.push({ topic, QoS: subscription.QoS ?? 0, subscription, state });
     });
   }
 
   /** A packet identifier that nothing in flight has: 1..65535, in turn (§2.3.1). */
   identifier(): number {
-    for (let i = 0; i < 65535; i++) {
-      this.lastId = (this.lastId % 65535) + 1;
-      if (!this.uses(this.lastId)) return this.lastId;
-    }
-    return refuse("PUBLISH", "identifiers", "limit");
+    do this.lastId = (this.lastId % 65535) + 1;
+    while (this.uses(this.lastId));
+    return this.lastId;
   }
 
   uses(id: number): boolean {
-    return find(this.outgoing, id) >= 0 || find(this.requests, id) >= 0;
+    return !!(find(this.outgoing, id) ?? find(this.requests, id));
   }
 
-  /** The next message of which something is to be written now: state `ready` or `release`. */
+  /** The next message of which something is to be written now: state 2 or 4. */
   next(): Delivery | undefined {
-    let delivery;
-    for (let i = 0; (delivery = this.outgoing[i]); i++) {
-      const state = delivery.state;
-      if (state === "ready" || state === "release") return delivery;
-      if (state === "queued") {
-        if (delivery.qos) {
-          // All in front of it are in flight.
-          if (i >= this.window) return undefined;
-          delivery.id = this.identifier();
-        }
-        delivery.state = "ready";
-        return delivery;
+    const index = this.outgoing.findIndex(({ state }) => !(state & 1));
+    const delivery = this.outgoing[index];
+    if (delivery && !delivery.state) {
+      if (delivery.qos) {
+        // All in front of it are in flight.
+        if (index >= (this.options.window ?? 8)) return undefined;
+        delivery.id = this.identifier();
       }
+      delivery.state = 2;
     }
-    return undefined;
+    return delivery;
   }
 
   /** Notes a PUBLISH or PUBREL that the application writes itself. */
-  track(id: number, qos: QoS, state: DeliveryState): void {
+  track(id: number, qos: QoS, state: number): void {
     this.outgoing = this.outgoing.filter(delivery => delivery.id !== id);
     this.outgoing.push({ id, qos, state, duplicate: true, message: undefined });
   }
 
-  /** Takes a message out of the list: delivered, or given up. */
-  remove(delivery: Delivery): void {
-    delivery.state = "delivered";
-    this.outgoing = this.outgoing.filter(other => other !== delivery);
+  /** Takes a message out of the list: delivered, or given up. Returns whether it was there. */
+  remove(delivery: Delivery): boolean {
+    return take(this.outgoing, delivery);
   }
 
-  /** PUBACK, PUBREC or PUBCOMP. Returns the message in its new state; `undefined`: nothing waits for that. */
+  /** PUBACK, PUBREC or PUBCOMP. Returns the message that waited for just that. */
   acknowledge(operation: number, id: number): Delivery | undefined {
-    const delivery = this.outgoing[find(this.outgoing, id)];
-    const expected = !delivery
-      ? 0
-      : delivery.state === "released"
-        ? 7 /* PUBCOMP */
-        : delivery.state === "sent"
-          ? delivery.qos + 3 /* PUBACK, PUBREC */
-          : 0;
-    if (!delivery || operation !== expected) return undefined;
-    if (operation === 5 /* PUBREC */) delivery.state = "release";
-    else this.remove(delivery);
+    const delivery = find(this.outgoing, id);
+    if (!delivery) return undefined;
+    const state = delivery.state;
+    if (operation !== (state === 5 ? 7 : state === 3 ? delivery.qos + 3 : 0)) return undefined;
+    if (operation === 5 /* PUBREC */) delivery.state = 4;
     return delivery;
   }
 
   /** All that is to be subscribed, or else unsubscribed, as one packet; from now on its acknowledgement is awaited. */
   request(): Request | undefined {
-    const first = this.interests.find(({ state }) => state === "wanted" || state === "unwanted");
-    if (!first) return undefined;
-    const state = first.state;
+    const state = this.interests.find(interest => !(interest.state & 3))?.state;
+    if (state === undefined) return undefined;
     const interests = this.interests.filter(interest => interest.state === state);
-    const subscribing = state === "wanted";
     interests.forEach(interest => {
-      interest.state = subscribing ? "asked" : "leaving";
+      interest.state |= 1;
     });
-    return this.expect(subscribing ? 8 : 10, this.identifier(), interests.length, interests);
+    return this.expect(state ? 10 : 8, this.identifier(), interests.length, interests);
   }
 
   /** Notes a SUBSCRIBE or UNSUBSCRIBE of `count` filters that is being written. */
@@ -225,23 +204,23 @@ export class Session {
 
   /** SUBACK or UNSUBACK: calls back who asked. Returns what is wrong with it. */
   answer(operation: number, id: number, codes: readonly number[]): "identifier" | "count" | undefined {
-    const index = find(this.requests, id);
-    const request = this.requests[index];
+    const request = find(this.requests, id);
     // An acknowledgement's type is the number behind its request's.
     if (request?.operation !== operation - 1) return "identifier";
     if (operation === 9 && codes.length !== request.count) return "count";
-    this.requests.splice(index, 1);
+    take(this.requests, request);
     request.interests.forEach((interest, i) => {
+      const code = codes[i] ?? 3;
+      const { done } = interest.subscription;
       // Replaced by a later wish in the meantime: that one will be answered for itself.
-      if (!this.interests.includes(interest)) return;
-      const code = codes[i];
-      const granted = code === 0 || code === 1 || code === 2 ? code : undefined;
-      if (granted === undefined) this.interests = this.interests.filter(other => other !== interest);
-      else interest.state = "granted";
-      interest.subscription.done?.(
-        code === 0x80 ? failure("mqtt-subscribe", "SUBSCRIBE", code, interest.topic) : undefined,
-        granted,
-      );
+      if (!take(this.interests, interest)) return;
+      if (code < 3) {
+        interest.state = 2;
+        this.interests.push(interest);
+        done?.(undefined, code > 1 ? 2 : code ? 1 : 0);
+      } else {
+        done?.(code > 3 ? failure("mqtt-subscribe", "SUBSCRIBE", code, interest.topic) : undefined);
+      }
     });
     return undefined;
   }
@@ -253,27 +232,27 @@ export class Session {
 
   /** The application has the QoS 2 message whole. Returns false when there is no room to remember it. */
   receive(id: number): boolean {
-    return !this.fresh(id) || (this.received.length < this.receiveCapacity && this.received.push(id) > 0);
+    const received = this.received;
+    if (this.fresh(id)) received.push(id);
+    return received.length <= (this.options.receiveCapacity ?? 64);
   }
 
   /** PUBREL: the broker will not send that message again. */
   release(id: number): void {
-    const index = this.received.indexOf(id);
-    if (index >= 0) this.received.splice(index, 1);
+    take(this.received, id);
   }
 
   /** The connection has ended: what it carried without an acknowledgement is to be written again. */
   disconnected(): void {
     this.requests.length = 0;
     this.interests.forEach(interest => {
-      if (interest.state === "asked") interest.state = "wanted";
-      else if (interest.state === "leaving") interest.state = "unwanted";
+      interest.state &= 6;
     });
     // Without a copy, a message that the application streamed can go on only behind its PUBREC.
-    this.outgoing = this.outgoing.filter(({ state, message }) => state !== "sent" || message);
-    this.outgoing.forEach(delivery => {
-      if (delivery.state === "sent") delivery.state = "ready";
-      else if (delivery.state === "released") delivery.state = "release";
+    this.outgoing = this.outgoing.filter(delivery => {
+      const again = delivery.message || delivery.state > 3;
+      delivery.state &= 6;
+      return again;
     });
   }
 
@@ -282,12 +261,12 @@ export class Session {
     if (present) return;
     this.received.length = 0;
     this.interests.forEach(interest => {
-      if (interest.state === "granted") interest.state = "wanted";
+      interest.state &= 4;
     });
-    this.outgoing = this.outgoing.filter(({ message }) => message);
-    this.outgoing.forEach(delivery => {
+    this.outgoing = this.outgoing.filter(delivery => {
       delivery.duplicate = false;
-      if (delivery.state === "release") delivery.state = "ready";
+      if (delivery.state) delivery.state = 2;
+      return delivery.message;
     });
   }
 }

@@ -1,5 +1,20 @@
 import { refuse } from "./error.js";
 
+/**
+ * A topic name (MQTT 3.1.1 §4.7): not empty, no wildcard. Or a topic filter: wildcards fill a
+ * whole level, `#` only the last. Characters are checked when it is encoded or decoded.
+ */
+export function isTopic(text: string, filter: boolean): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const wildcard = text[i];
+    if (wildcard === "+" || wildcard === "#") {
+      const next = text[i + 1];
+      if (!filter || (i && text[i - 1] !== "/") || (next && (wildcard === "#" || next !== "/"))) return false;
+    }
+  }
+  return text !== "";
+}
+
 /** What goes out behind a two-byte length: text as UTF-8, or bytes as they are. */
 export type Field = string | ArrayBuffer | Uint8Array;
 

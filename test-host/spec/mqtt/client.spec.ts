@@ -228,7 +228,7 @@ describe("mqtt client connecting", () => {
     const make = (options: object) => () => new MQTTClient({ host: "h", ...records(time, []), ...options });
     assert.throws(make({ host: "" }), refused("argument", "host"));
     assert.throws(make({ clean: false }), refused("argument", "id"));
-    assert.throws(make({ will: { topic: "a/#" } }), refused("argument", "topic"));
+    assert.throws(make({ will: { topic: "a/#" } }), refused("argument", "will topic"));
     assert.equal(time.pending, 0);
   });
 });

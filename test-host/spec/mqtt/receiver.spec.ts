@@ -28,11 +28,19 @@ function receive(stream: Uint8Array, sizes: readonly number[], capacity = 64): E
         if (!receiver.advance(count)) continue;
         if (receiver.failure) return [...events, { ...receiver.failure }];
         if (receiver.operation === 3) {
-          const { operation, topic, QoS, retain, duplicate, id, byteLength } = receiver;
-          events.push({ operation, topic, QoS, retain, duplicate, id, byteLength });
+          const { operation, topic, QoS, flags, id, payload: byteLength } = receiver;
+          events.push({
+            operation,
+            topic,
+            QoS,
+            retain: (flags & 1) > 0,
+            duplicate: (flags & 8) > 0,
+            id,
+            byteLength,
+          });
         } else {
-          const { operation, id, returnCode, sessionPresent } = receiver;
-          if (operation === 2) events.push({ operation, returnCode, sessionPresent });
+          const { operation, id } = receiver;
+          if (operation === 2) events.push({ operation, returnCode: id & 255, sessionPresent: id > 255 });
           else if (operation === 9) events.push({ operation, id, codes: receiver.codes() });
           else events.push(operation === 13 ? { operation } : { operation, id });
           receiver.next();
