@@ -115,6 +115,8 @@ export class Uart {
   readonly #random: Random;
   #baud = 0;
   #incoming: Burst[] = [];
+  /** Bytes of `#incoming` that have not arrived yet. */
+  #incomingBytes = 0;
   /** When the byte at the head of `#incoming` will be complete. */
   #nextByteMs = 0;
   #stalled = false;
@@ -230,7 +232,9 @@ export class Uart {
     this.#advance();
     if (this.#incoming.length === 0 && !this.#stalled)
       this.#nextByteMs = this.#scheduler.nowMs + characterMs(baud);
-    this.#incoming.push({ bytes: this.#garble(bytes, baud, this.#baud), baud, offset: 0 });
+    const arriving = this.#garble(bytes, baud, this.#baud);
+    this.#incoming.push({ bytes: arriving, baud, offset: 0 });
+    this.#incomingBytes += arriving.length;
     this.#schedule();
   }
 
@@ -254,6 +258,7 @@ export class Uart {
         this.#fresh.push(byte);
         this.counters.receiveHighWater = Math.max(this.counters.receiveHighWater, held + 1);
       }
+      this.#incomingBytes--;
       if (++burst.offset === burst.bytes.length) this.#incoming.shift();
       this.#nextByteMs += this.#headCharacterMs();
     }
@@ -298,10 +303,7 @@ export class Uart {
   }
 
   #pending(): number {
-    if (this.#stalled) return 0;
-    let pending = 0;
-    for (const burst of this.#incoming) pending += burst.bytes.length - burst.offset;
-    return pending;
+    return this.#stalled ? 0 : this.#incomingBytes;
   }
 
   /** While the callback is awaited, the class still tells when its buffer overflows. */
@@ -327,6 +329,7 @@ export class Uart {
   #discardIncoming(): void {
     this.#advance();
     this.#incoming = [];
+    this.#incomingBytes = 0;
     this.#stalled = false;
     this.#schedule();
   }

@@ -121,10 +121,11 @@ export class ModuleSocket {
 
   /** Takes the next segment that fits into the window; it is then under way over the link. */
   nextSegment(window: number, most: number): Uint8Array | undefined {
-    const room = Math.min(most, window - this.#unreadBytes - this.#inFlight);
+    const room = window - this.#unreadBytes - this.#inFlight;
     const head = this.#outside[0];
-    if (!head || room <= 0) return undefined;
-    const segment = head.subarray(0, room);
+    // A receiver does not open its window by crumbs (RFC 1122, 4.2.3.3).
+    if (!head || room < Math.min(head.length, most, window / 2)) return undefined;
+    const segment = head.subarray(0, Math.min(room, most));
     if (segment.length === head.length) this.#outside.shift();
     else this.#outside[0] = head.subarray(segment.length);
     this.#inFlight += segment.length;

@@ -226,7 +226,7 @@ describe("sockets of the simulated BG95", () => {
       const { bench, peer } = await connected({ settings: { receiveBufferBytes: 2_000 } });
       peer.write(Buffer.alloc(5_000, 0x42));
       await bench.pass(1_000);
-      assert.equal(await bench.ask("AT+QIRD=0,0"), "\r\n+QIRD: 2000,0,2000\r\n\r\nOK\r\n");
+      assert.equal(await bench.ask("AT+QIRD=0,0"), "\r\n+QIRD: 1400,0,1400\r\n\r\nOK\r\n");
       let read = 0;
       while (read < 5_000) {
         const answer = await bench.ask("AT+QIRD=0,1500");
