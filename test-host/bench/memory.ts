@@ -1,0 +1,125 @@
+import type { FirmwareConfig } from "../../hosts/firmware/config.js";
+import type { FirmwareMemory } from "../xs/index.js";
+import type { SimulationCounters } from "../simulator/simulation.js";
+import { atMost, shown, type Chapter } from "./figure.js";
+import { HOST, MQTTS_PORT, Scene, type Identities } from "./scene.js";
+
+const HEAP_LIMIT = 24 * 1024;
+const BYTECODE_LIMIT = 64 * 1024;
+const HEAP_STEP = 64;
+/** Messages that the firmware has under way: so many must follow for the last to be like the first. */
+const AHEAD = 8;
+/** Not part of the firmware: the device's configuration, and the harness. */
+const foreign = ["mc/config", "test-host/xs/main"];
+
+function config(count: number, qos: 0 | 1 | 2): Partial<FirmwareConfig> {
+  return {
+    broker: { host: HOST, port: MQTTS_PORT, secure: true, verify: true },
+    message: "reading {n} of a device that publishes",
+    count,
+    qos,
+  };
+}
+
+/** Byte code of the firmware, by module. */
+export function firmwareModules(memory: FirmwareMemory): readonly (readonly [name: string, bytes: number])[] {
+  return Object.entries(memory.modules)
+    .filter(([name]) => !foreign.includes(name))
+    .sort(([, a], [, b]) => b - a);
+}
+
+export interface FirmwareRun {
+  readonly memory: FirmwareMemory;
+  readonly counters: SimulationCounters;
+}
+
+/** From power-on to three acknowledged messages, with mutual TLS by the module; `undefined`: memory ran out. */
+export async function firmwareRun(
+  identities: Identities,
+  heapBytes?: number,
+): Promise<FirmwareRun | undefined> {
+  const options = { identities, config: config(3, 1), ...(heapBytes === undefined ? {} : { heapBytes }) };
+  return Scene.run(options, async scene => {
+    const end = await scene.reported("done");
+    if (end.reason === "abort") return undefined;
+    if (end.reason !== "condition") throw new Error(`the run ended with ${end.reason}`);
+    return { memory: await scene.engine.memory(), counters: scene.simulation.counters };
+  });
+}
+
+/** The smallest heap in bytes above the loaded baseline with which the run passes. */
+async function smallestHeap(identities: Identities): Promise<number> {
+  let fails = 4_096;
+  let passes = 65_536;
+  while (passes - fails > HEAP_STEP) {
+    const middle = (fails + passes) / 2;
+    if (await firmwareRun(identities, middle)) passes = middle;
+    else fails = middle;
+  }
+  return passes;
+}
+
+/** Live bytes after `first` and after `last` publishes. */
+async function growth(identities: Identities, first: number, last: number): Promise<number> {
+  return Scene.run({ identities, config: config(last + AHEAD, 1) }, async scene => {
+    const live = async (count: number): Promise<number> => {
+      await scene.expect("acknowledged", count);
+      const { slots, chunkBytes } = await scene.engine.memory();
+      return slots * 16 + chunkBytes;
+    };
+    const before = await live(first);
+    return (await live(last - first)) - before;
+  });
+}
+
+export interface MemoryOptions {
+  readonly identities: Identities;
+  /** Shorter, and limits 5 % wider. */
+  readonly smoke: boolean;
+}
+
+export async function memoryChapters({ identities, smoke }: MemoryOptions): Promise<Chapter[]> {
+  const run = await firmwareRun(identities);
+  if (!run) throw new Error("the firmware does not fit the memory of an ESP32");
+  const { memory, counters } = run;
+  const slack = smoke ? 0.05 : 0;
+  const modules = firmwareModules(memory);
+  const bytecode = modules.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const wide = HEAP_LIMIT * (1 + slack);
+  const heap = smoke
+    ? (await firmwareRun(identities, wide))
+      ? wide
+      : Infinity
+    : await smallestHeap(identities);
+  const publishes = smoke ? 500 : 10_000;
+  return [
+    {
+      title: "Memory of the whole firmware",
+      note:
+        "Module-tls with mutual authentication, from power-on to three acknowledged messages, on a simulated BG95. " +
+        "Heap is counted above the loaded baseline, slots at 16 bytes; chunk bytes are those of a 64-bit build and so upper bounds.",
+      figures: [
+        atMost(smoke ? "a heap that passes" : "smallest heap that passes", heap, "bytes", HEAP_LIMIT, slack),
+        atMost("byte code", bytecode, "bytes", BYTECODE_LIMIT, slack),
+        atMost(
+          `growth from 100 to ${publishes.toLocaleString("en")} publishes`,
+          await growth(identities, 100, publishes),
+          "bytes",
+          0,
+          0,
+        ),
+        shown("peak with an ESP32's heap, garbage included", memory.peakBytes, "bytes"),
+        shown("live peak", memory.livePeakBytes, "bytes"),
+        shown("loaded baseline", memory.loadedBytes, "bytes"),
+        shown("stack peak (of 512)", memory.stackPeakSlots, "slots"),
+        shown("longest turn", counters.longestTurnMs, "ms"),
+        shown("engine time of the run", counters.busyMs, "ms"),
+      ],
+    },
+    {
+      title: "Byte code by module",
+      note: "Symbols included; what the device's flash holds of each module.",
+      figures: modules.map(([name, bytes]) => shown(name, bytes, "bytes")),
+    },
+  ];
+}

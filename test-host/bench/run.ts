@@ -1,0 +1,40 @@
+import { compute } from "./compute.js";
+import { markdownOf, tableOf } from "./figure.js";
+import { memoryChapters } from "./memory.js";
+import { issueIdentities } from "./scene.js";
+import { splits } from "./splits.js";
+import { throughput } from "./throughput.js";
+import { uartCost } from "./uart-cost.js";
+
+const usage = `usage: npm run bench [-- --json | --markdown] [--smoke]
+  --json      {figures:[{name,value,unit,limit,ok}]} on stdout
+  --markdown  the body of docs/memory-and-time.md
+  --smoke     shorter, limits of memory 5 % wider
+Exit code 1: a limit is broken.
+`;
+
+const flags = new Set(process.argv.slice(2));
+const unknown = [...flags].filter(flag => !["--json", "--markdown", "--smoke"].includes(flag));
+if (unknown.length > 0) {
+  process.stderr.write(`unknown: ${unknown.join(" ")}\n${usage}`);
+  process.exit(2);
+}
+
+const smoke = flags.has("--smoke");
+const identities = await issueIdentities();
+const chapters = [
+  ...(await uartCost(identities)),
+  await throughput(),
+  ...(await memoryChapters({ identities, smoke })),
+  await compute(identities),
+  splits(),
+];
+const figures = chapters.flatMap(({ title, figures: part }) =>
+  part.map(figure => ({ ...figure, name: `${title}: ${figure.name}` })),
+);
+if (flags.has("--json")) process.stdout.write(`${JSON.stringify({ figures }, null, 1)}\n`);
+else process.stdout.write(flags.has("--markdown") ? markdownOf(chapters) : tableOf(chapters));
+const broken = figures.filter(({ ok }) => !ok);
+for (const { name, value, unit, limit } of broken)
+  process.stderr.write(`over the limit: ${name}: ${value} ${unit}, limit ${limit}\n`);
+process.exitCode = broken.length > 0 ? 1 : 0;

@@ -1,0 +1,219 @@
+import { Authority, type Issued } from "../../certs/issue.js";
+import type { FirmwareConfig } from "../../hosts/firmware/config.js";
+import { BG95 } from "../simulator/bg95/bg95.js";
+import { linkProfiles } from "../simulator/link.js";
+import { MemoryNetwork } from "../simulator/memory.js";
+import type { MemoryPeer } from "../simulator/memory-peer.js";
+import { Scheduler } from "../simulator/scheduler.js";
+import { esp32Cost, Simulation, type ComputeCost, type SimulationEnd } from "../simulator/simulation.js";
+import { createEngine, type FirmwareEngine } from "../xs/index.js";
+import { AnsweringBroker } from "./broker.js";
+
+/** 22 characters, as in the figures of known drivers. */
+export const HOST = "broker.example.net.org";
+/** An MQTT broker. */
+export const MQTT_PORT = 1883;
+export const MQTTS_PORT = 8883;
+/** A TCP peer that takes everything, and sends what `Scene.peer` is told to. */
+export const TCP_PORT = 7007;
+
+export const BAUD = 115_200;
+
+const DAY_MS = 86_400_000;
+const EPOCH_MS = Date.UTC(2026, 10, 20, 12);
+/** Nothing that is measured here takes longer, simulated. */
+const RUN_LIMIT_MS = 30 * DAY_MS;
+
+/** The broker's certificates and the device's. */
+export interface Identities {
+  readonly authority: Authority;
+  readonly server: Issued;
+  readonly device: Issued;
+}
+
+export async function issueIdentities(): Promise<Identities> {
+  const dates = { notBefore: new Date(EPOCH_MS - DAY_MS), notAfter: new Date(EPOCH_MS + 365 * DAY_MS) };
+  const authority = await Authority.create({ commonName: "Bench Root", ...dates });
+  return {
+    authority,
+    server: await authority.server({ commonName: HOST, ...dates }),
+    // The longer kind: its upload, and the module's answers, are what takes most.
+    device: await authority.client({ commonName: "bench-device", key: "RSA-2048", ...dates }),
+  };
+}
+
+export interface SceneOptions {
+  /** Entry module; default: the firmware. */
+  readonly entry?: string;
+  readonly config?: Partial<FirmwareConfig>;
+  readonly identities?: Identities;
+  readonly serial?: "buffered" | "stock";
+  readonly heapBytes?: number;
+  /** False: turns take no time. */
+  readonly charged?: boolean;
+  /** From the end of a command or payload to the module's answer, ms. Default 0. */
+  readonly answerMs?: number;
+}
+
+/** What went over the UART, counted outside of the driver: by the simulated wire and module. */
+export interface UartCount {
+  readonly commands: number;
+  readonly bytes: number;
+  readonly lost: number;
+  /** Byte codes that the engine ran. */
+  readonly steps: number;
+  readonly atMs: number;
+}
+
+const free: ComputeCost = { nanosecondsPerStep: 0, collectionMs: 0 };
+
+const config: FirmwareConfig = {
+  module: "bg95",
+  broker: { host: HOST, port: MQTT_PORT, secure: false, verify: true },
+  clientId: "bench-device",
+  topic: "bench/device",
+  message: "x".repeat(200),
+  count: 0,
+  qos: 0,
+  commands: 0,
+  lingerMs: 0,
+  attempts: 1,
+  keepAlive: 60_000,
+};
+
+/** An engine, a simulated BG95 and peers in memory: no run touches the wall clock. */
+export class Scene {
+  readonly engine: FirmwareEngine;
+  readonly modem: BG95;
+  readonly simulation: Simulation;
+  readonly broker = new AnsweringBroker();
+  /** What the firmware reported, one after another. */
+  readonly reports: (readonly unknown[])[] = [];
+  /** The TCP peer that was connected last. */
+  peer: MemoryPeer | undefined;
+  readonly #scheduler = new Scheduler();
+
+  private constructor(engine: FirmwareEngine, options: SceneOptions) {
+    const scheduler = this.#scheduler;
+    const network = new MemoryNetwork({ scheduler, names: { [HOST]: "192.0.2.10" } });
+    network.serveDuplex(MQTT_PORT, this.broker.accept);
+    network.serve(TCP_PORT, peer => (this.peer = peer));
+    const { identities, answerMs = 0 } = options;
+    if (identities)
+      network.serveTls(
+        MQTTS_PORT,
+        {
+          key: identities.server.keyPem,
+          cert: identities.server.certificatePem,
+          ca: identities.authority.certificatePem,
+          requestCert: true,
+          rejectUnauthorized: true,
+        },
+        this.broker.accept,
+      );
+    this.engine = engine;
+    this.modem = new BG95({
+      scheduler,
+      network,
+      link: { ...linkProfiles.none, sendMs: answerMs },
+      settings: { epochMs: EPOCH_MS, port: { commandMs: answerMs } },
+    });
+    this.modem.module.baud = this.modem.module.stored.baud = BAUD;
+    this.simulation = new Simulation({
+      scheduler,
+      modem: this.modem,
+      engine,
+      uart: { serial: options.serial ?? "buffered" },
+      cost: options.charged === false ? free : esp32Cost,
+      onReport: text => {
+        const report: unknown = JSON.parse(text);
+        if (Array.isArray(report)) this.reports.push(report);
+      },
+    });
+  }
+
+  /** Runs `work` on a scene of its own, whose engine is stopped whatever happens. */
+  static async run<T>(options: SceneOptions, work: (scene: Scene) => Promise<T>): Promise<T> {
+    const { entry, identities, heapBytes } = options;
+    const engine = await createEngine({
+      engine: "xs",
+      ...(entry === undefined ? undefined : { entry }),
+      config: { ...config, ...options.config, baud: BAUD },
+      credentials: identities
+        ? {
+            ca: identities.authority.certificate,
+            certificate: identities.device.certificate,
+            key: identities.device.key,
+          }
+        : {},
+      serial: options.serial ?? "buffered",
+      ...(heapBytes === undefined ? undefined : { heapBytes }),
+    });
+    try {
+      return await work(new Scene(engine, options));
+    } finally {
+      await engine.stop();
+    }
+  }
+
+  get nowMs(): number {
+    return this.#scheduler.nowMs;
+  }
+
+  send(...message: readonly unknown[]): void {
+    this.simulation.send(JSON.stringify(message));
+  }
+
+  /** Runs until the firmware has reported `name` for the `times`th time from now. */
+  async reported(name: string, times = 1): Promise<SimulationEnd> {
+    let seen = this.reports.length;
+    let left = times;
+    const until = (): boolean => {
+      for (; seen < this.reports.length; seen++) {
+        if (this.reports[seen]?.[0] === name) left--;
+        else if (this.reports[seen]?.[0] === "failure")
+          throw new Error(`the firmware failed: ${JSON.stringify(this.reports[seen])}`);
+      }
+      return left <= 0;
+    };
+    return this.simulation.run({ until, untilMs: this.nowMs + RUN_LIMIT_MS });
+  }
+
+  /** As `reported`; anything else that ends the run is an error. */
+  async expect(name: string, times = 1): Promise<void> {
+    const end = await this.reported(name, times);
+    if (end.reason !== "condition") throw new Error(`no "${name}": ${JSON.stringify(end)}`);
+  }
+
+  /** Lets everything that is under way end. */
+  async rest(ms = 2_000): Promise<void> {
+    await this.simulation.run({ untilMs: this.nowMs + ms });
+  }
+
+  get count(): UartCount {
+    const { toModuleBytes, toHostBytes, lostBytes, compute } = this.simulation.counters;
+    return {
+      commands: [...this.modem.commandCounts.values()].reduce((sum, count) => sum + count, 0),
+      bytes: toModuleBytes + toHostBytes,
+      lost: lostBytes,
+      steps: compute,
+      atMs: this.nowMs,
+    };
+  }
+
+  /** What one action costs, until everything has come to rest again. */
+  async cost(action: () => Promise<void>): Promise<UartCount> {
+    const before = this.count;
+    await action();
+    const atMs = this.nowMs;
+    await this.rest();
+    const after = this.count;
+    return {
+      commands: after.commands - before.commands,
+      bytes: after.bytes - before.bytes,
+      lost: after.lost - before.lost,
+      steps: after.steps - before.steps,
+      atMs: atMs - before.atMs,
+    };
+  }
+}
