@@ -6,7 +6,7 @@ import type { Scheduler } from "./scheduler.js";
 export interface FaultTarget {
   /** The module restarts as after a supply glitch. */
   crash(): void;
-  /** Neither hears nor answers; `undefined` means for ever. */
+  /** Neither hears nor answers; `undefined` means until a restart. */
   silence(forMs: number | undefined): void;
   deactivateContext(context: number): void;
   loseContext(context: number): void;
@@ -46,8 +46,8 @@ export class FaultBoard {
     this.#faults = faults;
     this.#scheduler = scheduler;
     this.#target = target;
-    this.#toHost = new ByteFaults("host", faults, random);
-    this.#toModule = new ByteFaults("module", faults, random);
+    this.#toHost = new ByteFaults("host", faults, random, fault => this.#note(fault));
+    this.#toModule = new ByteFaults("module", faults, random, fault => this.#note(fault));
     for (const fault of faults) {
       if (fault.kind === "event" && fault.trigger.on === "time") {
         scheduler.at(fault.trigger.ms, () => this.#strike(fault));
@@ -111,7 +111,9 @@ export class FaultBoard {
   sent(socket: number, before: number, after: number): void {
     for (const fault of this.#faults) {
       if (fault.kind !== "event" || fault.trigger.on !== "sent" || fault.trigger.socket !== socket) continue;
-      if (before < fault.trigger.bytes && after >= fault.trigger.bytes) this.#strike(fault);
+      const isDue = before < fault.trigger.bytes && after >= fault.trigger.bytes;
+      // Once: the socket of a later connection with the same id is spared.
+      if (isDue && !this.struck.some(record => record.fault === fault)) this.#strike(fault);
     }
   }
 

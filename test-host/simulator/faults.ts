@@ -12,7 +12,7 @@ export type FaultTrigger =
 
 export type FaultAction =
   | { readonly kind: "reset" }
-  /** The module neither hears nor answers; without `forMs` for ever. */
+  /** The module neither hears nor answers, at most until it is restarted; without `forMs` until then. */
   | { readonly kind: "silence"; readonly forMs?: number }
   | { readonly kind: "pdpdeact"; readonly context: number }
   /** The context is gone without a word. */
@@ -192,8 +192,16 @@ export class ByteFaults {
   #count = 0;
   readonly #faults: Fault[];
   readonly #random: Random;
+  readonly #struck: (fault: Fault) => void;
 
-  constructor(direction: FaultDirection, faults: readonly Fault[], random: Random) {
+  /** `struck` hears of every byte that is hit. */
+  constructor(
+    direction: FaultDirection,
+    faults: readonly Fault[],
+    random: Random,
+    struck: (fault: Fault) => void,
+  ) {
+    this.#struck = struck;
     this.#faults = faults.filter(fault => "to" in fault && fault.to === direction);
     this.#random = random.fork("noise to " + direction);
   }
@@ -212,7 +220,11 @@ export class ByteFaults {
     for (const byte of bytes) {
       this.#count++;
       let kept = [byte];
-      for (const fault of this.#faults) kept = this.#strike(fault, kept);
+      for (const fault of this.#faults) {
+        const bent = this.#strike(fault, kept);
+        if (bent !== kept) this.#struck(fault);
+        kept = bent;
+      }
       result.push(...kept);
     }
     return Uint8Array.from(result);

@@ -104,7 +104,10 @@ export class BG95 implements UartModule {
       port: this.port,
       faults: this.faults,
       print: text => this.port.urc(text),
-      discard: () => this.onDiscard?.(),
+      discard: () => {
+        this.#silentUntilMs = -Infinity;
+        this.onDiscard?.();
+      },
     });
   }
 

@@ -112,7 +112,7 @@ describe("faults", () => {
     assert.match(await bench.pass(20_000), /^\r\nRDY\r\n/);
   });
 
-  it("is silent for a time, or for ever", async () => {
+  it("is silent for a time, or until it is restarted", async () => {
     const bench = await ready("silence command=+CSQ for=5000", "silence command=+CREG");
     bench.type("AT+CSQ\rAT\r");
     assert.equal(await bench.pass(4_999), "");
@@ -122,6 +122,20 @@ describe("faults", () => {
     await bench.pass(1_000);
     bench.type("AT\r");
     assert.equal(await bench.pass(100_000_000), "");
+    bench.modem.resetLine(true);
+    await bench.pass(2_500);
+    bench.modem.resetLine(false);
+    assert.match(await bench.pass(10_000), /^\r\nRDY\r\n/);
+  });
+
+  it("keeps a record of what struck, byte by byte", async () => {
+    const { toHost } = await offsets();
+    const bench = await ready(`lose to=host at=${String(toHost + 1)} count=3`);
+    await bench.ask("AT", 100);
+    assert.deepEqual(
+      bench.modem.faults.struck.map(({ fault }) => fault.kind),
+      ["lose", "lose", "lose"],
+    );
   });
 
   it("answers late, and with a gap that URCs fall into", async () => {
@@ -179,6 +193,11 @@ describe("faults", () => {
     await bench.ask("AT+QISEND=0,1");
     await bench.exchange("x", /SEND OK\r\n/);
     assert.equal(await bench.pass(1_000), '\r\n+QIURC: "closed",0\r\n');
+    await bench.ask("AT+QICLOSE=0");
+    await bench.exchange(open, /QIOPEN: 0,0/);
+    await bench.ask("AT+QISEND=0,900");
+    await bench.exchange(Buffer.alloc(900), /SEND OK\r\n/);
+    assert.equal(await bench.pass(1_000), "");
   });
 
   it("deactivates a context, loses it without a word, and loses registration", async () => {
