@@ -43,6 +43,8 @@ export class MQTTClient {
 
   readonly session: Session;
   readonly target: unknown;
+  /** The clock's ticks at CONNACK; absent before. */
+  connectedAt: number | undefined;
   private readonly options: MQTTClientOptions;
   private readonly inbox: Inbox;
   private readonly outbox: Outbox;
@@ -64,17 +66,16 @@ export class MQTTClient {
   private report: Failure | undefined;
 
   /** Begins to connect. Throws when a required option is missing or the will's topic is not allowed. */
-  constructor(options: MQTTClientOptions) {
+  constructor(options: MQTTClientOptions, session = options.session ?? new Session()) {
     if (!options.host) refuse("CONNECT", "host");
     if (options.clean === false && !options.id) refuse("CONNECT", "id");
     if (options.will && !isTopic(options.will.topic, false)) refuse("CONNECT", "will topic");
     this.options = options;
     this.target = options.target;
-    this.session = options.session ?? new Session();
+    this.session = session;
     this.liveness = new Liveness(options);
     this.inbox = new Inbox(options.topicLength ?? 256);
-    this.outbox = new Outbox(this.session, this.liveness, options.bufferLength ?? 256);
-    this.dns = new options.dns.io(options.dns);
+    this.outbox = new Outbox(session, this.liveness, options.bufferLength ?? 256);
     this.wake(options.connectTimeout ?? 30_000);
     this.run(this.resolve, 0);
   }
@@ -107,14 +108,12 @@ export class MQTTClient {
     const socket = this.socket;
     let direct = data?.byteLength ?? 0;
     if (this.phase !== "connected" || !socket) return refuse("write", "not connected");
-    if (outbox.tail) {
-      if (options || direct > outbox.tail) refuse("PUBLISH", "streamed payload");
-      if (direct > outbox.room) refuse("PUBLISH", "overflow", "limit");
-    } else {
-      if (!options) return refuse("write", "options");
-      if (outbox.left) refuse("write", "overflow", "limit");
-      direct = compose(data, options, this.session, outbox);
-      if (options.operation === 14) this.phase = "DISCONNECT";
+    if (outbox.left || direct > outbox.room) refuse("write", "overflow", "limit");
+    if (!outbox.tail) {
+      direct = compose(data, options ?? {}, this.session, outbox);
+      if (options?.operation === 14) this.phase = "DISCONNECT";
+    } else if (options || direct > outbox.tail) {
+      refuse("PUBLISH", "streamed payload");
     }
     try {
       outbox.flush(socket, direct);
@@ -172,8 +171,10 @@ export class MQTTClient {
   }
 
   private resolve(): void {
-    this.dns?.resolve({
-      host: this.options.host,
+    const options = this.options;
+    this.dns = new options.dns.io(options.dns);
+    this.dns.resolve({
+      host: options.host,
       onResolved: (_, address) => this.run(this.connect, address),
       onError: () => this.run(this.ended, 0),
       failure: report => (this.report ??= report),
@@ -328,8 +329,10 @@ export class MQTTClient {
 
   /** The application has the present message. */
   private received(): void {
-    const { QoS, id } = this.inbox;
-    this.inbox.next();
+    const inbox = this.inbox;
+    const QoS = inbox.QoS;
+    const id = inbox.id;
+    inbox.next();
     if (QoS > 1 && !this.session.receive(id))
       this.fail(failure("limit", "PUBLISH", undefined, "QoS 2 identifiers"));
     // PUBACK or PUBREC
@@ -343,7 +346,7 @@ export class MQTTClient {
     const options = this.options;
     const operation = inbox.operation;
     const id = inbox.id;
-    const payload = inbox.codes();
+    const payload = operation === 9 ? inbox.codes() : [];
     const accepted =
       operation === 2 ? { operation, returnCode: id & 255, sessionPresent: id > 255 } : undefined;
     let wrong: Violation | undefined;
@@ -355,6 +358,7 @@ export class MQTTClient {
       else if (!id || id > 255) {
         session.connected(accepted.sessionPresent);
         this.phase = "connected";
+        this.connectedAt = options.clock.ticks;
         this.tick();
       }
     } else if (operation === 6 /* PUBREL */) {
@@ -396,13 +400,16 @@ export class MQTTClient {
 
   /** The time for connecting is over, or liveness has to be looked at. */
   private tick(): void {
-    const { tail, room } = this.outbox;
+    const outbox = this.outbox;
     const phase = this.phase;
     this.options.timer.clear(this.timer);
     if (phase !== "connected" && phase !== "DISCONNECT")
       return this.fail(failure("mqtt-timeout", "CONNECT", undefined, phase));
     this.waiting = this.session.awaiting;
-    const wait = this.liveness.look(this.waiting, this.inbox.readable > 0 || (tail > 0 && room > 8));
+    const wait = this.liveness.look(
+      this.waiting,
+      this.inbox.readable > 0 || (outbox.tail > 0 && outbox.room > 8),
+    );
     if (typeof wait === "object") return this.fail(wait);
     if (wait) this.wake(wait);
     if (this.liveness.ping) this.later();
@@ -426,17 +433,17 @@ export class MQTTClient {
     this.close();
     this.report = report;
     this.turn = this.options.timer.set(() => {
-      this.run(this.tellFailure, report);
-      // `failure` may have called `close`.
-      if (this.report) this.run(this.tellError, 0);
+      this.run(this.tellFailure, 0);
+      this.run(this.tellError, 0);
     });
   }
 
-  private tellFailure(report: Failure): void {
-    this.options.failure?.call(this, report);
+  protected tellFailure(): void {
+    if (this.report) this.options.failure?.call(this, this.report);
   }
 
-  private tellError(): void {
-    this.options.onError?.call(this);
+  protected tellError(): void {
+    // `failure` may have called `close`, which takes the report back.
+    if (this.report) this.options.onError?.call(this);
   }
 }

@@ -3,7 +3,6 @@ import type { WriteOptions } from "./options.js";
 import { encodeFilters, encodePublish, encodeShort, nameOf } from "./packets.js";
 import type { Sender } from "./sender.js";
 import type { Session } from "./session.js";
-import { BytesSource } from "./source.js";
 import { isTopic } from "./text.js";
 
 /**
@@ -25,7 +24,6 @@ export function compose(
   const size = publish && data ? data.byteLength : 0;
   const total = publish ? (options.byteLength ?? size) : 0;
   let id = 0;
-  let source;
   let length;
   if (publish ? qos : operation < 12) {
     id = options.id ?? session.identifier();
@@ -46,7 +44,6 @@ export function compose(
       total,
       sender,
     );
-    if (data && size && length + size <= sender.capacity) source = new BytesSource(data);
   } else if (operation === 8 /* SUBSCRIBE */ || operation === 10 /* UNSUBSCRIBE */) {
     if (!items.length) refuse(name, "items");
     if (!items.every(item => isTopic(item.topic, true))) refuse(name, "topic filter");
@@ -59,7 +56,11 @@ export function compose(
   if (length + size > sender.room) refuse(name, "overflow", "limit");
   if (publish ? qos : operation === 6) session.track(id, publish ? qos : 2, publish ? 3 : 5);
   if (operation === 8 || operation === 10) session.expect(operation, id, items.length, []);
-  const direct = source ? 0 : size;
-  sender.begin(length, source, total - size + direct);
-  return direct;
+  if (data && length + size <= sender.buffer.length) {
+    sender.buffer.set(data instanceof Uint8Array ? data : new Uint8Array(data), length);
+    sender.begin(length + size, undefined, total - size);
+    return 0;
+  }
+  sender.begin(length, undefined, total);
+  return size;
 }

@@ -1,4 +1,3 @@
-import type { Failure } from "../diagnosis/failure.js";
 import type { Random } from "../io/timer.js";
 import { MQTTClient } from "./client.js";
 import type { MQTTClientOptions } from "./options.js";
@@ -10,8 +9,22 @@ export interface ReconnectOptions extends MQTTClientOptions {
   readonly minimumDelay?: number;
   /** What that bound never exceeds, milliseconds (default 120,000). */
   readonly maximumDelay?: number;
-  /** A connection ended or did not come about; the next is begun after `delay` milliseconds. */
-  readonly onDisconnected?: (report: Failure | undefined, delay: number) => void;
+}
+
+/** One connection of a `ReconnectingMQTTClient`. */
+class Connection extends MQTTClient {
+  private readonly owner: ReconnectingMQTTClient;
+
+  constructor(options: MQTTClientOptions, session: Session, owner: ReconnectingMQTTClient) {
+    super(options, session);
+    this.owner = owner;
+  }
+
+  protected override tellFailure(): void {
+    // Before anybody is told: an exception of theirs must not end the reconnecting.
+    this.owner.ended(this);
+    super.tellFailure();
+  }
 }
 
 /**
@@ -22,39 +35,26 @@ export interface ReconnectOptions extends MQTTClientOptions {
  * throws out (two devices with one client identifier) is not hammered.
  *
  * Callbacks are those of `MQTTClient` and have the connection's client as `this`; `failure` and
- * `onError` tell each connection's end. Messages and subscriptions wait in the session meanwhile.
+ * `onError` tell each connection's end, when `delay` stands already. Messages and subscriptions
+ * wait in the session meanwhile.
  */
 export class ReconnectingMQTTClient {
   readonly session: Session;
   /** The present connection; none while waiting for the next. */
   client: MQTTClient | undefined;
+  /** Milliseconds from the end of the last connection to the begin of the next. */
+  delay = 0;
   private readonly options: ReconnectOptions;
-  private readonly derived: MQTTClientOptions;
   /** Connections that failed since the last good one. */
   private failures = 0;
-  private connectedAt: number | undefined;
   private timer: unknown;
-  private report: Failure | undefined;
   private closing = false;
 
   /** Begins to connect. Throws as `MQTTClient` does. */
   constructor(options: ReconnectOptions) {
     this.options = options;
     this.session = options.session ?? new Session();
-    this.derived = {
-      ...options,
-      session: this.session,
-      onControl: message => {
-        if (message.operation === 2 && !message.returnCode) this.connectedAt = options.clock.ticks;
-        if (this.client) options.onControl?.call(this.client, message);
-      },
-      failure: report => {
-        this.report = report;
-        if (this.client) options.failure?.call(this.client, report);
-      },
-      onError: () => this.ended(),
-    };
-    this.client = new MQTTClient(this.derived);
+    this.open();
   }
 
   /** As `MQTTClient.publish`, at any time. */
@@ -74,49 +74,36 @@ export class ReconnectingMQTTClient {
   /** Takes leave with DISCONNECT where that can be written, and gives the broker up to two seconds to hang up. */
   close(): void {
     const client = this.client;
+    const timer = this.options.timer;
     this.closing = true;
-    this.options.timer.clear(this.timer);
+    timer.clear(this.timer);
     try {
       client?.write(null, { operation: 14 });
-      this.timer = client && this.options.timer.set(() => client.close(), 2000);
+      if (client) this.timer = timer.set(() => client.close(), 2000);
     } catch {
       // Not connected, or in the middle of a packet: the broker will see it end without DISCONNECT.
       client?.close();
     }
   }
 
-  private ended(): void {
-    const {
-      timer,
-      clock,
-      random,
-      minimumDelay = 1000,
-      maximumDelay = 120_000,
-      onError,
-      onDisconnected,
-    } = this.options;
-    const client = this.client;
-    const bound = Math.min(minimumDelay * 2 ** this.failures, maximumDelay);
-    timer.clear(this.timer);
+  /** A connection has ended, or did not come about. */
+  ended(client: MQTTClient): void {
+    const options = this.options;
+    const minimum = options.minimumDelay ?? 1000;
+    const connectedAt = client.connectedAt;
+    let bound = Math.min(minimum * 2 ** this.failures, options.maximumDelay ?? 120_000);
+    if (connectedAt !== undefined && options.clock.delta(connectedAt) >= bound) {
+      this.failures = 0;
+      bound = minimum;
+    }
+    this.failures++;
+    this.delay = options.random() * bound;
     this.client = undefined;
-    if (this.closing) return;
-    const good = this.connectedAt !== undefined && clock.delta(this.connectedAt) >= bound;
-    this.failures = good ? 1 : this.failures + 1;
-    const delay = random() * (good ? minimumDelay : bound);
-    this.connectedAt = undefined;
-    // Set before anybody is told: an exception of theirs must not end the reconnecting.
-    this.timer = timer.set(() => this.open(), delay);
-    if (client) onError?.call(client);
-    onDisconnected?.(this.report, delay);
+    options.timer.clear(this.timer);
+    if (!this.closing) this.timer = options.timer.set(() => this.open(), this.delay);
   }
 
   private open(): void {
-    this.report = undefined;
-    try {
-      this.client = new MQTTClient(this.derived);
-    } catch {
-      // The network underneath is not there: as a connection that failed.
-      this.ended();
-    }
+    this.client = new Connection(this.options, this.session, this);
   }
 }

@@ -26,13 +26,13 @@ export class Sender implements Target {
   private offset = 0;
 
   /** `capacity`: bytes of the buffer. */
-  constructor(readonly capacity: number) {
+  constructor(capacity: number) {
     this.fixed = this.buffer = new Uint8Array(capacity);
   }
 
   /** A header beyond the buffer's capacity (CONNECT with a long token) gets a buffer of its own, until the next packet. */
   allocate(byteLength: number): void {
-    this.buffer = byteLength > this.capacity ? new Uint8Array(byteLength) : this.fixed;
+    this.buffer = byteLength > this.fixed.length ? new Uint8Array(byteLength) : this.fixed;
   }
 
   /** `header` bytes stand in the buffer, behind them go those of `source` and `tail` bytes of the application. */

@@ -125,9 +125,9 @@ export class Session {
   private wish(subscriptions: readonly Subscription[], state: number): void {
     const interests = this.interests;
     // All are checked before the first is taken.
-    subscriptions.forEach(({ topic }) => {
-      if (!isTopic(topic, true)) refuse("SUBSCRIBE", "topic filter");
-      fieldLength(topic);
+    subscriptions.forEach(subscription => {
+      if (!isTopic(subscription.topic, true)) refuse("SUBSCRIBE", "topic filter");
+      fieldLength(subscription.topic);
     });
     subscriptions.forEach(subscription => {
       const topic = subscription.topic;
@@ -150,7 +150,7 @@ export class Session {
 
   /** The next message of which something is to be written now: state 2 or 4. */
   next(): Delivery | undefined {
-    const index = this.outgoing.findIndex(({ state }) => !(state & 1));
+    const index = this.outgoing.findIndex(entry => !(entry.state & 1));
     const delivery = this.outgoing[index];
     if (delivery && !delivery.state) {
       if (delivery.qos) {
@@ -211,7 +211,7 @@ export class Session {
     take(this.requests, request);
     request.interests.forEach((interest, i) => {
       const code = codes[i] ?? 3;
-      const { done } = interest.subscription;
+      const done = interest.subscription.done;
       // Replaced by a later wish in the meantime: that one will be answered for itself.
       if (!take(this.interests, interest)) return;
       if (code < 3) {

@@ -335,18 +335,16 @@ describe("mqtt client with real sockets", () => {
   it("comes back after the broker was away, subscribes again and delivers what was published meanwhile", async () => {
     const first = await aedesTCP();
     const device = new Peer();
-    const ends = new Queue<Failure | undefined>();
     const client = new ReconnectingMQTTClient({
       ...device.options(first, { clean: false }),
       random,
       minimumDelay: 20,
       maximumDelay: 50,
-      onDisconnected: report => ends.push(report),
     });
     assert.equal(await device.connections.next(), false);
     client.subscribe([{ topic: "loop", QoS: 1 }]);
     await first.stop();
-    await ends.next();
+    await device.failures.next();
     const delivered = new Promise<Failure | undefined>(resolve => {
       client.publish({ topic: "loop", qos: 1, payload: new BytesSource(bytes("back")), done: resolve });
     });

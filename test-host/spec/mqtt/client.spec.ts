@@ -433,7 +433,7 @@ describe("mqtt client write, as Moddable's", () => {
     ],
     ["a wildcard in the topic", c => c.write(bytes(1), { topic: "a/+" }), "argument", "topic"],
     ["no topic", c => c.write(bytes(1), {}), "argument", "topic"],
-    ["no options", c => c.write(bytes(1)), "argument", "options"],
+    ["no options", c => c.write(bytes(1)), "argument", "topic"],
     ["no items", c => c.write(null, { operation: SUBSCRIBE }), "argument", "items"],
     [
       "a bad filter",

@@ -24,7 +24,7 @@ function setup(options: Partial<ReconnectOptions> = {}): Setup {
     ...records(time, sockets),
     random: () => 0.5,
     failure: report => failures.push(report),
-    onDisconnected: (_, delay) => delays.push(delay),
+    onError: () => delays.push(client.delay),
     ...options,
   });
   time.settle();
@@ -116,48 +116,36 @@ describe("mqtt reconnecting", () => {
     assert.deepEqual(made.delays, [500, 1000, 2000, 4000, 8000, 16_000]);
   });
 
-  it("tells the reason of each end, and the delay", () => {
-    const told: [Failure | undefined, number][] = [];
-    const made = setup({ onDisconnected: (report, delay) => told.push([report, delay]) });
+  it("tells the reason of each end", () => {
+    const made = setup();
     last(made).end({ kind: "pdp-deactivated" });
     made.time.settle();
-    assert.deepEqual(told, [[{ kind: "pdp-deactivated" }, 500]]);
     assert.deepEqual(made.failures, [{ kind: "pdp-deactivated" }]);
+    assert.deepEqual(made.delays, [500]);
   });
 
   it("goes on when the application's callbacks throw", () => {
     const bad = (): never => {
       throw new Error("oh no");
     };
-    const made = setup({ failure: bad, onError: bad, onDisconnected: bad });
+    const made = setup({ failure: bad, onError: bad });
     last(made).end();
     made.time.advance(1000);
     assert.equal(made.sockets.length, 2);
   });
 
   it("goes on when the network underneath throws", () => {
-    const time = new FakeTime();
-    const good = records(time, []);
-    let attempts = 0;
-    class Gone extends good.dns.io {
+    const { dns } = records(new FakeTime(), []);
+    class Gone extends dns.io {
       constructor() {
         super();
-        if (attempts++ > 0) throw new Error("no network");
+        throw new Error("no network");
       }
     }
-    const sockets: ScriptedSocket[] = [];
-    const delays: number[] = [];
-    new ReconnectingMQTTClient({
-      host: "h",
-      ...records(time, sockets),
-      dns: { io: Gone },
-      random: () => 0.5,
-      onDisconnected: (_, delay) => delays.push(delay),
-    });
-    time.settle();
-    sockets[0]?.end();
-    time.advance(4000);
-    assert.deepEqual(delays, [500, 1000, 2000, 4000]);
+    const made = setup({ dns: { io: Gone } });
+    made.time.advance(3999);
+    assert.deepEqual(made.delays, [500, 1000, 2000, 4000]);
+    assert.deepEqual(made.failures[0], { kind: "socket", detail: "no network" });
   });
 
   it("takes messages and subscriptions while it waits, and sends them when it can", () => {

@@ -19,15 +19,20 @@ const SUBACK = [0x90, 3, 0, 1, 1];
 const MESSAGE = [0x32, 12, 0, 5, 0x61, 0xc3, 0xa4, 0x2f, 0x62, 0, 7, 0x68, 0x69, 0x21];
 const PUBACK = [0x40, 2, 0, 2];
 
+/** Where a socket is found by the steps below. */
+interface Stage {
+  socket?: PlayedSocket;
+}
+
 class PlayedSocket implements StreamSocket {
   format: SocketFormat = "buffer";
   sent = 0;
   private bytes: number[] = [];
   private readonly callbacks: SocketOptions;
 
-  constructor(options: SocketOptions) {
+  constructor(options: SocketOptions & { readonly stage?: Stage }) {
     this.callbacks = options;
-    stage.socket = this;
+    if (options.stage) options.stage.socket = this;
   }
 
   read(): ArrayBuffer | number | undefined;
@@ -68,18 +73,11 @@ class PlayedResolver implements Resolver {
   }
 }
 
-/** Filled at run time only: the module itself can be preloaded. */
-interface Stage {
-  socket?: PlayedSocket;
-}
-
-let stage: Stage;
-
 export default function start(host: Host): void {
-  stage = {};
+  const stage: Stage = {};
   const payload = new BytesSource(new Uint8Array(200));
   const dns = { io: PlayedResolver };
-  const socket = { io: PlayedSocket };
+  const socket = { io: PlayedSocket, stage };
   let client: ReconnectingMQTTClient | undefined;
   let step = 0;
   const steps = [
