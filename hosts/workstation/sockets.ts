@@ -145,9 +145,8 @@ abstract class NodeSocket implements StreamSocket {
     setTimeout(() => this.#socket.destroy(), 1000).unref();
   }
 
-  protected explain(_error: NodeJS.ErrnoException): Failure | undefined {
-    return undefined;
-  }
+  /** What an error says about the layer above TCP, if anything. */
+  protected abstract explain(error: NodeJS.ErrnoException): Failure | undefined;
 
   #explain(error: NodeJS.ErrnoException): Failure {
     if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
@@ -236,6 +235,10 @@ export class NodeTCP extends NodeSocket {
   constructor(options: NodeSocketOptions) {
     const { address, host, port, nodelay = true } = options;
     super(options, connectTCP({ host: address || (host ?? ""), port, noDelay: nodelay }), "connect");
+  }
+
+  protected override explain(): undefined {
+    return undefined;
   }
 }
 

@@ -57,11 +57,9 @@ export type FailureKind =
   | "limit"
   /** What the application asked for cannot be expressed or is out of turn; nothing was sent. `detail` says what. */
   | "argument"
-  /** A callback of the application threw; `command` is its name, `detail` the exception's message. */
-  | "callback"
   /** The socket or resolver underneath threw; `detail` is the exception's message. */
   | "socket"
-  /** A callback of the application threw; `detail` holds its message. */
+  /** A callback of the application threw; `command` is its name where that is known, `detail` the exception's message. */
   | "exception"
   /** Storage failed: flash could not be written or holds what cannot be read. */
   | "storage";

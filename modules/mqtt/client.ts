@@ -11,6 +11,10 @@ import { violation, type Violation } from "./receiver.js";
 import { Session, type Delivery, type Message, type Subscription } from "./session.js";
 import { isTopic } from "./text.js";
 
+/** What is called from outside: by timers, the resolver and the socket. */
+type Entry =
+  "resolve" | "connect" | "readable" | "writable" | "ended" | "resume" | "tick" | "tellFailure" | "tellError";
+
 /**
  * An MQTT 3.1.1 client over any ECMA-419 stream socket: one connection, from the name of the host
  * to `close` or the first failure.
@@ -77,7 +81,7 @@ export class MQTTClient {
     this.inbox = new Inbox(options.topicLength ?? 256);
     this.outbox = new Outbox(session, this.liveness, options.bufferLength ?? 256);
     this.wake(options.connectTimeout ?? 30_000);
-    this.run(this.resolve, 0);
+    this.run("resolve");
   }
 
   /** Ends the connection at once, without DISCONNECT. Nothing calls back afterwards. */
@@ -162,9 +166,9 @@ export class MQTTClient {
   }
 
   /** Every way in from outside: nothing is thrown out of here. */
-  private run<T>(step: (this: MQTTClient, value: T) => void, value: T): void {
+  private run(step: Entry, count = 0, address = ""): void {
     try {
-      step.call(this, value);
+      this[step](count, address);
     } catch (exception) {
       this.caught(exception);
     }
@@ -175,13 +179,13 @@ export class MQTTClient {
     this.dns = new options.dns.io(options.dns);
     this.dns.resolve({
       host: options.host,
-      onResolved: (_, address) => this.run(this.connect, address),
-      onError: () => this.run(this.ended, 0),
+      onResolved: (_, address) => this.run("connect", 0, address),
+      onError: () => this.run("ended"),
       failure: report => (this.report ??= report),
     });
   }
 
-  private connect(address: string): void {
+  private connect(_count: number, address: string): void {
     const options = this.options;
     const socket = options.socket;
     if (this.phase !== "resolve") return;
@@ -193,9 +197,9 @@ export class MQTTClient {
       host: options.host,
       port: options.port ?? 1883,
       format: "buffer",
-      onReadable: count => this.run(this.readable, count),
-      onWritable: count => this.run(this.writable, count),
-      onError: () => this.run(this.ended, 0),
+      onReadable: count => this.run("readable", count),
+      onWritable: count => this.run("writable", count),
+      onError: () => this.run("ended"),
       failure: report => (this.report ??= report),
     });
   }
@@ -241,7 +245,7 @@ export class MQTTClient {
 
   /** Has the work looked at in a turn of its own. */
   private later(): void {
-    if (this.phase !== "closed") this.turn ??= this.options.timer.set(() => this.run(this.resume, 0));
+    if (this.phase !== "closed") this.turn ??= this.options.timer.set(() => this.run("resume"));
   }
 
   private resume(): void {
@@ -374,7 +378,10 @@ export class MQTTClient {
       delivery = session.acknowledge(operation, id);
       if (!delivery) wrong = "identifier";
     }
-    if (wrong) return this.fail(violation(operation, wrong));
+    if (wrong) {
+      this.fail(violation(operation, wrong));
+      return;
+    }
     this.calling = "onControl";
     options.onControl?.call(
       this,
@@ -395,7 +402,7 @@ export class MQTTClient {
   }
 
   private wake(ms: number): void {
-    this.timer = this.options.timer.set(() => this.run(this.tick, 0), ms);
+    this.timer = this.options.timer.set(() => this.run("tick"), ms);
   }
 
   /** The time for connecting is over, or liveness has to be looked at. */
@@ -403,15 +410,17 @@ export class MQTTClient {
     const outbox = this.outbox;
     const phase = this.phase;
     this.options.timer.clear(this.timer);
-    if (phase !== "connected" && phase !== "DISCONNECT")
-      return this.fail(failure("mqtt-timeout", "CONNECT", undefined, phase));
+    if (phase !== "connected" && phase !== "DISCONNECT") {
+      this.fail(failure("mqtt-timeout", "CONNECT", undefined, phase));
+      return;
+    }
     this.waiting = this.session.awaiting;
     const wait = this.liveness.look(
       this.waiting,
       this.inbox.readable > 0 || (outbox.tail > 0 && outbox.room > 8),
     );
-    if (typeof wait === "object") return this.fail(wait);
-    if (wait) this.wake(wait);
+    if (typeof wait === "object") this.fail(wait);
+    else if (wait) this.wake(wait);
     if (this.liveness.ping) this.later();
   }
 
@@ -421,7 +430,7 @@ export class MQTTClient {
     const detail = exception instanceof Error && calling !== "password" ? exception.message : undefined;
     this.fail(
       calling
-        ? failure("callback", calling, undefined, detail)
+        ? failure("exception", calling, undefined, detail)
         : failure("socket", undefined, undefined, detail),
     );
   }
@@ -433,8 +442,8 @@ export class MQTTClient {
     this.close();
     this.report = report;
     this.turn = this.options.timer.set(() => {
-      this.run(this.tellFailure, 0);
-      this.run(this.tellError, 0);
+      this.run("tellFailure");
+      this.run("tellError");
     });
   }
 

@@ -106,7 +106,7 @@ export class Receiver {
     return Array.from(this.buffer.subarray(2, this.length));
   }
 
-  private want(field: typeof this.field, count: number): undefined {
+  private want(field: typeof this.field, count: number): void {
     if (count > this.buffer.length) this.failure = failure("limit", nameOf(this.type), count, field);
     this.field = field;
     this.wanted = count;
@@ -156,10 +156,17 @@ export class Receiver {
     const type = this.type;
     const length = (this.length |= (byte & 0x7f) << this.shift);
     this.shift += 7;
-    if (byte > 127) return this.shift > 27 ? "remaining length" : this.want("length", 1);
-    if (type === 3) return length < 2 ? "length" : this.want("topic length", 2);
-    if (type === 9 ? length < 3 : length !== (type === 13 ? 0 : 2)) return "length";
-    return this.want("body", length);
+    if (byte > 127) {
+      if (this.shift > 27) return "remaining length";
+      this.want("length", 1);
+    } else if (type === 3) {
+      if (length < 2) return "length";
+      this.want("topic length", 2);
+    } else {
+      if (type === 9 ? length < 3 : length !== (type === 13 ? 0 : 2)) return "length";
+      this.want("body", length);
+    }
+    return undefined;
   }
 
   private publish(): Violation | undefined {

@@ -49,7 +49,6 @@ class Peer {
     broker: Pick<RealBroker, "port" | "socket">,
     more: Partial<MQTTClientOptions> = {},
   ): MQTTClientOptions {
-    const peer = this;
     return {
       host: "127.0.0.1",
       port: broker.port,
@@ -62,13 +61,13 @@ class Peer {
       onControl: message => {
         if (message.operation === 2) this.connections.push(message.sessionPresent ?? false);
       },
-      onReadable(count, info) {
+      onReadable: (count, info) => {
         if (info.topic !== undefined) {
-          peer.head = { topic: info.topic, QoS: info.QoS ?? 0, retain: info.retain ?? false };
-          peer.pieces = [];
+          this.head = { topic: info.topic, QoS: info.QoS ?? 0, retain: info.retain ?? false };
+          this.pieces = [];
         }
-        peer.pieces.push(new Uint8Array(this.read(count) ?? new ArrayBuffer(0)));
-        if (!info.more) peer.messages.push({ ...peer.head, payload: join(peer.pieces) });
+        this.pieces.push(new Uint8Array(this.client?.read(count) ?? new ArrayBuffer(0)));
+        if (!info.more) this.messages.push({ ...this.head, payload: join(this.pieces) });
       },
       failure: report => this.failures.push(report),
       ...more,
@@ -335,8 +334,15 @@ describe("mqtt client with real sockets", () => {
   it("comes back after the broker was away, subscribes again and delivers what was published meanwhile", async () => {
     const first = await aedesTCP();
     const device = new Peer();
-    const client = new ReconnectingMQTTClient({
-      ...device.options(first, { clean: false }),
+    const client: ReconnectingMQTTClient = new ReconnectingMQTTClient({
+      ...device.options(first, {
+        clean: false,
+        onControl: message => {
+          device.client = client.client;
+          if (message.operation === MQTTClient.CONNACK)
+            device.connections.push(message.sessionPresent ?? false);
+        },
+      }),
       random,
       minimumDelay: 20,
       maximumDelay: 50,

@@ -771,8 +771,8 @@ describe("mqtt client ending", () => {
       assert.equal(calls, 1);
       if (name === "failure") assert.equal(made.errors.length, 1, "onError is still told");
       else if (name === "onError") assert.deepEqual(failures, [{ kind: "peer-closed" }]);
-      else if (name === "password") assert.deepEqual(failures, [{ kind: "callback", command: "password" }]);
-      else assert.deepEqual(failures, [{ kind: "callback", command: name, detail: "oh no" }]);
+      else if (name === "password") assert.deepEqual(failures, [{ kind: "exception", command: "password" }]);
+      else assert.deepEqual(failures, [{ kind: "exception", command: name, detail: "oh no" }]);
     });
   }
 

@@ -125,7 +125,7 @@ export class BrokerConnection {
 
   constructor(broker: ModelBroker) {
     this.parser.on("packet", packet => broker.take(packet, this));
-    this.parser.on("error", error => broker.complaints.push(error.message));
+    this.parser.on("error", (error: Error) => broker.complaints.push(error.message));
   }
 
   feed(bytes: Uint8Array): void {
