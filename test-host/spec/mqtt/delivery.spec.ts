@@ -298,6 +298,19 @@ describe("mqtt resending after reconnect", () => {
     assert.deepEqual(sent(second), ["publish a 1", "publish b 2", "publish c 3"]);
   });
 
+  it("is not disturbed by an old client that is closed once more", () => {
+    const first = kept();
+    first.client.close();
+    const second = again(first.client.session, true);
+    second.client.publish(message("a", 1));
+    assert.deepEqual(sent(second), ["publish a 1"]);
+    first.client.close();
+    second.socket.receivePacket({ cmd: "puback", messageId: 1 });
+    second.time.settle();
+    assert.deepEqual(second.failures, []);
+    assert.equal(second.client.session.pending, 0);
+  });
+
   it("takes messages while there is no connection", () => {
     const session = new Session();
     session.publish(message("a", 1));
