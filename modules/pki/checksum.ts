@@ -12,17 +12,12 @@ export class FileChecksum {
   /** Takes the next bytes, `bytes` from `start` up to, not including, `end`. */
   update(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     let value = this.value;
-    let low = this.byteLength & 1;
-    for (let index = start; index < end; index++) {
-      value ^= low === 0 ? (bytes[index] ?? 0) << 8 : (bytes[index] ?? 0);
-      low ^= 1;
+    let shift = this.byteLength & 1 ? 0 : 8;
+    this.byteLength += end - start;
+    for (; start < end; start++) {
+      value ^= (bytes[start] ?? 0) << shift;
+      shift ^= 8;
     }
     this.value = value;
-    this.byteLength += end - start;
-  }
-
-  reset(): void {
-    this.value = 0;
-    this.byteLength = 0;
   }
 }

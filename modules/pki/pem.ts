@@ -3,52 +3,40 @@ import type { Credential } from "../io/credentials.js";
 /** What stands between BEGIN and END (RFC 7468; the last two are the older forms of OpenSSL). */
 export type PemLabel = "CERTIFICATE" | "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY";
 
-export type PemLineEnd = "LF" | "CRLF";
-
 /** DER bytes of one full line: 64 columns of base64. */
 const LINE_BYTES = 48;
-/** 64 columns and CRLF. */
-const LINE_BUFFER = 66;
-
-/** The base64 character of a value of six bits. */
-function base64(value: number): number {
-  if (value < 26) return value + 65;
-  if (value < 52) return value + 71;
-  if (value < 62) return value - 4;
-  return value === 62 ? 43 : 47;
-}
 
 /**
- * PEM text (RFC 7468: 64 columns) of a stored DER object, made while it is read: one line of 66
- * bytes is all that is held. Whatever line ends the original file had, these are always the same.
+ * PEM text (RFC 7468: 64 columns, LF) of a stored DER object, made while it is read: one line is
+ * all that is held. Whatever line ends the original file had, these are always the same.
  */
 export class PemStream {
   /** Bytes of the whole text. */
   readonly byteLength: number;
-  readonly #credential: Credential;
-  readonly #label: PemLabel;
-  readonly #crlf: boolean;
-  readonly #line = new Uint8Array(LINE_BUFFER);
-  /** DER bytes that are already in lines; -1 before the first line. */
-  #offset = -1;
-  #length = 0;
-  #used = 0;
+  private readonly credential: Credential;
+  private readonly label: PemLabel;
+  /** 64 columns and LF. */
+  private readonly line = new Uint8Array(65);
+  /** The 64 characters of base64, looked up for every six bits. */
+  private readonly alphabet = new Uint8Array(64);
+  private length: number;
+  private used = 0;
+  /** DER bytes that are not in lines yet are those from here on. */
+  private offset: number;
+  private readonly end: number;
+  private ended = false;
 
-  constructor(credential: Credential, label: PemLabel, lineEnd: PemLineEnd = "LF") {
-    this.#credential = credential;
-    this.#label = label;
-    this.#crlf = lineEnd === "CRLF";
-    const size = credential.byteLength;
-    const lineEnds = (Math.ceil(size / LINE_BYTES) + 2) * (this.#crlf ? 2 : 1);
-    // "-----BEGIN " and "-----END " with the closing dashes are 30 characters.
-    this.byteLength = 30 + 2 * label.length + 4 * Math.ceil(size / 3) + lineEnds;
-  }
-
-  /** Starts from the first byte again. */
-  reset(): void {
-    this.#offset = -1;
-    this.#length = 0;
-    this.#used = 0;
+  /** The text is that of the bytes from `start` up to, not including, `end`, such as a key in its envelope. */
+  constructor(credential: Credential, label: PemLabel, start = 0, end = credential.byteLength) {
+    const size = end - start;
+    this.credential = credential;
+    this.label = label;
+    this.offset = start;
+    this.end = end;
+    // "-----BEGIN " and "-----END " with the closing dashes and line ends are 32 characters.
+    this.byteLength = 32 + 2 * label.length + 4 * Math.ceil(size / 3) + Math.ceil(size / LINE_BYTES);
+    ascii("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", this.alphabet);
+    this.length = this.boundary("BEGIN");
   }
 
   /**
@@ -59,58 +47,58 @@ export class PemStream {
   read(view: Uint8Array): number {
     let count = 0;
     while (count < view.length) {
-      if (this.#used === this.#length && !this.#next()) break;
-      view[count++] = this.#line[this.#used++] ?? 0;
+      if (this.used === this.length) {
+        this.used = 0;
+        this.length = this.next();
+        if (this.length === 0) break;
+      }
+      const end = Math.min(this.length, this.used + view.length - count);
+      view.set(this.line.subarray(this.used, end), count);
+      count += end - this.used;
+      this.used = end;
     }
     return count;
   }
 
-  /** Makes the next line; false: there is none. */
-  #next(): boolean {
-    const size = this.#credential.byteLength;
-    this.#length = 0;
-    this.#used = 0;
-    if (this.#offset > size) return false;
-    if (this.#offset < 0) {
-      this.#boundary("-----BEGIN ");
-      this.#offset = 0;
-    } else if (this.#offset === size) {
-      this.#boundary("-----END ");
-      this.#offset = size + 1;
-    } else if (!this.#body(size)) return false;
-    if (this.#crlf) this.#line[this.#length++] = 13;
-    this.#line[this.#length++] = 10;
-    return true;
+  /** Makes the next line; returns its length, 0: there is none. */
+  private next(): number {
+    const count = Math.min(LINE_BYTES, this.end - this.offset);
+    if (count > 0) return this.body(count);
+    if (this.ended) return 0;
+    this.ended = true;
+    return this.boundary("END");
   }
 
-  #boundary(opening: string): void {
-    const text = `${opening}${this.#label}-----`;
-    for (let index = 0; index < text.length; index++) this.#line[this.#length++] = text.charCodeAt(index);
+  private boundary(word: string): number {
+    return ascii("-----" + word + " " + this.label + "-----\n", this.line);
   }
 
-  #body(size: number): boolean {
-    const rest = size - this.#offset;
-    const count = rest < LINE_BYTES ? rest : LINE_BYTES;
-    const line = this.#line;
+  private body(count: number): number {
+    const { line, alphabet } = this;
     // DER goes to the end of the line's buffer: characters, written from its begin, never catch up
-    // with bytes that are still to be read (4 for every 3, over a lead of 18).
-    const from = LINE_BUFFER - count;
-    if (this.#credential.read(line.subarray(from), this.#offset) !== count) return false;
-    this.#offset += count;
+    // with bytes that are still to be read (4 for every 3, over a lead of 17).
+    let at = line.length - count;
+    if (this.credential.read(line.subarray(at), this.offset) !== count) return 0;
+    this.offset += count;
     let length = 0;
-    for (let index = 0; index < count; index += 3) {
-      const held = count - index;
-      const at = from + index;
-      const group =
-        ((line[at] ?? 0) << 16) |
-        (held > 1 ? (line[at + 1] ?? 0) << 8 : 0) |
-        (held > 2 ? (line[at + 2] ?? 0) : 0);
-      line[length++] = base64(group >> 18);
-      line[length++] = base64((group >> 12) & 63);
-      line[length++] = held > 1 ? base64((group >> 6) & 63) : 61;
-      line[length++] = held > 2 ? base64(group & 63) : 61;
+    for (let held = count; held > 0; held -= 3) {
+      // Behind the end of the buffer: zeros, as RFC 4648 pads.
+      const group = ((line[at] ?? 0) << 16) | ((line[at + 1] ?? 0) << 8) | (line[at + 2] ?? 0);
+      at += 3;
+      line[length] = alphabet[group >> 18] ?? 0;
+      line[length + 1] = alphabet[(group >> 12) & 63] ?? 0;
+      line[length + 2] = held > 1 ? (alphabet[(group >> 6) & 63] ?? 0) : 61;
+      line[length + 3] = held > 2 ? (alphabet[group & 63] ?? 0) : 61;
+      length += 4;
     }
-    this.#length = length;
-    return true;
+    line[length] = 10;
+    return length + 1;
   }
+}
+
+/** Puts a text to the begin of `into`; returns its length. */
+function ascii(text: string, into: Uint8Array): number {
+  const { length } = text;
+  for (let i = 0; i < length; i++) into[i] = text.charCodeAt(i);
+  return length;
 }
