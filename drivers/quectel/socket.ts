@@ -1,17 +1,17 @@
-import type { Sink, Source, Command } from "../../modules/at/command.js";
+import type { Command } from "../../modules/at/command.js";
 import type { Channel } from "../../modules/at/channel.js";
+import type { Transfer } from "../../modules/at/request.js";
 import type { ByteRing } from "../../modules/buffer/ring.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { SocketOptions } from "../../modules/io/socket.js";
 import type { Timer } from "../../modules/io/timer.js";
 import type { SocketLimits } from "./profile.js";
+import { closeTls } from "./commands/ssl.js";
+import { closeTcp } from "./commands/tcpip.js";
 import { Stream } from "./stream.js";
 
 /** Sends that fit the ring: one that the module has not confirmed yet, one that gathers. */
 export const SENDS_AHEAD = 2;
-/** A refused send is tried again after this, doubled each time, until the module's own limit is over. */
-const SEND_RETRY_MS = 250;
-const SEND_RETRIES = 9;
 /** Below this a read into a ring that still holds data would cost a command for little. */
 const WORTHWHILE_READ = 512;
 
@@ -27,8 +27,10 @@ export interface SocketHost {
   detach(id: number): void;
   /** Why a connection cannot be opened now, if so. */
   unreachable(): Failure | undefined;
-  /** A connection was opened or not: several failures in a row make the modem renew its context. */
+  /** A connection was opened or not: after failures the modem looks at its context, and renews it. */
   opened(ok: boolean): void;
+  /** Has every socket look for data when a report may have been lost. */
+  heed(): void;
 }
 
 /** The commands of one kind of socket. */
@@ -38,8 +40,8 @@ export interface SocketKind {
   readonly openName: string;
   readonly send: Command<void, readonly [id: number, byteLength: number]>;
   readonly receive: Command<number, readonly [id: number, byteLength: number | undefined]>;
-  /** What `receive` takes when no count is given; 0 when it must be given. */
-  readonly receiveDefault: number;
+  /** Whether `receive` without a count takes as much as the module gives. */
+  readonly receiveDefault: boolean;
   readonly close: Command<void, readonly [id: number, timeoutSeconds: number]>;
 }
 
@@ -47,20 +49,6 @@ export interface SocketKind {
 export interface ModuleSocketOptions extends SocketOptions {
   /** The modem that carries the connection; required, and optional in type so that the record fits any client. */
   readonly modem?: SocketHost;
-}
-
-/** A part of a ring as the payload of one send; the ring keeps the bytes until the send is confirmed. */
-class RingSource implements Source {
-  byteLength = 0;
-  private readonly ring: ByteRing;
-
-  constructor(ring: ByteRing) {
-    this.ring = ring;
-  }
-
-  read(view: Uint8Array, offset: number): number {
-    return this.ring.peek(view, offset);
-  }
 }
 
 /**
@@ -75,9 +63,8 @@ export abstract class ModuleSocket extends Stream {
   /** Connect id; `undefined` before and after. */
   protected id: number | undefined;
   private readonly kind: SocketKind;
-  private readonly source: RingSource;
-  private readonly sink: Sink;
-  private readonly transfer: { readonly source: Source; readonly sink: Sink };
+  /** The ring keeps what is sent until the send is confirmed. */
+  private readonly transfer: Transfer;
   private opening = false;
   private sending = false;
   private reading = false;
@@ -85,7 +72,11 @@ export abstract class ModuleSocket extends Stream {
   private peerClosed = false;
   private drained = false;
   private over = false;
+  /** Why the module takes no more data, while what it holds is still read. */
+  private cause: Failure | undefined;
   private retries = 0;
+  /** Lines that nobody waited for, when the read under way began. */
+  private strays = 0;
   private timer: unknown;
   private reopened = false;
 
@@ -102,14 +93,7 @@ export abstract class ModuleSocket extends Stream {
     this.modem = modem;
     this.port = options.port;
     this.kind = kind;
-    this.source = new RingSource(this.outgoing);
-    this.sink = {
-      write: (bytes, start, end) => {
-        this.incoming.write(bytes, start, end);
-        this.unconfirmed += end - start;
-      },
-    };
-    this.transfer = { source: this.source, sink: this.sink };
+    this.transfer = { source: this.outgoing, sink: this.incoming };
     this.later(() => {
       this.begin();
     }, 0);
@@ -146,19 +130,29 @@ export abstract class ModuleSocket extends Stream {
 
   protected open(): void {
     if (this.over || this.closed) return;
-    const id = this.modem.attach(this);
+    const { modem, kind } = this;
+    const { hostMax, openTimeoutMs, handshakeTimeoutS } = modem.limits;
+    const id = this.host.length > hostMax ? undefined : modem.attach(this);
     if (id === undefined) {
-      this.fail(failure("limit", this.kind.openName, undefined, "all connect ids are in use"));
+      const detail =
+        this.host.length > hostMax
+          ? "host name over " + String(hostMax) + " characters"
+          : "all connect ids are in use";
+      this.fail(failure("limit", kind.openName, undefined, detail));
       return;
     }
     this.id = id;
     this.opening = true;
     this.later(
       () => {
-        this.openFailed(failure("timeout", this.kind.openName));
+        this.openFailed(failure("timeout", kind.openName));
       },
-      this.modem.limits.openTimeoutMs + this.modem.limits.handshakeTimeoutS * 1_000,
+      openTimeoutMs + (kind.failureKind === "tls" ? handshakeTimeoutS * 1_000 : 0),
     );
+    this.tryOpen(id);
+  }
+
+  private tryOpen(id: number): void {
     this.sendOpen(id, reason => {
       if (reason !== undefined && this.opening) this.openFailed(reason);
     });
@@ -182,15 +176,16 @@ export abstract class ModuleSocket extends Stream {
     }
     this.connected = true;
     this.announceWritable();
+    this.readNext();
   }
 
   private reopen(id: number): void {
+    const { channel } = this.modem;
     this.reopened = true;
-    this.modem.channel.run(this.kind.close, [id, 0], () => {
-      if (!this.opening || this.closed) return;
-      this.sendOpen(id, reason => {
-        if (reason !== undefined && this.opening) this.openFailed(reason);
-      });
+    // It may have been of either kind.
+    channel.run(closeTcp, [id, 0]);
+    channel.run(closeTls, [id, 0], () => {
+      if (this.opening) this.tryOpen(id);
     });
   }
 
@@ -223,7 +218,7 @@ export abstract class ModuleSocket extends Stream {
     if (this.held && !this.closed && outgoing.length < limit) return;
     const count = Math.min(outgoing.length, limit);
     this.sending = true;
-    this.source.byteLength = count;
+    outgoing.byteLength = count;
     this.modem.channel.run(
       this.kind.send,
       [id, count],
@@ -237,19 +232,28 @@ export abstract class ModuleSocket extends Stream {
 
   private sent(reason: Failure | undefined, count: number): void {
     if (this.over) return;
+    const { sendRetries, sendRetryMs } = this.modem.limits;
     if (reason === undefined) {
       this.retries = 0;
       this.outgoing.skip(count);
       this.sendNext();
       if (!this.closed) this.announceWritable();
-    } else if (reason.kind === "send-fail" && this.retries < SEND_RETRIES) {
-      // The module's buffer is full because the network does not take the data: wait.
+      this.modem.heed();
+      if (this.drained) this.readNext();
+    } else if (
+      (reason.kind === "send-fail" && this.retries < sendRetries) ||
+      (reason.kind === "error" && this.retries === 0 && !this.peerClosed)
+    ) {
+      // The module's buffer is full because the network does not take the data: wait. After an
+      // `ERROR` too, says the manual; the report of the other side's end may be on its way.
       this.later(() => {
         this.sendNext();
-      }, SEND_RETRY_MS << this.retries++);
-    } else if (reason.kind === "error" && this.peerClosed) {
-      this.outgoing.clear();
-      this.readNext();
+      }, sendRetryMs << this.retries++);
+    } else if (reason.kind === "error" && !this.closed) {
+      // What has arrived can still be read.
+      if (!this.peerClosed) this.cause = reason;
+      this.outgoing.skip(this.outgoing.length);
+      this.onPeerClosed();
     } else this.fail(reason.kind === "send-fail" ? failure("network-lost", reason.command) : reason);
   }
 
@@ -262,6 +266,8 @@ export abstract class ModuleSocket extends Stream {
   }
 
   onPeerClosed(): void {
+    // Of an earlier connection with the same id.
+    if (!this.connected) return;
     this.peerClosed = true;
     // Data that came before the end can still be read.
     this.onReceivable();
@@ -285,9 +291,10 @@ export abstract class ModuleSocket extends Stream {
     this.reading = true;
     // Cleared now: a report that comes while the read is under way tells of later data.
     this.receivable = false;
+    this.strays = this.modem.channel.counters.strays;
     this.modem.channel.run(
       this.kind.receive,
-      [id, count === this.kind.receiveDefault ? undefined : count],
+      [id, this.kind.receiveDefault && count === limits.receiveMax ? undefined : count],
       (reason, received) => {
         this.reading = false;
         this.received(reason, received, count);
@@ -298,14 +305,15 @@ export abstract class ModuleSocket extends Stream {
 
   private received(reason: Failure | undefined, received: number | undefined, asked: number): void {
     if (this.over || this.closed) return;
-    if (received === undefined) {
+    // A stray line amid a read can be payload behind a damaged count: the stream has a gap then.
+    if (received === undefined || this.strays !== this.modem.channel.counters.strays) {
       if (this.peerClosed && reason?.kind === "error") this.drained = true;
       else {
-        this.fail(reason ?? failure("malformed", this.kind.openName));
+        this.fail(reason ?? failure("malformed", this.kind.openName, undefined, "damaged read"));
         return;
       }
     } else {
-      this.unconfirmed = 0;
+      this.available = this.incoming.length;
       if (received >= asked) this.receivable = true;
       else if (this.peerClosed) this.drained = true;
       if (received > 0) this.announceReadable();
@@ -317,7 +325,7 @@ export abstract class ModuleSocket extends Stream {
     if (this.incoming.length > 0 || this.timer !== undefined) return;
     // Not inside the application's own read.
     this.later(() => {
-      this.fail(failure("peer-closed", this.kind.openName));
+      this.fail(this.cause ?? failure("peer-closed", this.kind.openName));
     }, 0);
   }
 
@@ -325,14 +333,20 @@ export abstract class ModuleSocket extends Stream {
 
   /** Ends the connection; `lost`: the module has forgotten it by itself. */
   onLost(reason: Failure): void {
+    this.release();
+    this.fail(reason);
+  }
+
+  private release(): void {
     if (this.id !== undefined) this.modem.detach(this.id);
     this.id = undefined;
-    this.fail(reason);
   }
 
   protected fail(reason: Failure): void {
     if (this.over) return;
     this.connected = false;
+    // Nothing is left to close there.
+    if (reason.kind === "no-answer" || reason.kind === "module-reset") this.release();
     this.shut();
     this.announceFailure(reason);
   }

@@ -14,8 +14,8 @@ export abstract class Stream implements StreamSocket {
   protected readonly incoming: ByteRing;
   /** Bytes of the application that the module has not accepted. */
   protected readonly outgoing: ByteRing;
-  /** Bytes at the end of `incoming` that belong to a read that has not succeeded yet. */
-  protected unconfirmed = 0;
+  /** Bytes of `incoming` that the application may take: those behind them belong to a read that has not succeeded yet. */
+  protected available = 0;
   protected connected = false;
   protected closed = false;
   /** The application has announced a continuation of what it wrote. */
@@ -39,22 +39,10 @@ export abstract class Stream implements StreamSocket {
   read(view: Uint8Array | ArrayBuffer): number | undefined;
   read(what?: number | Uint8Array | ArrayBuffer): ArrayBuffer | number | undefined {
     this.check();
-    const available = this.incoming.length - this.unconfirmed;
-    if (available === 0) return undefined;
-    if (what === undefined && this.format === "number") {
-      const byte = this.incoming.bytes[this.incoming.start];
-      this.incoming.skip(1);
-      this.taken();
-      return byte;
-    }
-    if (typeof what === "object") {
-      const view = asBytes(what);
-      this.take(view, available);
-      return view.length;
-    }
-    const view = new Uint8Array(what ?? available);
-    this.take(view, available);
-    return view.buffer;
+    if (this.available === 0) return undefined;
+    if (typeof what === "object") return this.take(asBytes(what)).length;
+    if (what === undefined && this.format === "number") return this.take(new Uint8Array(1))[0];
+    return this.take(new Uint8Array(what ?? this.available)).buffer;
   }
 
   write(bytes: ArrayBuffer | Uint8Array | number, options?: WriteOptions): number {
@@ -83,10 +71,9 @@ export abstract class Stream implements StreamSocket {
   protected abstract ended(): void;
 
   protected announceReadable(): void {
-    const count = this.incoming.length - this.unconfirmed;
-    if (count === 0) return;
+    if (this.available === 0) return;
     this.delivering = true;
-    this.call(this.callbacks?.onReadable, count);
+    this.call(this.callbacks?.onReadable, this.available);
     this.delivering = false;
   }
 
@@ -98,12 +85,16 @@ export abstract class Stream implements StreamSocket {
   protected announceFailure(reason: Failure): void {
     const callbacks = this.callbacks;
     this.callbacks = undefined;
-    if (callbacks === undefined) return;
+    // The connection is over: nobody is left to tell of an exception in these.
     try {
-      callbacks.failure?.(reason);
-      callbacks.onError?.call(this);
+      callbacks?.failure?.(reason);
     } catch {
-      // The connection is over and nobody is left to tell.
+      // The application still has to hear that it ended.
+    }
+    try {
+      callbacks?.onError?.call(this);
+    } catch {
+      // See above.
     }
   }
 
@@ -120,10 +111,14 @@ export abstract class Stream implements StreamSocket {
     }
   }
 
-  private take(view: Uint8Array, available: number): void {
-    if (view.length > available) throw new Error("invalid: " + String(available) + " bytes are buffered");
-    this.incoming.read(view);
+  private take<T extends Uint8Array>(view: T): T {
+    if (view.length > this.available)
+      throw new Error("invalid: " + String(this.available) + " bytes are buffered");
+    this.incoming.read(view, 0);
+    this.incoming.skip(view.length);
+    this.available -= view.length;
     this.taken();
+    return view;
   }
 
   private check(): void {
