@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import process from "node:process";
+import { fileURLToPath, URL } from "node:url";
 
 // A checkout runs its TypeScript; the installed package brings JavaScript.
 const inCheckout = existsSync(fileURLToPath(new URL("../tsconfig.json", import.meta.url)));

@@ -5,24 +5,31 @@
  */
 import Digital from "embedded:io/digital";
 import Serial from "embedded:io/serial";
-import config from "mc/config";
+import manifestConfig from "mc/config";
 import Resource from "Resource";
 import Time from "time";
 import Timer from "timer";
 import start from "../firmware/main.js";
-import type { Wiring } from "./device-config.js";
+import type { DeviceConfig, Wiring } from "./device-config.js";
 import type { ReportValue } from "../firmware/host.js";
+import type { SerialRecord } from "../../modules/io/serial.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
 
 declare const trace: (text: string) => void;
+
+// The SDK's typings know nothing of what a manifest's `config` holds, and describe a serial class
+// that no ESP32 has (SDK 8.2: flow control, `flush`, `set`, a required port). The types here are
+// those of its code; they hold whichever typings the build brings.
+const config = manifestConfig as unknown as DeviceConfig;
+const io = Serial as unknown as SerialRecord["io"];
 
 /** A DER file among the manifest's `data`: read in place from flash. */
 class StoredCredential implements Credential {
   readonly byteLength: number;
   readonly #bytes: Uint8Array;
 
-  constructor(resource: Resource) {
-    this.#bytes = new Uint8Array(resource);
+  constructor(name: string) {
+    this.#bytes = new Uint8Array(new Resource(name));
     this.byteLength = this.#bytes.length;
   }
 
@@ -58,7 +65,7 @@ function power(wiring: Wiring) {
 export default function main(): void {
   start({
     config,
-    serial: { io: Serial, ...config.wiring.uart },
+    serial: { io, ...config.wiring.uart },
     timer: Timer,
     clock: {
       get ticks() {
@@ -75,7 +82,7 @@ export default function main(): void {
     credentials: {
       open(role: CredentialRole) {
         const name = role + ".der";
-        return Resource.exists(name) ? new StoredCredential(new Resource(name)) : undefined;
+        return Resource.exists(name) ? new StoredCredential(name) : undefined;
       },
     },
     report(event: string, ...values: ReportValue[]) {

@@ -254,7 +254,7 @@ export function subjectOf(certificate: X509Certificate): string {
 
 /** Without control characters, which would act on a terminal. */
 function printable(text: string): string {
-  return [...text].map(one => (one < " " || (one >= "\x7f" && one < "\xa0") ? "?" : one)).join("");
+  return text.replace(/\p{Cc}/gu, "?");
 }
 
 /** `RSA, 2048 bits`, `EC, curve P-256`: never more than that of a key. */

@@ -1,4 +1,3 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import type { Command } from "commander";
 import { BG95 } from "../../../test-host/simulator/bg95/bg95.js";
 import type { LinkName } from "../../../test-host/simulator/link.js";
@@ -7,6 +6,7 @@ import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
 import { InputError } from "../input-error.js";
 import { printInputError, printSentences } from "../simulate/print.js";
+import { TraceFile } from "../simulate/trace-file.js";
 
 interface RawModemOptions {
   readonly module: string;
@@ -52,6 +52,11 @@ function refuse(option: string, what: string, why: string, fix: string): never {
   throw new InputError({ what, why, fix, file: option });
 }
 
+function isLoopbackPort(text: string): boolean {
+  const port = /^(?:127\.0\.0\.1|localhost):(\d{1,5})$/.exec(text)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
+}
+
 function endpoint({ listen, pty }: RawModemOptions): string {
   if ((listen === undefined) === (pty === undefined)) {
     return refuse(
@@ -61,12 +66,12 @@ function endpoint({ listen, pty }: RawModemOptions): string {
       "Give --listen 127.0.0.1:PORT or --pty PATH.",
     );
   }
-  if (listen !== undefined && !/^(127\.0\.0\.1|localhost):\d{1,5}$/.test(listen)) {
+  if (listen !== undefined && !isLoopbackPort(listen)) {
     return refuse(
       "--listen",
       `--listen ${listen} is no loopback address with a port`,
       "A simulated module must not be reachable from other machines.",
-      "Write 127.0.0.1:PORT.",
+      "Write 127.0.0.1:PORT, with a port up to 65535.",
     );
   }
   return listen ?? pty ?? "";
@@ -102,34 +107,19 @@ async function serve(raw: RawModemOptions): Promise<number> {
     );
   }
   const modem = new BG95({ scheduler, network, link, settings: { epochMs: Date.now() } });
-  let trace: number | undefined;
-  if (raw.trace !== undefined) {
-    try {
-      trace = openSync(raw.trace, "w");
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-      refuse(
-        "--trace",
-        `--trace ${raw.trace} cannot be written (${code})`,
-        "Every line was to go there.",
-        "Name a file in a folder that exists.",
-      );
-    }
-  }
-  const file = trace;
+  const trace =
+    raw.trace === undefined
+      ? undefined
+      : new TraceFile(raw.trace, sentence => {
+          process.stderr.write(`${sentence}\n`);
+        });
   try {
     const service = await serveModem({
       scheduler,
       modem,
       at,
       ...(raw.cold === true ? { cold: true } : undefined),
-      ...(file === undefined
-        ? undefined
-        : {
-            trace: (line: string) => {
-              writeSync(file, `${line}\n`);
-            },
-          }),
+      ...(trace === undefined ? undefined : { trace: trace.print }),
     });
     process.stdout.write(`listening on ${service.address}\n`);
     await stopSignal();
@@ -147,7 +137,7 @@ async function serve(raw: RawModemOptions): Promise<number> {
     return 1;
   } finally {
     network.close();
-    if (file !== undefined) closeSync(file);
+    trace?.close();
   }
 }
 

@@ -2,6 +2,7 @@ import type { ModuleSocket } from "../../../test-host/simulator/bg95/socket.js";
 import type { EngineMemory } from "../../../test-host/simulator/engine.js";
 import type { StreamFailure } from "../../../test-host/simulator/network.js";
 import type { SimulationEnd } from "../../../test-host/simulator/simulation.js";
+import type { Failure } from "../../../modules/diagnosis/failure.js";
 import { explainFailure } from "../diagnosis/explain.js";
 import type { BrokerAccess } from "./broker.js";
 import type { SimulateOptions } from "./options.js";
@@ -12,6 +13,8 @@ export interface RunFailure {
   readonly kind: string;
   readonly code?: number;
   readonly command?: string;
+  /** Of kind `memory`: the smallest `--heap` with which the run passes. */
+  readonly neededBytes?: number;
   readonly what: string;
   readonly why: string;
   readonly fix: string;
@@ -24,6 +27,8 @@ export interface EndFacts {
   readonly end: SimulationEnd;
   readonly sockets: readonly ModuleSocket[];
   readonly memory: EngineMemory;
+  /** The user ended the run. */
+  readonly interrupted: boolean;
 }
 
 interface Cause {
@@ -32,17 +37,17 @@ interface Cause {
 }
 
 /** Which words in the network's own account mean what for the user of this command. First match decides. */
-const CAUSES: readonly { readonly words: RegExp; readonly cause: (broker: BrokerAccess) => Cause }[] = [
+const CAUSES: readonly { readonly words: RegExp; readonly cause: (facts: EndFacts) => Cause }[] = [
   {
     words: /ECONNREFUSED/,
-    cause: broker => ({
+    cause: ({ broker }) => ({
       why: `Nothing listens on port ${String(broker.port)}.`,
       fix: "Start the broker, or correct the port in --broker.",
     }),
   },
   {
     words: /Hostname\/IP|altnames|does not match/,
-    cause: broker => ({
+    cause: ({ broker }) => ({
       why: `The broker's certificate does not name ${broker.host}.`,
       fix: "Give a name that stands in the broker's certificate with --server-name, or have one issued for this host.",
     }),
@@ -67,7 +72,7 @@ const CAUSES: readonly { readonly words: RegExp; readonly cause: (broker: Broker
   },
   {
     words: /wrong version number|packet length too long|http request/i,
-    cause: broker => ({
+    cause: ({ broker }) => ({
       why: `What listens on port ${String(broker.port)} does not speak TLS.`,
       fix: "Use the broker's TLS port (usually 8883), or mqtt:// for a connection without TLS.",
     }),
@@ -82,15 +87,47 @@ const CAUSES: readonly { readonly words: RegExp; readonly cause: (broker: Broker
   {
     words:
       /handshake failure|no shared cipher|no cipher|insufficient security|unsupported protocol|protocol version/i,
-    cause: () => ({
-      why: "Broker and module have no TLS version or cipher suite in common, or the broker wants a client certificate.",
-      fix: "Allow TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256 or ECDHE-ECDSA-AES128-GCM-SHA256 on the broker; give --cert and --key if it asks for a client certificate.",
-    }),
+    cause: ({ broker }) =>
+      broker.certificate === undefined
+        ? {
+            why: "The broker wants a client certificate, or it has no TLS version or cipher suite in common with the module.",
+            fix: "Give --cert and --key (mosquitto: require_certificate is true); otherwise allow TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256 or ECDHE-ECDSA-AES128-GCM-SHA256 on the broker.",
+          }
+        : {
+            why: "Broker and module have no TLS version or cipher suite in common.",
+            fix: "Allow TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256 or ECDHE-ECDSA-AES128-GCM-SHA256 on the broker.",
+          },
+  },
+  {
+    words: /ECONNRESET|EPIPE|closed during the handshake|connection is gone/,
+    cause: ({ broker }) =>
+      broker.secure
+        ? {
+            why: `What listens on port ${String(broker.port)} ended the connection during the TLS handshake; it may not speak TLS at all.`,
+            fix: "Use the broker's TLS port (usually 8883), or mqtt:// for a connection without TLS; the broker's log tells more.",
+          }
+        : {
+            why: `What listens on port ${String(broker.port)} ended the connection without an answer; it may want TLS.`,
+            fix: "Use mqtts:// with --ca for a TLS port, or the broker's port without TLS (usually 1883); the broker's log tells more.",
+          },
   },
 ];
 
-function causeOf(seen: StreamFailure, broker: BrokerAccess): Cause | undefined {
-  return CAUSES.find(one => one.words.test(seen.detail))?.cause(broker);
+/** OpenSSL's own words, without its queue of numbers and file names. */
+function readable(detail: string): string {
+  const openssl = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(detail);
+  return (openssl?.[1] ?? detail).trim().replace(/\.$/, "");
+}
+
+/**
+ * The network's account counts when the connection was never of use: what ends a working one
+ * later has reasons of its own.
+ */
+function causeOf(facts: EndFacts, reason: Failure, seen: StreamFailure): Cause | undefined {
+  const isOpening = reason.kind === "tls" || reason.kind === "connect";
+  const isAnswered = facts.record.online;
+  if (!isOpening && (reason.kind !== "peer-closed" || isAnswered)) return undefined;
+  return CAUSES.find(one => one.words.test(seen.detail))?.cause(facts);
 }
 
 /** What went wrong, in words; `null` when nothing did. */
@@ -98,6 +135,14 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
   const { record, end } = facts;
   if (end.reason === "abort") return explainAbort(facts);
   if (record.end === "done") return null;
+  if (facts.interrupted) {
+    return {
+      kind: "interrupted",
+      what: "Stopped before everything was delivered",
+      why: "A signal asked for it.",
+      fix: "Run again for the whole of it.",
+    };
+  }
   const reason = record.lastFailure;
   if (reason === undefined) {
     return {
@@ -122,10 +167,10 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
   if (seen === undefined || !["tls", "connect", "peer-closed"].includes(kind)) {
     return { ...identity, why: general.why, fix: general.fix };
   }
-  const cause = causeOf(seen, facts.broker);
+  const cause = causeOf(facts, reason, seen);
   return {
     ...identity,
-    why: `${cause?.why ?? general.why} (The module's network saw: ${seen.detail}.)`,
+    why: `${cause?.why ?? general.why} (The module's network saw: ${readable(seen.detail)}.)`,
     fix: cause?.fix ?? general.fix,
   };
 }
@@ -135,15 +180,14 @@ function explainAbort({ end, memory, options }: EndFacts): RunFailure {
   const reason = abort?.reason ?? "unknown";
   const detail = abort?.detail ?? "";
   if (reason === "memory full") {
-    const needed = Math.max(abort?.neededBytes ?? 0, memory.peakBytes);
     return {
       kind: "memory",
-      what: `The engine ran out of memory: at least ${String(needed)} bytes were needed, ${String(memory.budgetBytes)} were there`,
-      why: `A device would have restarted here (${detail}).`,
+      what: `The engine ran out of memory: its heap of ${String(memory.budgetBytes)} bytes was full`,
+      why: `A device would have restarted here: ${detail}.`,
       fix:
         options.heapBytes === undefined
-          ? "Give the firmware less to hold at once."
-          : `Raise --heap above ${String(needed)}; npm run bench prints the smallest heap that passes.`,
+          ? "Give the firmware less to hold at once: shorter messages, fewer subscriptions."
+          : "Raise --heap.",
     };
   }
   return {
@@ -151,5 +195,16 @@ function explainAbort({ end, memory, options }: EndFacts): RunFailure {
     what: `The engine ended the run: ${reason}`,
     why: `A device would have restarted here (${detail}).`,
     fix: "This is a defect of the firmware: run again with --trace FILE and report it.",
+  };
+}
+
+/** Adds what a run with enough memory was seen to take. */
+export function explainNeed(failure: RunFailure, neededBytes: number | undefined): RunFailure {
+  if (neededBytes === undefined) return failure;
+  return {
+    ...failure,
+    neededBytes,
+    why: `This run needs ${String(neededBytes)} bytes: with that much it passes (tried again, with an embedded broker). ${failure.why}`,
+    fix: `Give --heap ${String(neededBytes)} or more; without --heap the engine has what an ESP32 has.`,
   };
 }

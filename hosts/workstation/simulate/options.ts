@@ -99,6 +99,11 @@ function integer(option: string, given: string, least: number, most: number): nu
   );
 }
 
+/** As a sentence can carry it. */
+function shown(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
 function parseBroker(given: string): BrokerUrl {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   const example = "for example mqtts://localhost:8883";
@@ -135,6 +140,13 @@ function parseBroker(given: string): BrokerUrl {
       "Run the broker here (localhost), and give the name in its certificate with --server-name.",
     );
   }
+  if (url.port === "0")
+    return refuse(
+      "--broker",
+      `--broker ${given} has port 0`,
+      "Nothing can listen there.",
+      `Write the broker's port, ${example}.`,
+    );
   const secure = url.protocol === "mqtts:";
   return {
     url: given,
@@ -167,7 +179,7 @@ function checkTopic(text: string): string {
   if (/[+#]/.test(text))
     return refuse(
       "--topic",
-      `--topic ${text} holds a wildcard`,
+      `--topic ${shown(text)} holds a wildcard`,
       "A message is published to one topic; + and # are for subscriptions.",
       "Name the topic without + and #.",
     );
@@ -184,7 +196,7 @@ function checkFilter(text: string): string {
   if (wrong)
     return refuse(
       "--subscribe",
-      `--subscribe ${text} is no topic filter`,
+      `--subscribe ${shown(text)} is no topic filter`,
       "+ stands for one whole level, # for all that is left and only at the end.",
       "For example: devices/+/command or devices/#.",
     );
@@ -236,6 +248,13 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       "--ca is missing",
       "Without the CA certificate that the broker's own was issued by, nobody knows who answers.",
       "Add --ca FILE (PEM or DER); --insecure connects without any check, for a test at the bench.",
+    );
+  if (!verify && (raw.cert ?? raw.key) !== undefined)
+    return refuse(
+      "--insecure",
+      "--insecure is given together with --cert or --key",
+      'The module shows its own certificate only where it verifies the broker\'s too ("seclevel" 2).',
+      "Give --ca instead of --insecure, or leave --cert and --key out.",
     );
   if (raw.passwordFile !== undefined && raw.username === undefined)
     return refuse(

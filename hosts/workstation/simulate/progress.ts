@@ -1,4 +1,12 @@
+import { explainFailure } from "../diagnosis/explain.js";
+import type { ReportedFailure } from "./record.js";
+
 /** Lines that a person reads while the device comes online. */
+export interface Step {
+  readonly stage: string;
+  readonly text: string;
+}
+
 type Values = readonly (string | number | boolean | null)[];
 
 const STATES: Readonly<Record<string, string>> = {
@@ -23,7 +31,7 @@ function text(values: Values, index: number): string {
 }
 
 /** What a report means for a person, as stage and sentence; `undefined` for what a person need not see. */
-export function describe(values: Values): { readonly stage: string; readonly text: string } | undefined {
+export function describe(values: Values): Step | undefined {
   switch (values[0]) {
     case "power":
       return { stage: "power", text: "PWRKEY pulled" };
@@ -76,12 +84,26 @@ export function describe(values: Values): { readonly stage: string; readonly tex
   }
 }
 
+/** The connection under MQTT stands; `tls` is what the handshake agreed on. */
+export function describeOpened(tls: { readonly protocol: string; readonly suite: string } | undefined): Step {
+  return tls === undefined
+    ? { stage: "TCP", text: "connected" }
+    : { stage: "TLS", text: `established: ${tls.protocol}, ${tls.suite}` };
+}
+
+/** A failure that the device may get over by itself. */
+export function describeFailure(reason: ReportedFailure, values: Values): Step {
+  const waitMs = values[7];
+  const again = typeof waitMs === "number" ? `; next attempt in ${(waitMs / 1000).toFixed(1)} s` : "";
+  return { stage: "failed", text: `${explainFailure(reason).what}${again}` };
+}
+
 function shorten(latin1: string): string {
   const whole = Buffer.from(latin1, "latin1").toString("utf8");
   return whole.length > 60 ? `${whole.slice(0, 57)}...` : whole;
 }
 
-/** `  12.345 s  stage      text`. Time is the simulation's. */
-export function progressLine(simulatedMs: number, stage: string, sentence: string): string {
+/** `  12.345 s  stage    text`. Time is the simulation's. */
+export function progressLine(simulatedMs: number, { stage, text: sentence }: Step): string {
   return `${(simulatedMs / 1000).toFixed(3).padStart(9)} s  ${stage.padEnd(8)} ${sentence}`;
 }

@@ -29,6 +29,8 @@ export class RunRecord {
   acknowledged = 0;
   failures = 0;
   lastFailure: ReportedFailure | undefined;
+  /** The broker has accepted a connection. */
+  online = false;
   /** `done`, `gave-up`, or `undefined` while it runs. */
   end: "done" | "gave-up" | undefined;
   readonly received: ReceivedMessage[] = [];
@@ -56,6 +58,9 @@ export class RunRecord {
         break;
       case "credential":
         this.credentials.push({ role: word(1), fileName: word(2), action: word(3), byteLength: number(4) });
+        break;
+      case "mqtt":
+        this.online = true;
         break;
       case "published":
         this.published++;

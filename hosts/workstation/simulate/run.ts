@@ -1,81 +1,36 @@
-import { closeSync, openSync, writeSync } from "node:fs";
-import type { FirmwareConfig } from "../../firmware/config.js";
-import { createEngine, EngineError, type FirmwareEngine } from "../../../test-host/xs/index.js";
-import { BG95 } from "../../../test-host/simulator/bg95/bg95.js";
-import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
-import { Scheduler } from "../../../test-host/simulator/scheduler.js";
-import { Simulation, type SimulationEnd } from "../../../test-host/simulator/simulation.js";
-import { LineTrace } from "../../../test-host/simulator/trace.js";
-import { InputError } from "../input-error.js";
+import { EngineError, type FirmwareEngine } from "../../../test-host/xs/index.js";
 import { prepareBroker, type BrokerAccess } from "./broker.js";
-import { explainEnd } from "./explain-end.js";
+import { explainNeed, type RunFailure } from "./explain-end.js";
+import { neededHeap } from "./needed-heap.js";
 import type { SimulateOptions } from "./options.js";
-import { describe, progressLine } from "./progress.js";
 import { printSentences } from "./print.js";
-import { RunRecord } from "./record.js";
-import { resultOf, type RunResult } from "./result.js";
+import type { RunResult } from "./result.js";
+import { Session, startEngine } from "./session.js";
 import { summaryOf } from "./summary.js";
+import { TraceFile } from "./trace-file.js";
 
-/** A device that does nothing any more is stopped after this, simulated. Longer than any wait of module or broker. */
-const RUN_LIMIT_MS = 24 * 3_600_000;
-/** Messages that other clients publish may still come after the last acknowledgement. */
-const LINGER_MS = 1_000;
-const KEEP_ALIVE_MS = 60_000;
+/** As a shell reports a program that a signal ended. */
+const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-function firmwareConfig(options: SimulateOptions, broker: BrokerAccess): FirmwareConfig & { baud: number } {
-  return {
-    module: "bg95",
-    baud: options.baud,
-    broker: { host: broker.host, port: broker.port, secure: broker.secure, verify: options.verify },
-    clientId: options.clientId,
-    ...(options.username === undefined ? undefined : { user: options.username }),
-    ...(options.password === undefined ? undefined : { password: options.password }),
-    topic: options.topic,
-    message: options.message,
-    count: options.count,
-    qos: options.qos,
-    subscribe: broker.subscribe,
-    commands: broker.commands,
-    lingerMs: broker.subscribe === "" || broker.commands > 0 ? 0 : LINGER_MS,
-    attempts: options.attempts,
-    keepAlive: KEEP_ALIVE_MS,
+/** Turns the first signal into an orderly end; a second one ends the process at once. */
+class Signals {
+  /** Exit code, once a signal has come. */
+  code: number | undefined;
+  onSignal: (() => void) | undefined;
+  readonly #handle = (signal: NodeJS.Signals): void => {
+    const code = signal === "SIGTERM" ? SIGNAL_CODES.SIGTERM : SIGNAL_CODES.SIGINT;
+    if (this.code !== undefined) process.exit(code);
+    this.code = code;
+    this.onSignal?.();
   };
-}
 
-function openTrace(file: string | undefined): number | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return openSync(file, "w");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new InputError({
-      what: `--trace ${file} cannot be written (${code})`,
-      why: "Every line between firmware and module was to go there.",
-      fix: "Name a file in a folder that exists and can be written.",
-      file,
-    });
+  constructor() {
+    process.on("SIGINT", this.#handle).on("SIGTERM", this.#handle);
   }
-}
 
-async function startEngine(
-  options: SimulateOptions,
-  broker: BrokerAccess,
-  log: (line: string) => void,
-): Promise<FirmwareEngine> {
-  const { ca, certificate, key } = broker;
-  return createEngine({
-    engine: options.engine,
-    config: firmwareConfig(options, broker),
-    credentials: {
-      ...(ca === undefined ? undefined : { ca }),
-      ...(certificate === undefined ? undefined : { certificate }),
-      ...(key === undefined ? undefined : { key }),
-    },
-    serial: options.serial,
-    seed: options.seed,
-    ...(options.heapBytes === undefined ? undefined : { heapBytes: options.heapBytes }),
-    onNotice: log,
-  });
+  release(): void {
+    process.off("SIGINT", this.#handle).off("SIGTERM", this.#handle);
+  }
 }
 
 /** Runs the firmware against the simulated module. Prints as it goes; returns the exit code. */
@@ -85,94 +40,68 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     (options.json ? process.stderr : process.stdout).write(`${line}\n`);
   };
   const broker = await prepareBroker(options);
-  let trace: number | undefined;
+  const signals = new Signals();
+  let trace: TraceFile | undefined;
   let engine: FirmwareEngine | undefined;
   try {
-    trace = openTrace(options.trace);
     for (const note of broker.notes) log(`note: ${note}`);
     engine = await startEngine(options, broker, log);
-    const result = await run(options, broker, engine, trace, log, startedAt);
-    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    else if (result.ok) process.stdout.write(summaryOf(result));
-    if (result.failure !== null) process.stderr.write(`\n${printSentences(result.failure)}`);
-    return result.ok ? 0 : 1;
+    // Last, so that a run that cannot begin leaves an older trace as it is.
+    if (options.trace !== undefined) trace = new TraceFile(options.trace, log);
+    const session = new Session({ options, broker, engine, log, trace: trace?.print, startedAt });
+    if (signals.code !== undefined) session.interrupt();
+    signals.onSignal = () => {
+      session.interrupt();
+    };
+    const result = await withNeed(await session.run(), options, log);
+    print(result, options.json);
+    return result.ok ? 0 : (signals.code ?? 1);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    const failure = {
-      kind: "engine",
-      what: error.message,
-      why: `The engine could not be started (${error.kind}).`,
-      fix: "Do what the first line says, or run with --engine node, which measures no memory.",
-    };
-    process.stderr.write(printSentences(failure));
-    if (options.json) process.stdout.write(`${JSON.stringify({ ok: false, failure })}\n`);
-    return 1;
+    printEngineError(error, options.json);
+    return signals.code ?? 1;
   } finally {
-    await engine?.stop();
-    await broker.close();
-    if (trace !== undefined) closeSync(trace);
+    signals.release();
+    await close(engine, broker, trace);
   }
 }
 
-async function run(
-  options: SimulateOptions,
+async function close(
+  engine: FirmwareEngine | undefined,
   broker: BrokerAccess,
-  engine: FirmwareEngine,
-  trace: number | undefined,
+  trace: TraceFile | undefined,
+): Promise<void> {
+  await engine?.stop();
+  await broker.close();
+  trace?.close();
+}
+
+/** A run that ran out of the memory that it was given is told how much it would have taken. */
+async function withNeed(
+  result: RunResult,
+  options: SimulateOptions,
   log: (line: string) => void,
-  startedAt: number,
 ): Promise<RunResult> {
-  const scheduler = new Scheduler({ mode: "sockets" });
-  const network = new LoopbackNetwork({ scheduler, resolve: broker.resolve });
-  const modem = new BG95({
-    scheduler,
-    network,
-    link: options.link,
-    seed: options.seed,
-    settings: { epochMs: Date.now() },
-  });
-  // As a board whose module has stored the rate with AT+IPR and AT&W.
-  modem.module.baud = modem.module.stored.baud = options.baud;
-  if (trace !== undefined) {
-    modem.onTap = new LineTrace({
-      nowMs: () => scheduler.nowMs,
-      print: line => {
-        writeSync(trace, `${line}\n`);
-      },
-    }).tap;
-  }
-  const record = new RunRecord();
-  const simulation = new Simulation({
-    scheduler,
-    modem,
-    engine,
-    uart: { serial: options.serial },
-    seed: options.seed,
-    onReport: (text, atMs) => {
-      const line = describe(record.take(text));
-      if (line !== undefined) log(progressLine(atMs, line.stage, line.text));
-    },
-  });
-  let end: SimulationEnd;
-  try {
-    end = await simulation.run({ until: () => record.end !== undefined, untilMs: RUN_LIMIT_MS });
-  } finally {
-    network.close();
-  }
-  const memory = await engine.memory();
-  const sockets = modem.socketHistory;
-  const failure = explainEnd({ options, broker, record, end, sockets, memory });
-  return resultOf({
-    options,
-    broker,
-    engine,
-    record,
-    counters: simulation.counters,
-    commands: [...modem.commandCounts.values()].reduce((sum, count) => sum + count, 0),
-    sockets,
-    memory,
-    failure,
-    simulatedMs: scheduler.nowMs,
-    durationMs: performance.now() - startedAt,
-  });
+  const { failure } = result;
+  if (failure?.kind !== "memory" || options.heapBytes === undefined) return result;
+  log("Memory ran out; measuring how much this run needs.");
+  const needed = await neededHeap(options);
+  return { ...result, failure: explainNeed(failure, needed) };
+}
+
+function print(result: RunResult, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (result.ok) process.stdout.write(summaryOf(result));
+  if (result.failure !== null) process.stderr.write(`\n${printSentences(result.failure)}`);
+}
+
+function printEngineError(error: EngineError, json: boolean): void {
+  const failure: RunFailure = {
+    kind: "engine",
+    what: error.message,
+    why: `The engine could not be started (${error.kind}).`,
+    fix: "Do what the first line says, or run with --engine node, which measures no memory.",
+  };
+  process.stderr.write(printSentences(failure));
+  if (json) process.stdout.write(`${JSON.stringify({ ok: false, failure })}\n`);
 }

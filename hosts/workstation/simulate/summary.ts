@@ -33,7 +33,7 @@ export function summaryOf(result: RunResult): string {
           "memory",
           `${engine.version}: heap peak ${bytes(memory.peakBytes)} of ${bytes(memory.budgetBytes)}, stack peak ${String(memory.stackPeakSlots)} slots, byte code ${bytes(memory.bytecodeBytes)} (in flash)`,
         )
-      : row("memory", `not measured: Node ${engine.version} stands in for XS`);
+      : row("memory", `not measured: ${engine.version} stands in for XS`);
   if (engine.name === "xs") {
     text += row(
       "engine",

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import ts from "typescript";
+
+/** Specifiers that a module imports or re-exports at run time: `import type` leaves nothing behind. */
+export function runtimeImports(path: string): readonly string[] {
+  const file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2022);
+  const found: string[] = [];
+  for (const statement of file.statements) {
+    const isImport = ts.isImportDeclaration(statement);
+    if (!isImport && !ts.isExportDeclaration(statement)) continue;
+    const { moduleSpecifier } = statement;
+    if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) continue;
+    const isType = isImport
+      ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+      : statement.isTypeOnly;
+    if (!isType) found.push(moduleSpecifier.text);
+  }
+  return found;
+}
+
+/**
+ * Every module of this project that runs when `entry` is started, `entry` included, by the name
+ * that mirrors its folder: `drivers/bg95/profile`.
+ */
+export function modulesOf(root: string, entry: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  const take = (name: string): void => {
+    if (found.has(name)) return;
+    const path = join(root, `${name}.ts`);
+    if (!existsSync(path)) throw new Error(`${name}.ts is imported but not there`);
+    found.add(name);
+    for (const specifier of runtimeImports(path)) {
+      // Other specifiers are the platform's own modules.
+      if (specifier.startsWith(".")) take(posix.join(posix.dirname(name), specifier.replace(/\.js$/, "")));
+    }
+  };
+  take(entry);
+  return found;
+}
+
+/** What of the manifest this project fills. */
+export interface Manifest {
+  readonly include: readonly string[];
+  readonly creation: { readonly main: string };
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly modules: Readonly<Record<string, string>>;
+  readonly preload: readonly string[];
+  readonly data: Readonly<Record<string, readonly string[]>>;
+  readonly typescript: { readonly tsconfig: { readonly compilerOptions: Readonly<Record<string, unknown>> } };
+}
+
+export function readManifest(root: string): Manifest {
+  return JSON.parse(readFileSync(join(root, "manifest.json"), "utf8")) as Manifest;
+}
+
+/** What is wrong with a manifest's lists, in sentences; empty when all is well. */
+export function faultsOf(root: string, manifest: Manifest, entry: string): readonly string[] {
+  const faults: string[] = [];
+  const wanted = modulesOf(root, entry);
+  const listed = new Set(Object.keys(manifest.modules));
+  const preloaded = new Set(manifest.preload);
+  for (const [name, path] of Object.entries(manifest.modules)) {
+    if (path !== `./${name}`) faults.push(`${name} is ${path}: the name does not mirror the folder`);
+    if (!existsSync(join(root, `${path}.ts`))) faults.push(`${path}.ts does not exist`);
+    if (!wanted.has(name)) faults.push(`${name} is listed but nothing imports it`);
+  }
+  for (const name of wanted) {
+    if (!listed.has(name)) faults.push(`${name} is imported but not listed`);
+    if (name !== entry && !preloaded.has(name)) faults.push(`${name} is not preloaded`);
+  }
+  for (const name of preloaded) {
+    if (!listed.has(name)) faults.push(`${name} is preloaded but not listed`);
+    if (name === entry) faults.push(`${name} uses native code when it is loaded and cannot be preloaded`);
+  }
+  if (manifest.creation.main !== entry) faults.push(`creation.main is ${manifest.creation.main}`);
+  return faults;
+}
