@@ -109,8 +109,8 @@ export class Application {
       onReadable: (count, info) => {
         this.onReadable(count, info);
       },
-      onDisconnected: reason => {
-        if (reason !== undefined) this.failed("broker", reason);
+      failure: reason => {
+        this.failed("broker", reason, undefined, this.broker?.delay);
       },
     });
     const { subscribe } = config;
