@@ -27,27 +27,39 @@ export const bg95: Profile = Object.freeze<Profile>({
   power: Object.freeze({
     // Hardware design: 500 to 1000 ms turn it on, 650 to 1500 ms turn it off.
     powerKeyMs: 600,
+    powerKeyOffMs: 900,
     // Hardware design: 2 to 3.8 s.
     resetMs: 2_500,
     // UART usable 2.5 s after PWRKEY; `APP RDY` seconds later, 33 s on the slowest board seen.
     bootMs: 40_000,
-    // AT manual, AT+QPOWD: detaching takes up to 60 s.
-    powerDownMs: 65_000,
+    // Hardware design: power-down takes 1.3 s and more after the report.
+    offMs: 2_000,
+    // Field reports: refused for some seconds after the start.
+    powerDownTries: 10,
   }),
   sockets: Object.freeze({
     // TCP/IP note: ids 0 to 11. A driver's documentation counts TCP and TLS together.
     count: 12,
     // TCP/IP note; for TLS the test command says the same.
     sendMax: 1_460,
-    // TCP/IP note and SSL manual.
+    // TCP/IP note (there also the default) and SSL manual.
     receiveMax: 1_500,
+    // TCP/IP note.
+    hostMax: 150,
     // Default 10 s; measured: all of it when the peer stays silent.
     closeTimeoutS: 3,
+    // TCP/IP note; SSL manual: and the handshake's limit.
     openTimeoutMs: 150_000,
     // SSL manual: 10 to 300.
     handshakeTimeoutS: 120,
+    // TCP/IP note: the result comes within 60 s.
+    lookupMs: 60_000,
+    // TCP/IP note: a send has 120 s; the sum of the waits is a little more.
+    sendRetryMs: 250,
+    sendRetries: 9,
     // `\r\n+QSSLRECV: 1500\r\n` + `\r\n\r\nOK\r\n`, rounded up.
     receiveOverhead: 28,
+    // ESP32: the receive FIFO, which is all that the stock class has.
     stockReceiveBurst: 128,
   }),
   // SSL manual: contexts 0 to 5.
@@ -55,5 +67,14 @@ export const bg95: Profile = Object.freeze<Profile>({
   // TCP/IP note: restart when the SIM is not ready after 20 s; 60 s for registration, NB-IoT needs more.
   simMs: 20_000,
   registrationMs: 180_000,
+  // Reports tell first; this is for the case that one is lost.
   registrationPollMs: 15_000,
+  // Field log: the first right after registration fails, the second succeeds.
+  activations: 2,
+  // TCP/IP note.
+  openFailures: 5,
+  // TCP/IP note, AT+QNTP.
+  timeServerMs: 125_000,
+  // FILE manual: the default.
+  uploadTimeoutS: 5,
 });

@@ -7,8 +7,6 @@ import { envelopeOf } from "../../modules/pki/envelope.js";
 import { PemStream, type PemLabel } from "../../modules/pki/pem.js";
 import { deleteFile, fileSize, ownFiles, uploadFile } from "./commands/file.js";
 
-/** The module ends an upload when nothing came for so long. */
-const UPLOAD_TIMEOUT_S = 5;
 const ATTEMPTS = 2;
 const SCAN_BYTES = 64;
 
@@ -35,20 +33,21 @@ function fingerprint(credential: Credential): string | undefined {
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
-/** The end of a stored object: an RSA key behind the head of its PKCS#8 envelope. */
+/** A part of a stored object: an RSA key in its PKCS#8 envelope. */
 class Part implements Credential {
   readonly byteLength: number;
   private readonly whole: Credential;
   private readonly offset: number;
 
-  constructor(whole: Credential, offset: number) {
+  constructor(whole: Credential, offset: number, byteLength: number) {
     this.whole = whole;
     this.offset = offset;
-    this.byteLength = whole.byteLength - offset;
+    this.byteLength = byteLength;
   }
 
   read(view: Uint8Array, offset: number): number {
-    return this.whole.read(view, this.offset + offset);
+    const rest = Math.max(0, this.byteLength - offset);
+    return this.whole.read(rest < view.length ? view.subarray(0, rest) : view, this.offset + offset);
   }
 }
 
@@ -78,16 +77,20 @@ class Upload implements Source {
  */
 export class CredentialStore {
   private readonly channel: Channel;
+  private readonly uploadTimeoutS: number;
   private readonly report: CredentialReport;
+  /** Files that were asked for since the device started: another connection may need them. */
+  private readonly used: string[] = [];
 
-  constructor(channel: Channel, report: CredentialReport) {
+  constructor(channel: Channel, uploadTimeoutS: number, report: CredentialReport) {
     this.channel = channel;
+    this.uploadTimeoutS = uploadTimeoutS;
     this.report = report;
   }
 
   /** Makes sure that the module holds the credential, and gives the file's name. */
   ensure(role: CredentialRole, credential: Credential, done: Done): void {
-    const { kind, rsaOffset } = envelopeOf(credential);
+    const { kind, rsaOffset, rsaLength } = envelopeOf(credential);
     const mark = fingerprint(credential);
     if (mark === undefined || (kind === "key") !== (role === "key") || kind === "unknown") {
       done(
@@ -107,8 +110,9 @@ export class CredentialStore {
     if (rsaOffset > 0) {
       // Every working log of these modules shows the older form for RSA keys.
       label = "RSA PRIVATE KEY";
-      content = new Part(credential, rsaOffset);
+      content = new Part(credential, rsaOffset, rsaLength);
     }
+    if (!this.used.includes(name)) this.used.push(name);
     const task: Task = {
       role,
       name,
@@ -122,7 +126,7 @@ export class CredentialStore {
       if (size === task.byteLength) {
         this.report(role, name, "kept", size);
         done(undefined, name);
-      } else this.clean(task);
+      } else this.clean(task, false);
     });
   }
 
@@ -136,11 +140,16 @@ export class CredentialStore {
     });
   }
 
-  /** Removes files of this role: older credentials, and what is left of a broken upload. */
-  private clean(task: Task): void {
+  /**
+   * Removes files of this role: older credentials, and what is left of a broken upload. `all`: those
+   * of other connections too, because the file system is full.
+   */
+  private clean(task: Task, all: boolean): void {
     this.channel.run(ownFiles, ["*"], (_, names) => {
       const own = "xs-" + task.role + "-";
-      const old = (names ?? []).filter(name => name.startsWith(own));
+      const old = (names ?? []).filter(
+        name => name.startsWith(own) && (all || name === task.name || !this.used.includes(name)),
+      );
       const next = (): void => {
         const name = old.pop();
         if (name === undefined) this.upload(task);
@@ -155,7 +164,7 @@ export class CredentialStore {
     const source = new Upload(new PemStream(task.content, task.label));
     this.channel.run(
       uploadFile,
-      [task.name, source.byteLength, UPLOAD_TIMEOUT_S],
+      [task.name, source.byteLength, this.uploadTimeoutS],
       (reason, uploaded) => {
         const sent = source.checksum;
         if (uploaded?.byteLength === sent.byteLength && uploaded.checksum === sent.value) this.verify(task);
@@ -190,7 +199,7 @@ export class CredentialStore {
 
   private again(task: Task, reason: Failure | undefined, sent: string, told: string | undefined): void {
     if (task.attempts < ATTEMPTS && reason?.kind !== "no-answer" && reason?.kind !== "module-reset") {
-      this.clean(task);
+      this.clean(task, reason?.kind === "cme");
       return;
     }
     const detail =

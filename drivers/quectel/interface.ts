@@ -37,23 +37,17 @@ export class Cellular {
   readonly modem: Modem;
   private current: ConnectionValue = Connection.disconnected;
   private currentAddress = "";
+  private readonly onChanged: CellularOptions["onChanged"];
 
   constructor(options: CellularOptions) {
+    const { onState } = options;
     this.target = options.target;
-    const { onChanged, onState } = options;
+    this.onChanged = options.onChanged;
     this.modem = new Modem({
       ...options,
       onState: state => {
+        this.follow(state);
         onState?.(state);
-        const connection = connectionOf(state);
-        const address = connection === Connection.addressed ? this.modem.address : "";
-        const moved = address !== this.currentAddress;
-        this.currentAddress = address;
-        if (connection !== this.current) {
-          this.current = connection;
-          onChanged?.call(this, "connection");
-        }
-        if (moved) onChanged?.call(this, "address");
       },
     });
   }
@@ -79,7 +73,25 @@ export class Cellular {
 
   /** Frees the serial port. */
   close(): void {
+    this.current = Connection.disconnected;
+    this.currentAddress = "";
     this.modem.close();
+  }
+
+  private follow(state: ModemState): void {
+    const { current, currentAddress } = this;
+    this.current = connectionOf(state);
+    this.currentAddress = this.current === Connection.addressed ? this.modem.address : "";
+    if (this.current !== current) this.tell("connection");
+    if (this.currentAddress !== currentAddress) this.tell("address");
+  }
+
+  private tell(property: "connection" | "address"): void {
+    try {
+      this.onChanged?.call(this, property);
+    } catch (error) {
+      this.modem.event("exception", String(error));
+    }
   }
 
   /**

@@ -3,16 +3,19 @@ import type { Line } from "../../modules/at/line.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Timer } from "../../modules/io/timer.js";
 import { resolveName } from "./commands/tcpip.js";
+import type { SocketLimits } from "./profile.js";
 
+/** Must not throw. */
 export type LookupDone = (reason: Failure | undefined, address: string) => void;
 
 const COMMAND = "AT+QIDNSGIP";
-/** TCP/IP note: the result comes within 60 s. */
-const LOOKUP_MS = 60_000;
 
 /** What the modem tells of the module's DNS client. */
 export interface Lookup {
-  /** Gives the first IPv4 address of the name. Failure kinds: `dns` with the module's code, and those of a command. */
+  /**
+   * Gives the first IPv4 address of the name, never inside this call. Failure kinds: `dns` with the
+   * module's code, `network-lost`, `timeout`, and those of a command.
+   */
   ask(host: string, done: LookupDone): void;
   /** `+QIURC: "dnsgip",...`. */
   onReport(line: Line): void;
@@ -25,63 +28,88 @@ export interface LookupHost {
   readonly channel: Channel;
   readonly timer: Timer;
   readonly context: number;
+  readonly limits: SocketLimits;
   lookup: Lookup | undefined;
+  /** Why a name cannot be looked up now, if so. */
+  unreachable(): Failure | undefined;
+}
+
+interface Query {
+  readonly host: string;
+  readonly done: LookupDone;
 }
 
 /** Names to addresses, one at a time: the module's reports do not say which name they answer. */
 export class NameLookup implements Lookup {
-  private readonly channel: Channel;
-  private readonly timer: Timer;
-  private readonly context: number;
-  private readonly waiting: { readonly host: string; readonly done: LookupDone }[] = [];
+  private readonly modem: LookupHost;
+  private readonly waiting: Query[] = [];
+  private current: Query | undefined;
   private deadline: unknown;
-  private busy = false;
+  /** Address reports that belong to this query and have not come; undefined before the first report. */
+  private left: number | undefined;
+  private address = "";
 
-  constructor({ channel, timer, context }: LookupHost) {
-    this.channel = channel;
-    this.timer = timer;
-    this.context = context;
+  constructor(modem: LookupHost) {
+    this.modem = modem;
   }
 
   ask(host: string, done: LookupDone): void {
     this.waiting.push({ host, done });
-    if (!this.busy) this.next();
+    if (this.current === undefined) this.next();
   }
 
-  /** `+QIURC: "dnsgip",0,<count>,<ttl>` and then `+QIURC: "dnsgip","<address>"`, or `"dnsgip",<code>`. */
+  /** `+QIURC: "dnsgip",0,<count>,<ttl>` and then count times `+QIURC: "dnsgip","<address>"`, or `"dnsgip",<code>`. */
   onReport(line: Line): void {
-    if (!this.busy) return;
-    if (line.quoted(1)) this.end(undefined, line.text(1));
-    else {
+    if (this.current === undefined) return;
+    if (line.quoted(1)) {
+      if (this.left === undefined) return;
+      this.left--;
+      if (this.address === "") this.address = line.text(1);
+    } else {
       const code = line.int(1);
-      if (code !== 0) this.end(failure("dns", COMMAND, code), "");
-      else if (line.int(2) === 0) this.end(failure("dns", COMMAND, 0, "the name has no address"), "");
+      if (code !== 0) {
+        this.end(failure("dns", COMMAND, code));
+        return;
+      }
+      this.left = line.int(2);
     }
+    // All of them: the next query must not take one for its own.
+    if (!(this.left > 0)) this.end(undefined);
   }
 
   /** Fails what waits: the module restarted or lost its context. */
   reset(reason: Failure): void {
-    this.timer.clear(this.deadline);
-    this.busy = false;
-    for (const { done } of this.waiting.splice(0)) done(reason, "");
+    const failed = this.waiting.splice(0);
+    if (this.current !== undefined) failed.unshift(this.current);
+    this.current = undefined;
+    this.modem.timer.clear(this.deadline);
+    for (const { done } of failed) done(reason, "");
   }
 
   private next(): void {
-    const request = this.waiting[0];
-    this.busy = request !== undefined;
-    if (request === undefined) return;
-    this.deadline = this.timer.set(() => {
-      this.end(failure("timeout", COMMAND), "");
-    }, LOOKUP_MS);
-    this.channel.run(resolveName, [this.context, request.host], reason => {
-      if (reason !== undefined && this.waiting[0] === request) this.end(reason, "");
-    });
+    const query = (this.current = this.waiting.shift());
+    if (query === undefined) return;
+    this.left = undefined;
+    this.address = "";
+    const { channel, timer, context, limits } = this.modem;
+    const reason = this.modem.unreachable();
+    this.deadline = timer.set(
+      () => this.end(reason ?? failure("timeout", COMMAND)),
+      reason === undefined ? limits.lookupMs : 0,
+    );
+    if (reason === undefined)
+      channel.run(resolveName, [context, query.host], refused => {
+        if (refused !== undefined && this.current === query) this.end(refused);
+      });
   }
 
-  private end(reason: Failure | undefined, address: string): void {
-    this.timer.clear(this.deadline);
-    const request = this.waiting.shift();
-    request?.done(reason, address);
+  /** An address that came is a success, even when others were lost. */
+  private end(reason: Failure | undefined): void {
+    const { current, address } = this;
+    this.modem.timer.clear(this.deadline);
+    if (address !== "") reason = undefined;
+    else reason ??= failure("dns", COMMAND, 0, "the name has no address");
     this.next();
+    current?.done(reason, address);
   }
 }

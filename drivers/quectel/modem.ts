@@ -54,15 +54,8 @@ export type ModemState =
 const OUTAGE_MS = 60_000;
 /** How often a state of the SIM is asked for that can still change by itself. */
 const SIM_POLL_MS = 1_000;
-/** A first activation right after registration was seen to fail and the second to succeed. */
-const ACTIVATION_RETRY_MS = 1_000;
-/** Module powered down, until it can be turned on again. */
-const POWER_OFF_MS = 2_000;
-/** TCP/IP note: after so many failed opens in a row renew the context. */
-const OPEN_FAILURES = 5;
-const TIME_SERVER_MS = 125_000;
-/** Activations that are tried before the next rung. */
-const ACTIVATIONS = 2;
+/** From a refused command to the next try, where a refusal can be over soon. */
+const RETRY_MS = 1_000;
 /** 27.007, `<stat>`. */
 const DENIED = 3;
 const ROAMING = 5;
@@ -86,11 +79,14 @@ export interface ModemOptions {
   readonly onState?: (state: ModemState) => void;
   /** A way to the network failed; the modem goes on by itself with the rung named. */
   readonly onFailure?: (reason: Failure, rung: Rung, waitMs: number) => void;
-  /** What happens on the way, for logs: `module`, `sim`, `registered`, `address`, `clock`, `credential`. */
+  /**
+   * What happens on the way, for logs: `power`, `module`, `imei`, `sim`, `registered`, `address`, `clock`,
+   * `credential`, `restarted`, and `exception` when a callback of the application threw.
+   */
   readonly onEvent?: (name: string, ...values: (string | number)[]) => void;
 }
 
-/** What follows a command or a wait. A method, so that no step costs a closure of its own. */
+/** What follows a command. A method, so that no step costs a closure of its own. */
 type Step<R = unknown> = (this: Modem, reason: Failure | undefined, result: R | undefined) => void;
 
 /**
@@ -112,9 +108,11 @@ export class Modem implements SecureHost {
   clockKnown = false;
   private readonly options: ModemOptions;
   private readonly profile: Profile;
-  private readonly ladder = new RecoveryLadder();
+  private readonly ladder: RecoveryLadder;
   private readonly sockets: SocketTable;
   private wished = false;
+  /** The application wants the module off, and it may still come up. */
+  private ending = false;
   /** Counts state changes, so that an answer to an earlier state is not taken for one to this. */
   private epoch = 0;
   private timeout: unknown;
@@ -126,8 +124,12 @@ export class Modem implements SecureHost {
   private tries = 0;
   private mayPulse = false;
   private pinUsed = false;
-  private registration = 0;
+  /** `<stat>` in LTE and in GSM. */
+  private eps = 0;
+  private gprs = 0;
   private openFailures = 0;
+  /** What the channel has counted of lost or damaged lines. */
+  private damage = 0;
 
   constructor(options: ModemOptions) {
     const { profile, timer, clock, trace } = options;
@@ -136,19 +138,24 @@ export class Modem implements SecureHost {
     this.timer = timer;
     this.limits = profile.sockets;
     this.context = profile.context;
+    this.ladder = new RecoveryLadder(clock);
     this.channel = new Channel({
       serial: options.serial,
       timer,
       urcs: profile.urcs,
       onReport: (urc, line) => this.onReport(urc, line),
       onSilent: () => this.onSilent(),
+      onRestart: () => this.onPowerReport("ready"),
       // A report may have been among the lost bytes.
       onOverrun: () => this.sockets.wake(),
+      onException: error => this.event("exception", String(error)),
       ...(trace === undefined ? undefined : { trace: new Trace(clock, trace) }),
     });
     this.sockets = new SocketTable(profile.sockets.count);
-    const store = new CredentialStore(this.channel, (role, fileName, action, byteLength) =>
-      this.event("credential", role, fileName, action, byteLength),
+    const store = new CredentialStore(
+      this.channel,
+      profile.uploadTimeoutS,
+      (role, fileName, action, byteLength) => this.event("credential", role, fileName, action, byteLength),
     );
     this.tlsContexts = new TlsContexts(
       this.channel,
@@ -162,20 +169,30 @@ export class Modem implements SecureHost {
   connect(): void {
     if (this.wished) return;
     this.wished = true;
-    this.boot();
+    this.ending = false;
+    // No callback inside this call.
+    this.wait(0, this.boot);
   }
 
   /** Ends the connections and powers the module down. */
   disconnect(): void {
     if (!this.wished) return;
-    this.stop();
-    this.channel.run(powerDown, []);
+    this.wished = false;
+    this.ending = true;
+    this.epoch++;
+    this.tries = 0;
+    this.wait(0, this.stop);
   }
 
-  /** Frees the serial port; the module is left as it is. */
+  /** Frees the serial port; the module is left as it is. Nothing calls back afterwards but open sockets, once. */
   close(): void {
-    this.stop();
+    this.wished = this.ending = false;
+    this.epoch++;
+    this.state = "off";
+    this.letGo();
+    this.timer.clear(this.timeout);
     this.channel.close();
+    this.timer.set(() => this.lose(failure("cancelled")), 0);
   }
 
   /** Received signal strength in dBm; `NaN` without a measurement. */
@@ -207,9 +224,28 @@ export class Modem implements SecureHost {
 
   opened(ok: boolean): void {
     this.openFailures = ok ? 0 : this.openFailures + 1;
-    if (this.openFailures < OPEN_FAILURES || this.state !== "online") return;
-    this.openFailures = 0;
-    this.recover("connect", "AT+QIOPEN");
+    if (ok || this.state !== "online") return;
+    if (this.openFailures >= this.profile.openFailures) this.recover("connect", "AT+QIOPEN");
+    // The network can take the context away without a word.
+    else this.run(contextAddress(this.context), [], this.onContextCheck);
+  }
+
+  private onContextCheck(_: unknown, address: string | undefined): void {
+    if (address === "" && this.state === "online") this.recover("pdp-deactivated");
+  }
+
+  /** A line was damaged or lost since the last call: it may have been a report of data. */
+  heed(): void {
+    const { strays, overflows, resynchronisations } = this.channel.counters;
+    const damage = strays + overflows + resynchronisations;
+    if (damage === this.damage) return;
+    this.damage = damage;
+    this.sockets.wake();
+  }
+
+  /** A connection was refused for want of the time: asks for it again, for the next one. */
+  missClock(): void {
+    if (this.state === "online" && !this.clockKnown) this.run(networkClock, [], this.onClock);
   }
 
   // Tools of the climb
@@ -221,28 +257,48 @@ export class Modem implements SecureHost {
     this.timeout = undefined;
     if (this.state === state) return;
     this.state = state;
-    this.options.onState?.(state);
+    try {
+      this.options.onState?.(state);
+    } catch (error) {
+      this.event("exception", String(error));
+    }
   }
 
-  private event(name: string, ...values: (string | number)[]): void {
-    this.options.onEvent?.(name, ...values);
+  /** Tells `onEvent`. */
+  event(name: string, ...values: (string | number)[]): void {
+    try {
+      this.options.onEvent?.(name, ...values);
+    } catch {
+      // The way to the network does not depend on who watches it.
+    }
   }
 
   private run<R, P extends readonly Parameter[]>(command: Command<R, P>, parameters: P, next: Step<R>): void {
     const epoch = this.epoch;
     this.channel.run(command, parameters, (reason, result) => {
-      if (epoch === this.epoch) next.call(this, reason, result);
+      // A silent module is a matter of `onSilent`, which follows.
+      if (epoch === this.epoch && reason?.kind !== "no-answer") next.call(this, reason, result);
     });
   }
 
   private wait(ms: number, next: (this: Modem) => void): void {
     this.timer.clear(this.timeout);
-    this.timeout = this.timer.set(() => next.call(this), ms);
+    this.timeout = this.timer.set(() => {
+      this.timeout = undefined;
+      next.call(this);
+    }, ms);
   }
 
   /** Milliseconds in the present state. */
   private get elapsed(): number {
     return this.options.clock.delta(this.since);
+  }
+
+  /** Lets go of the module's control lines, whatever was under way with them. */
+  private letGo(): void {
+    const { power } = this.options;
+    power.powerKey?.(false);
+    power.reset?.(false);
   }
 
   // Climbing
@@ -262,9 +318,7 @@ export class Modem implements SecureHost {
 
   private onAttention(reason: Failure | undefined): void {
     if (reason === undefined) this.start();
-    else if (reason.kind !== "no-answer") this.ask();
-    else if (this.mayPulse) this.pulse();
-    else this.recover("no-answer", "AT");
+    else this.ask();
   }
 
   private pulse(): void {
@@ -275,9 +329,7 @@ export class Modem implements SecureHost {
   }
 
   private release(): void {
-    const { power } = this.options;
-    power.powerKey?.(false);
-    power.reset?.(false);
+    this.letGo();
     this.awaitReady();
   }
 
@@ -316,14 +368,19 @@ export class Modem implements SecureHost {
 
   /** Written only when different: the module keeps it. */
   private onAccessPoint(_: unknown, stored: AccessPoint | undefined): void {
-    const { apn = "", apnUser = "", apnPassword = "" } = this.options;
+    const { apn = "", apnUser = "" } = this.options;
     if (stored?.apn === apn && stored.user === apnUser) this.awaitSim();
-    else
-      this.run(
-        setAccessPoint,
-        [this.context, 1, apn, apnUser, apnPassword, apnUser === "" ? 0 : 3],
-        this.onAccessPointSet,
-      );
+    // An active context does not take it.
+    else this.run(deactivateContext, [this.context], this.setAccessPoint);
+  }
+
+  private setAccessPoint(): void {
+    const { apn = "", apnUser = "", apnPassword = "" } = this.options;
+    this.run(
+      setAccessPoint,
+      [this.context, 1, apn, apnUser, apnPassword, apnUser === "" ? 0 : 3],
+      this.onAccessPointSet,
+    );
   }
 
   private onAccessPointSet(reason: Failure | undefined): void {
@@ -344,15 +401,21 @@ export class Modem implements SecureHost {
     const { pin } = this.options;
     if (state === "READY") this.run(simNumber, [], this.onSimNumber);
     else if (state === "SIM PIN" && pin !== undefined && !this.pinUsed) {
-      // Once: three wrong PINs lock the card.
+      // Once, until it has proved right: three wrong PINs lock the card.
       this.pinUsed = true;
-      this.run(enterPin, [pin], this.askSim);
+      this.run(enterPin, [pin], this.onPin);
     } else if ((state === undefined || state === "NOT READY") && this.elapsed < this.profile.simMs)
       this.wait(SIM_POLL_MS, this.askSim);
     else this.recover("sim", "AT+CPIN", reason?.code, state);
   }
 
+  private onPin(reason: Failure | undefined): void {
+    if (reason === undefined) this.pinUsed = false;
+    this.askSim();
+  }
+
   private onSimNumber(_: unknown, iccid: string | undefined): void {
+    this.pinUsed = false;
     this.event("sim", "ready", iccid ?? "");
     this.enter("registering");
     this.askRegistration();
@@ -362,33 +425,37 @@ export class Modem implements SecureHost {
     this.run(epsRegistration, [], this.onEps);
   }
 
-  private onEps(_: unknown, stat: number | undefined): void {
-    this.registration = stat ?? 0;
-    if (isRegistered(this.registration)) this.registered(this.registration);
-    else this.run(gprsRegistration, [], this.onGprs);
+  private onEps(_: unknown, stat = 0): void {
+    this.eps = stat;
+    this.run(gprsRegistration, [], this.onGprs);
   }
 
-  private onGprs(_: unknown, stat: number | undefined): void {
-    if (stat !== undefined && isRegistered(stat)) this.registered(stat);
+  private onGprs(_: unknown, stat = 0): void {
+    this.gprs = stat;
+    if (this.registered) this.activate();
     else if (this.elapsed < this.profile.registrationMs)
       this.wait(this.profile.registrationPollMs, this.askRegistration);
-    else this.recover("registration", "AT+CEREG", stat === DENIED ? stat : this.registration);
+    else this.recover("registration", "AT+CEREG", stat === DENIED ? stat : this.eps);
   }
 
-  private registered(stat: number): void {
-    this.registration = stat;
+  private get registered(): boolean {
+    return isRegistered(this.eps) || isRegistered(this.gprs);
+  }
+
+  private activate(): void {
     this.enter("activating");
     this.run(networkInformation, [], this.onNetwork);
   }
 
   private onNetwork(_: unknown, technology: string | undefined): void {
-    this.event("registered", this.registration === ROAMING ? "roaming" : "home", technology ?? "");
+    const stat = isRegistered(this.eps) ? this.eps : this.gprs;
+    this.event("registered", stat === ROAMING ? "roaming" : "home", technology ?? "");
     this.tries = 0;
     this.askAddress();
   }
 
   private askAddress(): void {
-    this.run(contextAddress, [], this.onAddress);
+    this.run(contextAddress(this.context), [], this.onAddress);
   }
 
   private onAddress(reason: Failure | undefined, address: string | undefined): void {
@@ -397,13 +464,15 @@ export class Modem implements SecureHost {
       this.address = address;
       this.event("address", address);
       this.setClock();
-    } else this.run(activateContext, [this.context], this.onActivated);
+    } else if (this.tries++ < this.profile.activations)
+      this.run(activateContext, [this.context], this.onActivated);
+    else this.recover("pdp", "AT+QIACT");
   }
 
   private onActivated(reason: Failure | undefined): void {
-    if (this.tries++ >= ACTIVATIONS) this.recover("pdp", "AT+QIACT", reason?.code);
-    else if (reason === undefined) this.askAddress();
-    else this.wait(ACTIVATION_RETRY_MS, this.askAddress);
+    if (reason === undefined) this.askAddress();
+    else if (this.tries >= this.profile.activations) this.recover("pdp", "AT+QIACT", reason.code);
+    else this.wait(RETRY_MS, this.askAddress);
   }
 
   private setClock(): void {
@@ -418,7 +487,7 @@ export class Modem implements SecureHost {
     const { timeServer } = this.options;
     if (this.takeTime(seconds ?? 0) || !timeServer) this.online();
     else {
-      this.wait(TIME_SERVER_MS, this.online);
+      if (this.state === "clock") this.wait(this.profile.timeServerMs, this.online);
       this.run(askTimeServer, [this.context, timeServer], this.onTimeServer);
     }
   }
@@ -437,6 +506,7 @@ export class Modem implements SecureHost {
   }
 
   private online(): void {
+    if (this.state === "online") return;
     this.ladder.succeeded();
     this.enter("online");
   }
@@ -444,15 +514,27 @@ export class Modem implements SecureHost {
   // Falling
 
   private stop(): void {
-    this.wished = false;
+    this.letGo();
     this.lose(failure("cancelled"));
     this.enter("off");
+    this.turnOff();
+  }
+
+  private turnOff(): void {
+    this.run(powerDown, [], this.onPowerDown);
+  }
+
+  /** Soon after its start a module may refuse. */
+  private onPowerDown(reason: Failure | undefined): void {
+    if (reason !== undefined && this.tries++ < this.profile.power.powerDownTries)
+      this.wait(RETRY_MS, this.turnOff);
   }
 
   /** Ends every connection; the module has forgotten them, or does with what follows. */
   private lose(reason: Failure): void {
     this.timer.clear(this.outage);
     this.outage = undefined;
+    this.address = "";
     this.lookup?.reset(reason);
     this.sockets.lose(reason);
   }
@@ -464,17 +546,28 @@ export class Modem implements SecureHost {
   private recoverFrom(reason: Failure): void {
     if (!this.wished) return;
     const { rung, waitMs } = this.ladder.next(reason.kind);
+    this.openFailures = 0;
     this.lose(reason);
     this.enter("starting");
     const epoch = this.epoch;
-    // The application may wish to end it now.
-    this.options.onFailure?.(reason, rung, waitMs);
+    try {
+      this.options.onFailure?.(reason, rung, waitMs);
+    } catch (error) {
+      this.event("exception", String(error));
+    }
+    // The application may have ended it in there.
     if (epoch === this.epoch) this.wait(waitMs, rungs[rung]);
+  }
+
+  /** Rung 0: the module may be off, and it is asked before anything else. */
+  again(): void {
+    this.boot();
   }
 
   /** Rung 1. */
   renewContext(): void {
-    this.run(deactivateContext, [this.context], this.awaitSim);
+    // The whole start script follows: that it has run to its end is not certain.
+    this.run(deactivateContext, [this.context], this.start);
   }
 
   /** Rung 2. */
@@ -483,7 +576,7 @@ export class Modem implements SecureHost {
   }
 
   private radioOn(): void {
-    this.run(setFunctionality, [1], this.awaitSim);
+    this.run(setFunctionality, [1], this.start);
   }
 
   /** Rung 3. */
@@ -492,9 +585,10 @@ export class Modem implements SecureHost {
   }
 
   private onRestart(reason: Failure | undefined): void {
-    if (reason?.kind === "no-answer" || reason?.kind === "timeout") this.boot();
+    if (reason !== undefined) this.boot();
     else {
       this.enter("booting");
+      this.mayPulse = this.options.power.powerKey !== undefined;
       this.awaitReady();
     }
   }
@@ -502,17 +596,32 @@ export class Modem implements SecureHost {
   /** Rung 4. */
   reset(): void {
     const { power } = this.options;
-    if (power.reset === undefined) this.restart();
-    else {
-      this.forget(failure("module-reset"));
-      power.reset(true);
-      this.wait(this.profile.power.resetMs, this.release);
+    const timing = this.profile.power;
+    if (power.reset === undefined && power.powerKey === undefined) {
+      this.restart();
+      return;
     }
+    this.forget(failure("module-reset"));
+    this.mayPulse = power.powerKey !== undefined;
+    if (power.reset !== undefined) {
+      power.reset(true);
+      this.wait(timing.resetMs, this.release);
+    } else {
+      // Turns a running module off, and one that is off on: the question of `boot` tells which.
+      power.powerKey?.(true);
+      this.wait(timing.powerKeyOffMs, this.turnedOff);
+    }
+  }
+
+  private turnedOff(): void {
+    this.letGo();
+    this.wait(this.profile.power.offMs, this.boot);
   }
 
   /** The module restarted or was turned off: all that it knew is gone. */
   private forget(reason: Failure): void {
     this.enter("booting");
+    this.letGo();
     this.channel.reset(reason);
     this.tlsContexts.forget();
     this.clockKnown = false;
@@ -520,9 +629,12 @@ export class Modem implements SecureHost {
   }
 
   private onSilent(): void {
-    this.lose(failure("no-answer", "AT"));
-    // While booting the question itself gets the failure.
-    if (this.state !== "booting") this.recover("no-answer", "AT");
+    const reason = failure("no-answer", "AT");
+    this.sockets.lose(reason);
+    // With a timer running the module is being restarted, or a rung waits.
+    if (this.timeout !== undefined && (this.state === "booting" || this.state === "starting")) return;
+    if (this.state === "booting" && this.mayPulse) this.pulse();
+    else this.recoverFrom(reason);
   }
 
   // Reports
@@ -531,36 +643,52 @@ export class Modem implements SecureHost {
     switch (urc.name) {
       case "socket":
         this.onSocketReport(line);
-        return;
+        break;
       case "tls":
         this.sockets.report(line);
-        return;
+        break;
       case "opened":
         this.sockets.opened(line);
-        return;
-      case "registration":
-        this.onRegistration(line.int(0));
-        return;
+        break;
+      case "eps":
+      case "gprs":
+        this[urc.name] = line.int(0);
+        if (this.wished) this.onRegistration();
+        break;
       case "time":
-        if (this.state === "clock") {
+        if (this.wished && (this.state === "clock" || this.state === "online")) {
           this.takeTime(networkTime(line.text(1)));
           this.online();
         }
-        return;
-      case "ignored":
-        return;
-      default:
-        if (this.wished) this.onPowerReport(urc.name);
+        break;
+      case "boot":
+      case "ready":
+      case "power-down":
+        this.onPowerReport(urc.name);
     }
+    this.heed();
   }
 
   private onPowerReport(name: string): void {
-    if (this.state !== "booting") this.event("restarted");
+    if (!this.wished) {
+      // The wish to turn it off may have come before the module could hear it.
+      if (name === "ready" && this.ending) this.turnOff();
+      else if (name === "power-down") this.ending = false;
+      return;
+    }
+    const booting = this.state === "booting";
+    // What is expected: it is being restarted.
+    if (name === "power-down" && booting && this.timeout !== undefined) return;
+    if (!booting) this.event("restarted");
     // `RDY` comes before the module takes commands, `APP RDY` when it does.
-    if (this.state !== "booting" || name === "ready") this.forget(failure("module-reset"));
+    if (!booting || name === "ready") this.forget(failure("module-reset"));
     if (name === "ready") this.start();
     else if (name === "boot") this.awaitReady();
-    else this.wait(POWER_OFF_MS, this.boot);
+    else {
+      const waitMs = Math.max(this.profile.power.offMs, this.ladder.restartWait());
+      this.ladder.restarted();
+      this.wait(waitMs, this.boot);
+    }
   }
 
   private onSocketReport(line: Line): void {
@@ -569,24 +697,25 @@ export class Modem implements SecureHost {
     else if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
   }
 
-  private onRegistration(stat: number): void {
+  private onRegistration(): void {
     if (this.state === "registering") {
-      if (isRegistered(stat)) this.registered(stat);
+      if (this.registered) this.activate();
     } else if (this.state === "online") {
-      this.timer.clear(this.outage);
-      this.outage = undefined;
-      this.registration = stat;
-      if (isRegistered(stat)) this.sockets.wake();
-      else
-        this.outage = this.timer.set(
-          () => this.recover("registration", "AT+CEREG", this.registration),
-          OUTAGE_MS,
-        );
+      if (this.registered) {
+        this.timer.clear(this.outage);
+        this.outage = undefined;
+        this.sockets.wake();
+      } else this.outage ??= this.timer.set(this.onOutage, OUTAGE_MS);
     }
   }
+
+  private readonly onOutage = (): void => {
+    this.recover("registration", "AT+CEREG", this.eps);
+  };
 }
 
 const rungs: Readonly<Record<Rung, (this: Modem) => void>> = Object.freeze({
+  again: Modem.prototype.again,
   context: Modem.prototype.renewContext,
   radio: Modem.prototype.restartRadio,
   restart: Modem.prototype.restart,

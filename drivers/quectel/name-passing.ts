@@ -1,5 +1,6 @@
 import type { Resolver, ResolverCallbacks } from "../../modules/io/socket.js";
 import type { Timer } from "../../modules/io/timer.js";
+import { answer } from "./resolver.js";
 
 /** What NamePassing needs to call back later. */
 export interface NamePassingOptions {
@@ -12,7 +13,7 @@ export interface NamePassingOptions {
  * saves a command and keeps the name for the server's certificate.
  */
 export class NamePassing implements Resolver {
-  private readonly timer: Timer;
+  private timer: Timer | undefined;
 
   constructor(options: NamePassingOptions) {
     if (options.modem === undefined) throw new Error("modem is required");
@@ -20,6 +21,13 @@ export class NamePassing implements Resolver {
   }
 
   resolve(request: ResolverCallbacks): void {
-    this.timer.set(() => request.onResolved.call(this, request.host, request.host), 0);
+    if (this.timer === undefined) throw new SyntaxError("closed");
+    this.timer.set(() => {
+      if (this.timer !== undefined) answer(this, request, undefined, request.host);
+    }, 0);
+  }
+
+  close(): void {
+    this.timer = undefined;
   }
 }

@@ -14,11 +14,18 @@ export interface SocketLimits {
   readonly count: number;
   readonly sendMax: number;
   readonly receiveMax: number;
+  /** Longest host name. */
+  readonly hostMax: number;
   /** How long the module waits for the other side's FIN; it takes no command meanwhile. */
   readonly closeTimeoutS: number;
-  /** From the open command to its result. */
+  /** From the open command to its result; with TLS the handshake's time comes on top. */
   readonly openTimeoutMs: number;
   readonly handshakeTimeoutS: number;
+  /** From a name query to its result. */
+  readonly lookupMs: number;
+  /** A refused send is tried again after this, doubled each time, so often. */
+  readonly sendRetryMs: number;
+  readonly sendRetries: number;
   /** Bytes of a receive answer around its data: header, trailer, and one report that may come with it. */
   readonly receiveOverhead: number;
   /** Burst that the stock ESP32 serial class takes: its FIFO. */
@@ -28,12 +35,16 @@ export interface SocketLimits {
 export interface PowerTiming {
   /** PWRKEY low to turn on: long enough for that, too short to turn a running module off. */
   readonly powerKeyMs: number;
+  /** PWRKEY low to turn off: long enough for that. */
+  readonly powerKeyOffMs: number;
   /** RESET_N low. */
   readonly resetMs: number;
   /** From power-on to the ready report, with reserve. */
   readonly bootMs: number;
-  /** From the power-down command to the report that it is off. */
-  readonly powerDownMs: number;
+  /** From power-down until it can be turned on again. */
+  readonly offMs: number;
+  /** How often a refused power-down command is repeated, a second apart. */
+  readonly powerDownTries: number;
 }
 
 /** A module as data: what a driver must know to speak to it. */
@@ -51,6 +62,14 @@ export interface Profile {
   readonly registrationMs: number;
   /** How often registration is asked for while none is reported. */
   readonly registrationPollMs: number;
+  /** Activations of the context that are tried before the next rung of recovery. */
+  readonly activations: number;
+  /** After so many failed opens in a row the context is renewed. */
+  readonly openFailures: number;
+  /** From the question to a time server to its answer. */
+  readonly timeServerMs: number;
+  /** The module ends an upload when nothing came for so long. */
+  readonly uploadTimeoutS: number;
 }
 
 /** Name, size and most bytes ever held. */

@@ -1,3 +1,4 @@
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Resolver as ResolverShape, ResolverCallbacks } from "../../modules/io/socket.js";
 import { NameLookup, type Lookup, type LookupHost } from "./lookup.js";
 
@@ -6,7 +7,10 @@ export interface ResolverOptions {
   readonly modem?: LookupHost;
 }
 
-/** `resolve({host, onResolved, onError})` by the module's own DNS client, with the surface of Moddable's resolvers. */
+/**
+ * `resolve({host, onResolved, onError})` by the module's own DNS client, with the surface of
+ * Moddable's resolvers. After `close` nothing calls back.
+ */
 export class Resolver implements ResolverShape {
   private lookup: Lookup | undefined;
 
@@ -20,16 +24,30 @@ export class Resolver implements ResolverShape {
   resolve(request: ResolverCallbacks): void {
     if (this.lookup === undefined) throw new SyntaxError("closed");
     this.lookup.ask(request.host, (reason, address) => {
-      if (this.lookup === undefined) return;
-      if (reason === undefined) request.onResolved.call(this, request.host, address);
-      else {
-        request.failure?.(reason);
-        request.onError?.call(this, request.host);
-      }
+      if (this.lookup !== undefined) answer(this, request, reason, address);
     });
   }
 
   close(): void {
     this.lookup = undefined;
+  }
+}
+
+/** Calls back; an exception that left a callback would restart the device. */
+export function answer(
+  resolver: ResolverShape,
+  request: ResolverCallbacks,
+  reason: Failure | undefined,
+  address: string,
+): void {
+  try {
+    if (reason === undefined) request.onResolved.call(resolver, request.host, address);
+    else {
+      request.failure?.(reason);
+      request.onError?.call(resolver, request.host);
+    }
+  } catch (error) {
+    if (reason === undefined)
+      answer(resolver, request, failure("exception", undefined, undefined, String(error)), "");
   }
 }

@@ -1,4 +1,4 @@
-import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import type { Failure } from "../../modules/diagnosis/failure.js";
 import { closeTcp, openTcp, receiveTcp, sendTcp } from "./commands/tcpip.js";
 import { ModuleSocket, type ModuleSocketOptions, type SocketKind } from "./socket.js";
 
@@ -7,7 +7,7 @@ const kind: SocketKind = Object.freeze<SocketKind>({
   openName: "AT+QIOPEN",
   send: sendTcp,
   receive: receiveTcp,
-  receiveDefault: 1_500,
+  receiveDefault: true,
   close: closeTcp,
 });
 
@@ -26,8 +26,6 @@ export class TCP extends ModuleSocket {
   }
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
-    if (this.host.length > 150)
-      done(failure("limit", kind.openName, undefined, "host name over 150 characters"));
-    else this.modem.channel.run(openTcp, [this.modem.context, id, "TCP", this.host, this.port], done);
+    this.modem.channel.run(openTcp, [this.modem.context, id, "TCP", this.host, this.port], done);
   }
 }

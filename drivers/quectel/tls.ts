@@ -30,6 +30,8 @@ export interface SecureHost extends SocketHost {
   readonly tlsContexts: TlsContexts;
   /** The module's clock was set from the network. */
   readonly clockKnown: boolean;
+  /** A connection was refused because it was not. */
+  missClock(): void;
 }
 
 export interface TLSSocketOptions extends ModuleSocketOptions {
@@ -42,7 +44,7 @@ const kind: SocketKind = Object.freeze<SocketKind>({
   openName: "AT+QSSLOPEN",
   send: sendTls,
   receive: receiveTls,
-  receiveDefault: 0,
+  receiveDefault: false,
   close: closeTls,
 });
 
@@ -107,6 +109,7 @@ export class TLSSocket extends ModuleSocket {
         ),
       );
     } else if (verify !== false && !this.modem.clockKnown) {
+      this.modem.missClock();
       this.fail(failure("clock", kind.openName));
     } else {
       this.modem.tlsContexts.acquire({ ca, certificate, key, cipherSuite }, (reason, context) => {

@@ -3,7 +3,7 @@ import type { Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 
 export type ReportName =
-  "boot" | "ready" | "power-down" | "registration" | "socket" | "tls" | "opened" | "time" | "ignored";
+  "boot" | "ready" | "power-down" | "eps" | "gprs" | "socket" | "tls" | "opened" | "time" | "ignored";
 
 /**
  * The answer to a registration query has `<n>` in front (`+CEREG: 2,5,"66C0","1042",8`), the report
@@ -27,9 +27,9 @@ export const quectelUrcs: readonly Urc<ReportName>[] = Object.freeze([
   urc("tls", "+QSSLURC:"),
   urc("opened", "+QIOPEN:"),
   urc("opened", "+QSSLOPEN:"),
-  urc("registration", "+CEREG:", isRegistrationReport),
-  urc("registration", "+CGREG:", isRegistrationReport),
-  urc("registration", "+CREG:", isRegistrationReport),
+  urc("eps", "+CEREG:", isRegistrationReport),
+  urc("gprs", "+CGREG:", isRegistrationReport),
+  urc("ignored", "+CREG:", isRegistrationReport),
   urc("time", "+QNTP:"),
   line("boot", "RDY"),
   line("ready", "APP RDY"),

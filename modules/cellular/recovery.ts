@@ -1,7 +1,10 @@
 import type { FailureKind } from "../diagnosis/failure.js";
+import type { Clock } from "../io/timer.js";
 
 /** The rungs, gentlest first. Each is proved by reaching the network again. */
 export type Rung =
+  /** Climb again without a restart, because the next one must wait. */
+  | "again"
   /** Deactivate and activate the packet data context. */
   | "context"
   /** Radio off and on. */
@@ -12,9 +15,13 @@ export type Rung =
   | "reset";
 
 const rungs: readonly Rung[] = Object.freeze(["context", "radio", "restart", "reset"]);
+const RESTART = 2;
+const RESET = 3;
 
-/** Waits before a restart, by how many restarts came before without success (TCP/IP note: 0, 10 min, 30 min, 1 h after three). */
+/** From one restart to the next, by how many came before (TCP/IP note: 0, 10 min, 30 min, 1 h after three). */
 const restartWaitsMs: readonly number[] = Object.freeze([0, 0, 0, 600_000, 1_800_000, 3_600_000]);
+/** While a restart must wait, what failed is tried again after this. */
+const AGAIN_MS = 60_000;
 
 export interface RecoveryStep {
   readonly rung: Rung;
@@ -23,25 +30,48 @@ export interface RecoveryStep {
 
 /** Chooses what to try next: one rung higher after each failure, and no restarts in a tight loop. */
 export class RecoveryLadder {
-  #height = 0;
-  #restarts = 0;
+  private readonly clock: Clock;
+  private height = 0;
+  private restarts = 0;
+  private restartedAt = 0;
+  private reached = false;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
 
   /** The step against this failure. */
   next(kind: FailureKind): RecoveryStep {
-    const least =
-      kind === "no-answer" ? 3 : kind === "sim" || kind === "timeout" ? 2 : kind === "registration" ? 1 : 0;
-    const height = Math.min(rungs.length - 1, Math.max(this.#height, least));
-    this.#height = height + 1;
-    const rung = rungs[height] ?? "reset";
-    if (height < 2) return { rung, waitMs: 0 };
-    const waitMs = restartWaitsMs[Math.min(this.#restarts, restartWaitsMs.length - 1)] ?? 0;
-    this.#restarts++;
-    return { rung, waitMs };
+    const least = kind === "no-answer" ? RESET : kind === "sim" ? RESTART : kind === "registration" ? 1 : 0;
+    const height = Math.min(RESET, Math.max(this.height, least));
+    if (height >= RESTART) {
+      const waitMs = this.restartWait();
+      if (waitMs > 0) return { rung: "again", waitMs: Math.min(waitMs, AGAIN_MS) };
+      this.restarted();
+    }
+    this.height = height + 1;
+    return { rung: rungs[height] ?? "reset", waitMs: 0 };
+  }
+
+  /** Milliseconds until the module may be restarted. */
+  restartWait(): number {
+    const last = restartWaitsMs.length - 1;
+    const gone = this.clock.delta(this.restartedAt);
+    // An hour after the last one that helped, earlier trouble is forgotten.
+    if (this.reached && gone > (restartWaitsMs[last] ?? 0)) this.restarts = 0;
+    return (restartWaitsMs[Math.min(this.restarts, last)] ?? 0) - gone;
+  }
+
+  /** The module is restarted, or turned on after it went off by itself. */
+  restarted(): void {
+    this.restarts++;
+    this.restartedAt = this.clock.ticks;
+    this.reached = false;
   }
 
   /** The network was reached. */
   succeeded(): void {
-    this.#height = 0;
-    this.#restarts = 0;
+    this.height = 0;
+    this.reached = true;
   }
 }

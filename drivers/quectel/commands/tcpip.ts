@@ -1,5 +1,5 @@
 /** Quectel BG95 TCP/IP Application Note V1.1: PDP context, DNS, time and TCP sockets in buffer access mode. */
-import { command, query } from "../../../modules/at/command.js";
+import { command, query, type Command } from "../../../modules/at/command.js";
 import type { Line } from "../../../modules/at/line.js";
 
 /** Access point of a context as the module stores it. */
@@ -28,14 +28,16 @@ export const setAccessPoint = command<
   ]
 >({ text: "AT+QICSGP=", timeoutMs: 1_000, secret: true });
 
-/** Address of context 1 when it is active, else empty. */
-export const contextAddress = query<string>({
-  text: "AT+QIACT?",
-  timeoutMs: 150_000,
-  prefix: "+QIACT:",
-  empty: "",
-  read: (line, sofar) => (line.int(0) === 1 ? line.text(3) : (sofar ?? "")),
-});
+/** Asks for the address of a context: empty when it is not active. The answer lists all that are. */
+export function contextAddress(context: number): Command<string> {
+  return query<string>({
+    text: "AT+QIACT?",
+    timeoutMs: 150_000,
+    prefix: "+QIACT:",
+    empty: "",
+    read: (line, sofar) => (line.int(0) === context ? line.text(3) : (sofar ?? "")),
+  });
+}
 
 /** Activates a context: up to 150 s, in which no other command is taken. An active one gives `ERROR`. */
 export const activateContext = command<readonly [context: number]>({ text: "AT+QIACT=", timeoutMs: 150_000 });
