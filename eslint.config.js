@@ -123,6 +123,12 @@ export default tseslint.config(
           message: "Built-ins are frozen on the device: assigning an inherited name throws.",
         },
         {
+          selector:
+            ":matches(ClassDeclaration, ClassExpression)[superClass.name=/Error$/] PropertyDefinition[key.name=/^(name|message|toString|constructor)$/]",
+          message:
+            "A class field is an assignment here, and assigning an inherited frozen name throws on the device.",
+        },
+        {
           selector: "AwaitExpression, :function[async=true]",
           message: "Device code uses callbacks: a rejection that nobody sees restarts the device.",
         },

@@ -203,10 +203,13 @@ describe("built-ins in flash", () => {
     });
   });
 
-  it("a class field named name works", async () => {
+  // Fields compile to assignments (useDefineForClassFields: false saves 3 % of the byte code), so lint forbids this one.
+  it("a class field named name in an Error subclass throws as well", async () => {
     await withProgram("probe", {}, async bench => {
       await bench.start();
-      assert.deepEqual(await bench.ask({ run: "nameAsField" }), [["name", "FieldError"]]);
+      assert.deepEqual(await bench.ask({ run: "nameAsField" }), [
+        ["thrown", "TypeError: set name: not writable"],
+      ]);
     });
   });
 
