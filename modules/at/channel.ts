@@ -4,7 +4,7 @@ import type { Command, Parameter } from "./command.js";
 import { keysOf } from "./digest.js";
 import type { ChannelCounters, ChannelOptions } from "./options.js";
 import { Receiver } from "./receiver.js";
-import { commandName, TypedRequest, type Done, type Request, type Transfer } from "./request.js";
+import { failureOf, TypedRequest, type Done, type Request, type Transfer } from "./request.js";
 import { Resync, type MutableExpectation } from "./resync.js";
 import { Transmitter } from "./transmitter.js";
 
@@ -81,7 +81,7 @@ export class Channel {
   /** An earlier answer may still come, although nothing is in flight. */
   private unsure = false;
   private receiving = false;
-  /** The command in flight, or a probe, came back as an echo. */
+  /** The command in flight, or a probe after it, came back as an echo. */
   private echoed = false;
   /** The module no longer echoes. */
   private quiet = false;
@@ -117,7 +117,7 @@ export class Channel {
         this.next();
       },
       onWritable: count => {
-        if (this.state !== "closed") transmitter.onWritable(count);
+        transmitter.onWritable(count);
       },
       onError: () => {
         this.attempt(() => {
@@ -232,7 +232,7 @@ export class Channel {
         this.starter = undefined;
         if (this.queue[0] === request) {
           this.queue.shift();
-          this.settle(request, failure("limit", commandName(command), undefined, problem));
+          this.settle(request, failureOf(command, "limit", undefined, problem));
         }
         this.next();
       }, 0);
@@ -254,7 +254,7 @@ export class Channel {
   /** Nothing is in flight or expected. */
   private rest(): void {
     const { expect } = this;
-    expect.raw = expect.sentLength = 0;
+    expect.raw = 0;
     expect.prompt = expect.prefix = expect.final = expect.late = undefined;
     this.request = this.late = undefined;
     this.state = "idle";
@@ -348,10 +348,10 @@ export class Channel {
     if (kind !== "ok") {
       const code = line.int(0);
       reason = Number.isNaN(code)
-        ? failure(kind, commandName(request.command), undefined, line.whole() || undefined)
-        : failure(kind, commandName(request.command), code);
+        ? failureOf(request.command, kind, undefined, line.whole() || undefined)
+        : failureOf(request.command, kind, code);
     } else if (this.expect.prompt !== undefined)
-      reason = failure("malformed", commandName(request.command), undefined, "no prompt");
+      reason = failureOf(request.command, "malformed", undefined, "no prompt");
     this.rest();
     this.settle(request, reason);
     this.heedEcho();
@@ -399,13 +399,12 @@ export class Channel {
       this.expect.raw = raw > 0 ? raw : DRAIN_BYTES;
       this.arm(DRAIN_MS);
     } else this.synchronise();
-    this.settle(request, failure(kind, commandName(request.command)));
+    this.settle(request, failureOf(request.command, kind));
   }
 
   private synchronise(): void {
     this.counters.resynchronisations++;
     this.state = "sync";
-    this.echoed = false;
     this.arm(this.resync.begin(this.late));
   }
 

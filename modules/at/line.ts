@@ -1,15 +1,9 @@
 /** Latin-1 text of `bytes[start, end)`: never throws, whatever the module sent. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
-  // Four at a time: each addition copies the text so far.
-  for (; start + 4 <= end; start += 4)
-    text += String.fromCharCode(
-      bytes[start] ?? 0,
-      bytes[start + 1] ?? 0,
-      bytes[start + 2] ?? 0,
-      bytes[start + 3] ?? 0,
-    );
-  for (; start < end; start++) text += String.fromCharCode(bytes[start] ?? 0);
+  // In pieces: each addition copies the text so far, and each argument takes a place on a small stack.
+  for (; start < end; start += 16)
+    text += String.fromCharCode(...bytes.subarray(start, Math.min(end, start + 16)));
   return text;
 }
 

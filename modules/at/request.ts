@@ -1,4 +1,4 @@
-import { failure, type Failure } from "../diagnosis/failure.js";
+import { failure, type Failure, type FailureKind } from "../diagnosis/failure.js";
 import type { Command, Parameter, Sink, Source } from "./command.js";
 import type { Line } from "./line.js";
 
@@ -24,11 +24,14 @@ export interface Request {
   forget(): void;
 }
 
-/** The command's name without parameters: `AT+QIRD`. */
-export function commandName(command: { readonly text: string }): string {
-  const text = command.text;
-  const end = text.search(/[=?]/);
-  return end < 0 ? text : text.slice(0, end);
+/** A failure of the command, by its name without parameters: `AT+QIRD`. */
+export function failureOf(
+  command: { readonly text: string },
+  kind: FailureKind,
+  code?: number,
+  detail?: string,
+): Failure {
+  return failure(kind, command.text.replace(/[=?].*/, ""), code, detail);
 }
 
 export class TypedRequest<R, P extends readonly Parameter[]> implements Request {
@@ -66,14 +69,13 @@ export class TypedRequest<R, P extends readonly Parameter[]> implements Request 
   }
 
   settle(reason: Failure | undefined): void {
-    const done = this.done;
-    this.forget();
+    const { done } = this;
     if (done === undefined) return;
     const result = this.result ?? this.command.empty;
     let problem = this.problem;
     if (result === undefined && this.command.read !== undefined) problem ??= "no information line";
     if (reason === undefined && problem !== undefined)
-      reason = failure("malformed", commandName(this.command), undefined, problem);
+      reason = failureOf(this.command, "malformed", undefined, problem);
     done(reason, reason === undefined ? result : undefined);
   }
 

@@ -62,6 +62,7 @@ export class Resync {
   /** Sends the first probe. `late`: a command that was given up and may still be answered. */
   begin(late: Request | undefined): number {
     this.probes = this.answers = 0;
+    this.marked = false;
     this.fillBytes = Math.max(FILL_BYTES, late?.source?.byteLength ?? 0);
     if (late?.command.raw !== undefined) this.expect.late = late.command.prefix;
     return this.send(late?.command.prompt !== undefined);
@@ -96,7 +97,6 @@ export class Resync {
   private send(escape: boolean): number {
     const { transmitter, expect } = this;
     this.probes++;
-    this.marked = false;
     if (escape) transmitter.sendSource(repeat(0x1b, 1));
     transmitter.send(probe, []);
     expect.raw = 0;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { command } from "../../../modules/at/command.js";
 import { failure, type Failure } from "../../../modules/diagnosis/failure.js";
 import {
   attention,
@@ -10,6 +11,8 @@ import {
   signal,
   type RigOptions,
 } from "./harness.js";
+
+const refused = command<readonly [number]>({ text: "AT+X=", timeoutMs: 1 });
 
 const broken = (): never => {
   throw new Error("application");
@@ -46,7 +49,7 @@ describe("a callback that throws", () => {
       "done of a parameter that cannot be sent",
       {},
       rig => {
-        rig.channel.run({ text: "AT+X=", timeoutMs: 1 } as const, [NaN] as never, broken);
+        rig.channel.run(refused, [NaN], broken);
         rig.timer.advance(0);
       },
     ],
@@ -219,6 +222,14 @@ describe("close", () => {
     );
   });
 
+  it("stops the timer of a command that could not be sent", () => {
+    const rig = new Rig();
+    const outcome = rig.run(refused, [NaN]);
+    rig.channel.close();
+    assert.equal(rig.timer.pending, 0);
+    assert.deepEqual([...outcome], []);
+  });
+
   it("leaves every other call harmless", () => {
     const rig = new Rig();
     rig.channel.close();
@@ -265,7 +276,7 @@ describe("close", () => {
     [
       "done of a refused parameter",
       rig => {
-        rig.channel.run({ text: "AT+X=", timeoutMs: 1 } as const, [NaN] as never, () => {
+        rig.channel.run(refused, [NaN], () => {
           rig.channel.close();
         });
         rig.run(attention, []);
@@ -306,6 +317,18 @@ describe("close", () => {
       },
     ],
     [
+      "done, amid a restart",
+      rig => {
+        rig.channel.run(attention, []);
+        rig.line.receive(framed("OK"));
+        rig.channel.run(attention, [], () => {
+          rig.channel.close();
+        });
+        rig.line.receive("AT\r" + framed("OK"));
+        assert.equal(rig.restarts, 0);
+      },
+    ],
+    [
       "onRestart",
       rig => {
         for (const echo of ["", "AT\r"]) {
@@ -335,6 +358,25 @@ describe("close", () => {
       assert.equal(rig.channel.pending, 0);
       rig.timer.drain();
     });
+});
+
+describe("a serial port that calls back amid a callback", () => {
+  it("finds the channel reading already: the report's line stays, nothing is lost or out of order", () => {
+    let nested = false;
+    const rig: Rig = new Rig({
+      onReport: (_, line) => {
+        if (nested) return;
+        nested = true;
+        rig.line.receive(framed("APP RDY"));
+        assert.equal(line.text(0), "closed");
+      },
+    });
+    rig.line.receive("x");
+    rig.line.receive("\r\n" + framed('+QIURC: "closed",1'));
+    rig.line.receive('\r\n+QIURC: "recv",0\r\n');
+    assert.deepEqual(rig.reports, ["socket(closed|1)", "ready()", "socket(recv|0)"]);
+    assert.deepEqual(rig.exceptions, []);
+  });
 });
 
 describe("cancel from within a callback", () => {

@@ -241,6 +241,15 @@ describe("a send behind a prompt", () => {
     assert.deepEqual([...outcome], ok());
   });
 
+  it("does not take an answer for an echo because the payload was the same", () => {
+    const rig = new Rig();
+    const payload = "+CME ERROR: 10";
+    const outcome = rig.run(send, [0, payload.length], { source: sourceOf(payload) });
+    assert.equal(rig.taken().length - 1, payload.length);
+    rig.line.receive("\r\n> " + framed(payload));
+    assert.equal(outcome[0]?.failure?.code, 10);
+  });
+
   it("uploads behind CONNECT and reads what the module counted", () => {
     const rig = new Rig();
     const outcome = rig.run(upload, ["a.pem", 4], { source: sourceOf("+++\r") });

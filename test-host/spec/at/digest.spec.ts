@@ -37,6 +37,12 @@ const rows: readonly Row[] = [
   { name: "a result without its line end", bytes: ["\r\nOK"], expect: busy, found: [], left: "OK" },
   { name: "a result behind spaces", bytes: ["\r\n  OK\r\n"], expect: busy, found: ["ok OK"] },
   { name: "a longer word that begins with OK", bytes: ["\r\nOKAY\r\n"], expect: busy, found: ["stray OKAY"] },
+  {
+    name: "longer words that begin with a failure",
+    bytes: ["\r\nERRORS\r\n", "\r\nSEND FAILURE\r\n"],
+    expect: busy,
+    found: ["stray ERRORS", "stray SEND FAILURE"],
+  },
   { name: "an error", bytes: ["\r\nERROR\r\n"], expect: busy, found: ["error ERROR"] },
   { name: "a numeric CME error", bytes: ["\r\n+CME ERROR: 10\r\n"], expect: busy, found: ["cme 10"] },
   {

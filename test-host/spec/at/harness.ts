@@ -81,6 +81,7 @@ export class FakeLine {
   #port: SerialPort | undefined;
   readonly #fifo: number[] = [];
   #replenishing = false;
+  #delivering = false;
 
   /** `capacity`: bytes that the transmit side takes before it has to be emptied, which takes 1 ms. */
   constructor(timer: FakeTimer, capacity = 4096) {
@@ -118,12 +119,18 @@ export class FakeLine {
     const bytes = typeof data === "string" ? bytesOf(data) : data;
     for (let from = 0; from < bytes.length; from += piece) {
       this.#fifo.push(...bytes.subarray(from, Math.min(bytes.length, from + piece)));
+      if (this.#delivering) {
+        if (this.#port !== undefined) this.#callbacks.onReadable?.call(this.#port, this.#fifo.length);
+        continue;
+      }
+      this.#delivering = true;
       // As the serial classes do it: again while bytes remain.
       while (this.#fifo.length > 0 && !this.closed) {
         const before = this.#fifo.length;
         if (this.#port !== undefined) this.#callbacks.onReadable?.call(this.#port, before);
         assert.ok(this.#fifo.length < before, "the channel read nothing");
       }
+      this.#delivering = false;
     }
   }
 

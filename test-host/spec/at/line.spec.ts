@@ -90,6 +90,10 @@ describe("fields of a line", () => {
     ["0x1", NaN, NaN],
     ["--1", NaN, NaN],
     ["1g", NaN, NaN],
+    ["1:", NaN, NaN],
+    ["[1", NaN, NaN],
+    ["@`", NaN, NaN],
+    ["\xff", NaN, NaN],
   ];
   for (const [text, int, hex] of integers)
     it(`reads the number ${JSON.stringify(text)}`, () => {

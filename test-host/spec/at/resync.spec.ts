@@ -139,6 +139,28 @@ describe("a late answer", () => {
     assert.deepEqual([...outcome], ok("1,2"));
   });
 
+  it("of a command in between two probes is no answer to the second", () => {
+    const rig = timedOut();
+    rig.run(attention, []);
+    rig.timer.advance(1_000);
+    rig.taken();
+    rig.line.receive(probeAnswer + framed("OK"));
+    rig.timer.advance(299);
+    assert.equal(rig.taken(), "");
+  });
+
+  it("to a probe of an earlier resynchronisation, in halves, is no answer to a new probe", () => {
+    const rig = timedOut();
+    rig.timer.advance(6_500);
+    rig.line.receive(framed("+CMEE: 1"));
+    rig.timer.drain();
+    assert.equal(rig.silences, 1);
+    rig.run(attention, []);
+    rig.taken();
+    rig.line.receive(framed("OK"));
+    assert.equal(rig.taken(), "");
+  });
+
   it("is waited for no longer than a silence shows that the module did not keep the first probe", () => {
     const rig = timedOut();
     const outcome = rig.run(attention, []);
@@ -274,6 +296,18 @@ describe("a timeout", () => {
     assert.deepEqual([...outcome], []);
     rig.timer.advance(1);
     assert.deepEqual([...outcome], failed("timeout", "AT+QISEND"));
+  });
+
+  it("is the command's own where no raw data follow, and behind raw data", () => {
+    for (const bytes of ["\r\n+QIRD: 0\r\n", "\r\n+QIRD: 3\r\nabc"]) {
+      const rig = new Rig();
+      const outcome = rig.run(receive, [0, 10]);
+      rig.line.receive(bytes);
+      rig.timer.advance(119_999);
+      assert.deepEqual([...outcome], []);
+      rig.line.receive(framed("OK"));
+      assert.equal(outcome[0]?.failure, undefined);
+    }
   });
 
   it("comes soon when announced raw data break off", () => {

@@ -52,10 +52,14 @@ describe("parameters that cannot be sent", () => {
   it("are not heard of again when the command was cancelled or reset in between", () => {
     const rig = new Rig();
     const first = rig.run(anything, [NaN]);
+    rig.run(attention, []);
     assert.ok(first.request);
+    assert.equal(rig.timer.pending, 1);
     rig.channel.cancel(first.request);
     rig.timer.advance(0);
     assert.deepEqual([...first], []);
+    assert.equal(rig.taken(), "AT\r");
+    rig.line.receive(framed("OK"));
     const second = rig.run(anything, [NaN]);
     const reason = failure("module-reset");
     rig.channel.reset(reason);
@@ -198,5 +202,15 @@ describe("a serial port that throws", () => {
     rig.timer.advance(1_000);
     assert.equal(outcome[0]?.failure?.kind, "timeout");
     assert.equal(rig.taken(), probeLine);
+  });
+
+  it("gets no rest of a line whose beginning it did not take", () => {
+    const rig = new Rig();
+    rig.line.writable(2);
+    rig.line.room = 0;
+    rig.run(attention, []);
+    assert.equal(rig.exceptions.length, 1);
+    rig.line.writable(100);
+    assert.equal(rig.taken(), "");
   });
 });

@@ -1,6 +1,5 @@
 import { Channel } from "../../../../modules/at/channel.js";
 import { command, query } from "../../../../modules/at/command.js";
-import { Trace } from "../../../../modules/at/trace.js";
 import { quectelUrcs } from "../../../../drivers/quectel/urcs.js";
 import type { SimulationHost } from "../../../xs/index.js";
 
@@ -34,7 +33,6 @@ export default function main(host: SimulationHost): void {
   };
   const transfer = { sink };
   const parameters = [0, 1500] as const;
-  const traced = Reflect.get(host.config, "traced") === true;
   const channel = new Channel({
     serial: host.serial,
     timer: host.timer,
@@ -42,7 +40,6 @@ export default function main(host: SimulationHost): void {
     onReport: (_, line) => {
       reports += line.int(1);
     },
-    ...(traced ? { trace: new Trace(host.clock, () => undefined) } : undefined),
   });
   const done = (failure: unknown, result: number | undefined): void => {
     host.report("done", failure === undefined, result);
