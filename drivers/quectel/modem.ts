@@ -2,6 +2,7 @@ import { Channel } from "../../modules/at/channel.js";
 import type { Command, Parameter, Urc } from "../../modules/at/command.js";
 import { LINE_BYTES } from "../../modules/at/receiver.js";
 import type { Line } from "../../modules/at/line.js";
+import type { ChannelOptions } from "../../modules/at/options.js";
 import type { Done } from "../../modules/at/request.js";
 import { Trace, type TraceWriter } from "../../modules/at/trace.js";
 import { RecoveryLadder, type Rung } from "../../modules/cellular/recovery.js";
@@ -38,7 +39,6 @@ import {
   setAccessPoint,
   type AccessPoint,
 } from "./commands/tcpip.js";
-import { CredentialStore } from "./credential-store.js";
 import type { Lookup } from "./lookup.js";
 import type { BufferUse, Profile, SocketLimits } from "./profile.js";
 import { SocketTable } from "./socket-table.js";
@@ -93,12 +93,15 @@ type Step<R = unknown> = (this: Modem, reason: Failure | undefined, result: R | 
  * A module from power-off to the network and back, with the recovery that keeps it there. One
  * wish (`connect`, `disconnect`); the rest follows. Methods stand in the order of the climb.
  */
-export class Modem implements SecureHost {
+export class Modem implements SecureHost, ChannelOptions {
   readonly channel: Channel;
   readonly timer: Timer;
   readonly limits: SocketLimits;
   readonly context: number;
   readonly tlsContexts: TlsContexts;
+  readonly serial: SerialRecord;
+  readonly urcs: Profile["urcs"];
+  readonly trace?: Trace;
   /** Takes reports of the module's DNS client while a `Resolver` waits for them. */
   lookup: Lookup | undefined;
   state: ModemState = "off";
@@ -106,8 +109,8 @@ export class Modem implements SecureHost {
   address = "";
   /** The module's clock was set from the network or a time server. */
   clockKnown = false;
+  readonly profile: Profile;
   private readonly options: ModemOptions;
-  private readonly profile: Profile;
   private readonly ladder: RecoveryLadder;
   private readonly sockets: SocketTable;
   private wished = false;
@@ -132,37 +135,19 @@ export class Modem implements SecureHost {
   private damage = 0;
 
   constructor(options: ModemOptions) {
-    const { profile, timer, clock, trace } = options;
+    const { profile, serial, timer, clock, trace } = options;
     this.options = options;
     this.profile = profile;
     this.timer = timer;
     this.limits = profile.sockets;
     this.context = profile.context;
+    this.serial = serial;
+    this.urcs = profile.urcs;
+    if (trace !== undefined) this.trace = new Trace(clock, trace);
     this.ladder = new RecoveryLadder(clock);
-    this.channel = new Channel({
-      serial: options.serial,
-      timer,
-      urcs: profile.urcs,
-      onReport: (urc, line) => this.onReport(urc, line),
-      onSilent: () => this.onSilent(),
-      onRestart: () => this.onPowerReport("ready"),
-      // A report may have been among the lost bytes.
-      onOverrun: () => this.sockets.wake(),
-      onException: error => this.event("exception", String(error)),
-      ...(trace === undefined ? undefined : { trace: new Trace(clock, trace) }),
-    });
     this.sockets = new SocketTable(profile.sockets.count);
-    const store = new CredentialStore(
-      this.channel,
-      profile.uploadTimeoutS,
-      (role, fileName, action, byteLength) => this.event("credential", role, fileName, action, byteLength),
-    );
-    this.tlsContexts = new TlsContexts(
-      this.channel,
-      store,
-      profile.tlsContexts,
-      profile.sockets.handshakeTimeoutS,
-    );
+    this.tlsContexts = new TlsContexts(this);
+    this.channel = new Channel(this);
   }
 
   /** Goes online and stays there. */
@@ -227,7 +212,7 @@ export class Modem implements SecureHost {
     if (ok || this.state !== "online") return;
     if (this.openFailures >= this.profile.openFailures) this.recover("connect", "AT+QIOPEN");
     // The network can take the context away without a word.
-    else this.run(contextAddress(this.context), [], this.onContextCheck);
+    else this.run(contextAddress(this.context), this.onContextCheck);
   }
 
   private onContextCheck(_: unknown, address: string | undefined): void {
@@ -245,7 +230,7 @@ export class Modem implements SecureHost {
 
   /** A connection was refused for want of the time: asks for it again, for the next one. */
   missClock(): void {
-    if (this.state === "online" && !this.clockKnown) this.run(networkClock, [], this.onClock);
+    if (this.state === "online" && !this.clockKnown) this.run(networkClock, this.onClock);
   }
 
   // Tools of the climb
@@ -257,23 +242,28 @@ export class Modem implements SecureHost {
     this.timeout = undefined;
     if (this.state === state) return;
     this.state = state;
-    try {
-      this.options.onState?.(state);
-    } catch (error) {
-      this.event("exception", String(error));
-    }
+    this.call(this.options.onState, state);
   }
 
   /** Tells `onEvent`. */
   event(name: string, ...values: (string | number)[]): void {
+    this.call(this.options.onEvent, name, ...values);
+  }
+
+  /** Tells the application. The way to the network does not depend on who watches it. */
+  private call<P extends unknown[]>(callback: ((...values: P) => void) | undefined, ...values: P): void {
     try {
-      this.options.onEvent?.(name, ...values);
-    } catch {
-      // The way to the network does not depend on who watches it.
+      callback?.(...values);
+    } catch (error) {
+      if (values[0] !== "exception") this.event("exception", String(error));
     }
   }
 
-  private run<R, P extends readonly Parameter[]>(command: Command<R, P>, parameters: P, next: Step<R>): void {
+  private run<R, P extends readonly Parameter[]>(
+    command: Command<R, P>,
+    next: Step<R>,
+    ...parameters: P
+  ): void {
     const epoch = this.epoch;
     this.channel.run(command, parameters, (reason, result) => {
       // A silent module is a matter of `onSilent`, which follows.
@@ -313,7 +303,7 @@ export class Modem implements SecureHost {
 
   /** Asks whether the module listens; it may run already, and a pulse would turn it off. */
   private ask(): void {
-    this.run(attention, [], this.onAttention);
+    this.run(attention, this.onAttention);
   }
 
   private onAttention(reason: Failure | undefined): void {
@@ -351,18 +341,18 @@ export class Modem implements SecureHost {
       return;
     }
     const step = script[this.line++];
-    if (step === undefined) this.run(identify, [], this.onIdentity);
-    else this.run(step.command, [], this.nextLine);
+    if (step === undefined) this.run(identify, this.onIdentity);
+    else this.run(step.command, this.nextLine);
   }
 
   private onIdentity(_: unknown, identity: Identity | undefined): void {
     if (identity !== undefined) this.event("module", identity.model, identity.revision);
-    this.run(serialNumber, [], this.onSerialNumber);
+    this.run(serialNumber, this.onSerialNumber);
   }
 
   private onSerialNumber(_: unknown, imei: string | undefined): void {
     if (imei !== undefined) this.event("imei", imei);
-    if (this.options.apn) this.run(accessPoint, [this.context], this.onAccessPoint);
+    if (this.options.apn) this.run(accessPoint, this.onAccessPoint, this.context);
     else this.awaitSim();
   }
 
@@ -371,15 +361,20 @@ export class Modem implements SecureHost {
     const { apn = "", apnUser = "" } = this.options;
     if (stored?.apn === apn && stored.user === apnUser) this.awaitSim();
     // An active context does not take it.
-    else this.run(deactivateContext, [this.context], this.setAccessPoint);
+    else this.run(deactivateContext, this.setAccessPoint, this.context);
   }
 
   private setAccessPoint(): void {
     const { apn = "", apnUser = "", apnPassword = "" } = this.options;
     this.run(
       setAccessPoint,
-      [this.context, 1, apn, apnUser, apnPassword, apnUser === "" ? 0 : 3],
       this.onAccessPointSet,
+      this.context,
+      1,
+      apn,
+      apnUser,
+      apnPassword,
+      apnUser === "" ? 0 : 3,
     );
   }
 
@@ -394,16 +389,16 @@ export class Modem implements SecureHost {
   }
 
   private askSim(): void {
-    this.run(simState, [], this.onSim);
+    this.run(simState, this.onSim);
   }
 
   private onSim(reason: Failure | undefined, state: string | undefined): void {
     const { pin } = this.options;
-    if (state === "READY") this.run(simNumber, [], this.onSimNumber);
+    if (state === "READY") this.run(simNumber, this.onSimNumber);
     else if (state === "SIM PIN" && pin !== undefined && !this.pinUsed) {
       // Once, until it has proved right: three wrong PINs lock the card.
       this.pinUsed = true;
-      this.run(enterPin, [pin], this.onPin);
+      this.run(enterPin, this.onPin, pin);
     } else if ((state === undefined || state === "NOT READY") && this.elapsed < this.profile.simMs)
       this.wait(SIM_POLL_MS, this.askSim);
     else this.recover("sim", "AT+CPIN", reason?.code, state);
@@ -422,12 +417,12 @@ export class Modem implements SecureHost {
   }
 
   private askRegistration(): void {
-    this.run(epsRegistration, [], this.onEps);
+    this.run(epsRegistration, this.onEps);
   }
 
   private onEps(_: unknown, stat = 0): void {
     this.eps = stat;
-    this.run(gprsRegistration, [], this.onGprs);
+    this.run(gprsRegistration, this.onGprs);
   }
 
   private onGprs(_: unknown, stat = 0): void {
@@ -444,7 +439,7 @@ export class Modem implements SecureHost {
 
   private activate(): void {
     this.enter("activating");
-    this.run(networkInformation, [], this.onNetwork);
+    this.run(networkInformation, this.onNetwork);
   }
 
   private onNetwork(_: unknown, technology: string | undefined): void {
@@ -455,7 +450,7 @@ export class Modem implements SecureHost {
   }
 
   private askAddress(): void {
-    this.run(contextAddress(this.context), [], this.onAddress);
+    this.run(contextAddress(this.context), this.onAddress);
   }
 
   private onAddress(reason: Failure | undefined, address: string | undefined): void {
@@ -465,7 +460,7 @@ export class Modem implements SecureHost {
       this.event("address", address);
       this.setClock();
     } else if (this.tries++ < this.profile.activations)
-      this.run(activateContext, [this.context], this.onActivated);
+      this.run(activateContext, this.onActivated, this.context);
     else this.recover("pdp", "AT+QIACT");
   }
 
@@ -479,7 +474,7 @@ export class Modem implements SecureHost {
     if (this.clockKnown) this.online();
     else {
       this.enter("clock");
-      this.run(networkClock, [], this.onClock);
+      this.run(networkClock, this.onClock);
     }
   }
 
@@ -488,7 +483,7 @@ export class Modem implements SecureHost {
     if (this.takeTime(seconds ?? 0) || !timeServer) this.online();
     else {
       if (this.state === "clock") this.wait(this.profile.timeServerMs, this.online);
-      this.run(askTimeServer, [this.context, timeServer], this.onTimeServer);
+      this.run(askTimeServer, this.onTimeServer, this.context, timeServer);
     }
   }
 
@@ -521,7 +516,7 @@ export class Modem implements SecureHost {
   }
 
   private turnOff(): void {
-    this.run(powerDown, [], this.onPowerDown);
+    this.run(powerDown, this.onPowerDown);
   }
 
   /** Soon after its start a module may refuse. */
@@ -550,11 +545,7 @@ export class Modem implements SecureHost {
     this.lose(reason);
     this.enter("starting");
     const epoch = this.epoch;
-    try {
-      this.options.onFailure?.(reason, rung, waitMs);
-    } catch (error) {
-      this.event("exception", String(error));
-    }
+    this.call(this.options.onFailure, reason, rung, waitMs);
     // The application may have ended it in there.
     if (epoch === this.epoch) this.wait(waitMs, rungs[rung]);
   }
@@ -567,24 +558,24 @@ export class Modem implements SecureHost {
   /** Rung 1. */
   renewContext(): void {
     // The whole start script follows: that it has run to its end is not certain.
-    this.run(deactivateContext, [this.context], this.start);
+    this.run(deactivateContext, this.start, this.context);
   }
 
   /** Rung 2. */
   restartRadio(): void {
-    this.run(setFunctionality, [0], this.radioOn);
+    this.run(setFunctionality, this.radioOn, 0);
   }
 
   private radioOn(): void {
-    this.run(setFunctionality, [1], this.start);
+    this.run(setFunctionality, this.start, 1);
   }
 
   /** Rung 3. */
   restart(): void {
-    this.run(setFunctionality, [1, 1], this.onRestart);
+    this.run(setFunctionality, this.onRestarting, 1, 1);
   }
 
-  private onRestart(reason: Failure | undefined): void {
+  private onRestarting(reason: Failure | undefined): void {
     if (reason !== undefined) this.boot();
     else {
       this.enter("booting");
@@ -628,7 +619,7 @@ export class Modem implements SecureHost {
     this.lose(reason);
   }
 
-  private onSilent(): void {
+  onSilent(): void {
     const reason = failure("no-answer", "AT");
     this.sockets.lose(reason);
     // With a timer running the module is being restarted, or a rung waits.
@@ -637,9 +628,22 @@ export class Modem implements SecureHost {
     else this.recoverFrom(reason);
   }
 
-  // Reports
+  // For the channel
 
-  private onReport(urc: Urc, line: Line): void {
+  onRestart(): void {
+    this.onPowerReport("ready");
+  }
+
+  /** A report may have been among the lost bytes. */
+  onOverrun(): void {
+    this.sockets.wake();
+  }
+
+  onException(error: unknown): void {
+    this.event("exception", String(error));
+  }
+
+  onReport(urc: Urc, line: Line): void {
     switch (urc.name) {
       case "socket":
         this.onSocketReport(line);

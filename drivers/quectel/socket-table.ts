@@ -28,7 +28,7 @@ export class SocketTable {
 
   /** Name, size and the most bytes that any socket's ring ever held. */
   buffers({ receiveMax, sendMax }: SocketLimits): readonly BufferUse[] {
-    for (const socket of this.sockets) this.measure(socket);
+    this.sockets.forEach(socket => this.measure(socket));
     return [
       ["socket receive", receiveMax, this.incoming],
       ["socket send", SENDS_AHEAD * sendMax, this.outgoing],
@@ -56,11 +56,11 @@ export class SocketTable {
 
   /** Any socket may have data: a report can have been lost. */
   wake(): void {
-    for (const socket of this.sockets) socket?.onReceivable();
+    this.sockets.forEach(socket => socket?.onReceivable());
   }
 
   /** Ends all: the module has forgotten them. */
   lose(reason: Failure): void {
-    for (const socket of this.sockets.slice()) socket?.onLost(reason);
+    this.sockets.forEach(socket => socket?.onLost(reason));
   }
 }

@@ -1,23 +1,7 @@
-import type { Channel } from "../../modules/at/channel.js";
-import type { Command } from "../../modules/at/command.js";
-import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
-import {
-  setCertificateFile,
-  setCipherSuite,
-  setHandshakeTime,
-  setHostCheck,
-  setIgnoreDates,
-  setKeyFile,
-  setRootFile,
-  setSecurityLevel,
-  setServerName,
-  setVersion,
-} from "./commands/ssl.js";
-import type { CredentialStore } from "./credential-store.js";
-
-const ALL_SUITES = "0XFFFF";
-const TLS_1_2 = 3;
+import { setCipherSuite, setTlsItem } from "./commands/ssl.js";
+import { CredentialFile, type FileHost } from "./credential-file.js";
 
 /** What a TLS connection needs of the module. Without `ca` nothing of the server is checked. */
 export interface TlsSettings {
@@ -27,46 +11,38 @@ export interface TlsSettings {
   readonly cipherSuite: string | undefined;
 }
 
-type Done = (reason: Failure | undefined, context: number) => void;
-type Setting = (channel: Channel, context: number, next: (reason: Failure | undefined) => void) => void;
-
-function value(command: Command<void, readonly [number, number]>, parameter: number): Setting {
-  return (channel, context, next) => {
-    channel.run(command, [context, parameter], next);
-  };
+interface Request {
+  readonly settings: TlsSettings;
+  readonly done: (reason: Failure | undefined, context: number) => void;
 }
 
-function text(command: Command<void, readonly [number, string]>, parameter: string): Setting {
-  return (channel, context, next) => {
-    channel.run(command, [context, parameter], next);
-  };
-}
+/** In the order in which their files are made sure of. */
+const roles: readonly CredentialRole[] = Object.freeze(["ca", "certificate", "key"]);
 
 /**
  * The module's TLS contexts. Connections with the same settings share one; settings are sent once
  * after each start of the module, because it forgets them.
  */
 export class TlsContexts {
-  private readonly channel: Channel;
-  private readonly store: CredentialStore;
-  private readonly handshakeTimeoutS: number;
+  private readonly host: FileHost;
   /** What each context is set to; the credentials are named by the fingerprint in their file names. */
-  private readonly contexts: (string | undefined)[] = [];
-  private readonly count: number;
-  private readonly files: Record<CredentialRole, string | undefined> = {
-    ca: undefined,
-    certificate: undefined,
-    key: undefined,
-  };
-  private readonly waiting: [TlsSettings, Done][] = [];
-  private busy = false;
-  private next = 0;
+  private readonly contexts: string[] = [];
+  /** Files that were asked for since the device started. */
+  private readonly used: string[] = [];
+  /** The first is being worked on. */
+  private readonly waiting: Request[] = [];
+  /** File names of the first request, by the place of their role; empty: none is wanted. */
+  private files: string[] = [];
+  /** Context that was set up last, or is being set up, to what is wanted. */
+  private context = -1;
+  private wanted = "";
+  /** Items of `AT+QSSLCFG` and their values; empty: left as it is. */
+  private items: Readonly<Record<string, string | number>> = {};
+  /** Items that are not set yet. */
+  private left: string[] = [];
 
-  constructor(channel: Channel, store: CredentialStore, count: number, handshakeTimeoutS: number) {
-    this.channel = channel;
-    this.store = store;
-    this.count = count;
-    this.handshakeTimeoutS = handshakeTimeoutS;
+  constructor(host: FileHost) {
+    this.host = host;
   }
 
   /** The module restarted: its settings are gone, its files must be looked at again. */
@@ -75,85 +51,84 @@ export class TlsContexts {
   }
 
   /** Gives a context with these settings, its credentials on the module. One request at a time, others wait. */
-  acquire(settings: TlsSettings, done: Done): void {
-    this.waiting.push([settings, done]);
-    if (!this.busy) this.take();
+  acquire(settings: TlsSettings, done: Request["done"]): void {
+    this.waiting.push({ settings, done });
+    if (this.waiting.length === 1) this.begin();
   }
 
-  private take(): void {
-    const request = this.waiting.shift();
-    this.busy = request !== undefined;
-    if (request === undefined) return;
-    const [settings, done] = request;
-    this.credentials(settings, reason => {
-      if (reason !== undefined) this.end(done, reason, 0);
-      else this.configure(settings, done);
-    });
+  private begin(): void {
+    this.files = [];
+    this.step();
   }
 
-  private end(done: Done, reason: Failure | undefined, context: number): void {
-    done(reason, context);
-    this.take();
-  }
-
-  private credentials(settings: TlsSettings, next: (reason: Failure | undefined) => void): void {
-    const roles: CredentialRole[] = ["key", "certificate", "ca"];
-    const step = (): void => {
-      const role = roles.pop();
-      if (role === undefined) {
-        next(undefined);
-        return;
-      }
-      const credential = settings[role];
-      this.files[role] = undefined;
-      if (credential === undefined) step();
-      else
-        this.store.ensure(role, credential, (reason, fileName) => {
-          this.files[role] = fileName;
-          if (reason === undefined) step();
-          else next(reason);
-        });
-    };
-    step();
-  }
-
-  private configure(settings: TlsSettings, done: Done): void {
-    const { ca, certificate, key } = this.files;
-    const suite = settings.cipherSuite ?? ALL_SUITES;
-    const wanted = [ca, certificate, key, suite].join();
-    const known = this.contexts.indexOf(wanted);
-    if (known >= 0) {
-      this.end(done, undefined, known);
+  /** Makes sure of the next file; behind the last one sets up the context. */
+  private step(): void {
+    const { files } = this;
+    const role = roles[files.length];
+    const settings = this.waiting[0]?.settings;
+    if (settings === undefined) return;
+    if (role === undefined) {
+      this.choose(settings);
       return;
     }
-    const context = this.next;
-    this.next = (context + 1) % this.count;
-    this.contexts[context] = undefined;
-    const verify = ca !== undefined;
-    const settingsLeft: Setting[] = [
-      value(setVersion, TLS_1_2),
-      text(setCipherSuite, suite),
-      value(setSecurityLevel, certificate === undefined ? (verify ? 1 : 0) : verify ? 2 : 0),
-      value(setServerName, 1),
-      value(setIgnoreDates, verify ? 0 : 1),
-      value(setHandshakeTime, this.handshakeTimeoutS),
-      value(setHostCheck, verify ? 1 : 0),
-    ];
-    if (ca !== undefined) settingsLeft.push(text(setRootFile, ca));
-    if (certificate !== undefined) settingsLeft.push(text(setCertificateFile, certificate));
-    if (key !== undefined) settingsLeft.push(text(setKeyFile, key));
-    const step = (reason: Failure | undefined): void => {
-      const setting = reason === undefined ? settingsLeft.pop() : undefined;
-      if (setting !== undefined) setting(this.channel, context, step);
-      else {
-        if (reason === undefined) this.contexts[context] = wanted;
-        this.end(
-          done,
-          reason === undefined ? undefined : failure(reason.kind, "AT+QSSLCFG", reason.code),
-          context,
-        );
-      }
+    const credential = settings[role];
+    if (credential === undefined) {
+      files.push("");
+      this.step();
+    } else
+      new CredentialFile(this.host, role, credential, this.used, (reason, fileName) => {
+        files.push(fileName);
+        if (reason === undefined) this.step();
+        else this.end(reason, 0);
+      });
+  }
+
+  private choose({ cipherSuite = "0XFFFF" }: TlsSettings): void {
+    const { files, contexts } = this;
+    this.wanted = files.join() + cipherSuite;
+    const known = contexts.indexOf(this.wanted);
+    if (known >= 0) {
+      this.end(undefined, known);
+      return;
+    }
+    const { channel, profile } = this.host;
+    const verify = files[0] === "" ? 0 : 1;
+    this.context = (this.context + 1) % profile.tlsContexts;
+    contexts[this.context] = "";
+    this.items = {
+      // TLS 1.2
+      sslversion: 3,
+      // 2: our own certificate as well.
+      seclevel: files[1] === "" ? verify : verify * 2,
+      // The name that is indicated and checked is the host of `AT+QSSLOPEN`.
+      sni: 1,
+      checkhost: verify,
+      ignorelocaltime: 1 - verify,
+      negotiatetime: profile.sockets.handshakeTimeoutS,
+      cacert: files[0] ?? "",
+      clientcert: files[1] ?? "",
+      clientkey: files[2] ?? "",
     };
-    step(undefined);
+    this.left = Object.keys(this.items);
+    channel.run(setCipherSuite, [this.context, cipherSuite], reason => this.set(reason));
+  }
+
+  /** Sets the next item. */
+  private set(reason: Failure | undefined): void {
+    const { context } = this;
+    const item = this.left.pop();
+    if (reason !== undefined || item === undefined) {
+      if (reason === undefined) this.contexts[context] = this.wanted;
+      this.end(reason, context);
+      return;
+    }
+    const value = this.items[item];
+    if (value === "") this.set(undefined);
+    else this.host.channel.run(setTlsItem, [item, context, value], refused => this.set(refused));
+  }
+
+  private end(reason: Failure | undefined, context: number): void {
+    this.waiting.shift()?.done(reason, context);
+    if (this.waiting.length > 0) this.begin();
   }
 }

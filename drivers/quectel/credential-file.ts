@@ -1,0 +1,178 @@
+import type { Channel } from "../../modules/at/channel.js";
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
+import { FileChecksum } from "../../modules/pki/checksum.js";
+import { envelopeOf, type Envelope } from "../../modules/pki/envelope.js";
+import { PemStream } from "../../modules/pki/pem.js";
+import { deleteFile, fileSize, ownFiles, uploadFile, type Uploaded } from "./commands/file.js";
+import type { Profile } from "./profile.js";
+
+const ATTEMPTS = 2;
+const SCAN_BYTES = 256;
+
+/** What files need of the modem. */
+export interface FileHost {
+  readonly channel: Channel;
+  readonly profile: Profile;
+  /** `credential`, role, file name, `kept` as it was or `stored`, size. */
+  event(name: string, ...values: (string | number)[]): void;
+}
+
+/** Tells contents apart, four bytes a step (FNV-1a over words); it is no protection. Empty: bytes are missing. */
+function fingerprint(credential: Credential): string {
+  const bytes = new Uint8Array(SCAN_BYTES);
+  const words = new Uint32Array(bytes.buffer);
+  let hash = credential.byteLength;
+  for (let offset = 0; offset < credential.byteLength; offset += SCAN_BYTES) {
+    const count = credential.read(bytes, offset);
+    if (count < Math.min(SCAN_BYTES, credential.byteLength - offset)) return "";
+    bytes.fill(0, count);
+    for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] ?? 0), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+/** PEM on its way to the module, and the checksum of what was sent. */
+class Upload extends PemStream {
+  readonly checksum = new FileChecksum();
+
+  override read(view: Uint8Array): number {
+    const count = super.read(view);
+    this.checksum.update(view, 0, count);
+    return count;
+  }
+}
+
+function sum(byteLength: number, checksum: number): string {
+  return String(byteLength) + " bytes with checksum " + checksum.toString(16);
+}
+
+/**
+ * A credential in the module's file system. The file's name holds a fingerprint of its contents, so
+ * a credential that changed gets a new file and one that did not is left alone; older files of the
+ * same role are removed. Every upload is checked twice: the module's byte count and checksum
+ * against what was sent, and the size in its file list before use.
+ */
+export class CredentialFile {
+  private readonly host: FileHost;
+  private readonly role: CredentialRole;
+  private readonly credential: Credential;
+  private readonly envelope: Envelope;
+  private readonly used: string[];
+  private readonly done: (reason: Failure | undefined, fileName: string) => void;
+  private readonly name: string;
+  private upload: Upload;
+  private attempts = 0;
+
+  /**
+   * Makes sure that the module holds the credential, and gives the file's name. `used`: files that
+   * other connections may need; this one is added.
+   */
+  constructor(
+    host: FileHost,
+    role: CredentialRole,
+    credential: Credential,
+    used: string[],
+    done: (reason: Failure | undefined, fileName: string) => void,
+  ) {
+    const mark = fingerprint(credential);
+    const { kind } = (this.envelope = envelopeOf(credential));
+    this.host = host;
+    this.role = role;
+    this.credential = credential;
+    this.used = used;
+    this.done = done;
+    this.name = "xs-" + role + "-" + mark + ".pem";
+    this.upload = this.begin();
+    if (mark === "" || kind !== (role === "key" ? "key" : "certificate"))
+      this.fail(undefined, "holds " + (mark === "" ? "too few bytes" : kind));
+    else {
+      if (!used.includes(this.name)) used.push(this.name);
+      this.check();
+    }
+  }
+
+  private begin(): Upload {
+    const { rsaOffset, rsaLength } = this.envelope;
+    const { credential } = this;
+    // Every working log of these modules shows the older form for RSA keys.
+    return rsaOffset > 0
+      ? new Upload(credential, "RSA PRIVATE KEY", rsaOffset, rsaOffset + rsaLength)
+      : new Upload(credential, this.role === "key" ? "PRIVATE KEY" : "CERTIFICATE");
+  }
+
+  /** Asks for the file's size, before the first upload and behind each. */
+  private check(): void {
+    this.host.channel.run(fileSize, [this.name], (reason, size) => this.onSize(reason, size));
+  }
+
+  private onSize(reason: Failure | undefined, size = -1): void {
+    const { byteLength } = this.upload;
+    // 405: not found; some firmware just answers OK.
+    if (reason !== undefined && reason.kind !== "error" && reason.kind !== "cme") this.done(reason, "");
+    else if (size === byteLength) {
+      this.host.event("credential", this.role, this.name, this.attempts === 0 ? "kept" : "stored", size);
+      this.done(undefined, this.name);
+    } else if (this.attempts === 0) this.clean(false);
+    else this.again(undefined, String(byteLength) + " bytes sent, module lists " + String(size));
+  }
+
+  /**
+   * Removes files of this role: older credentials, and what is left of a broken upload. `all`: those
+   * of other connections too, because the file system is full.
+   */
+  private clean(all: boolean): void {
+    this.host.channel.run(ownFiles, ["*"], (_, names) => {
+      const own = "xs-" + this.role + "-";
+      this.remove(
+        (names ?? []).filter(
+          name => name.startsWith(own) && (all || name === this.name || !this.used.includes(name)),
+        ),
+      );
+    });
+  }
+
+  private remove(names: string[]): void {
+    const name = names.pop();
+    if (name !== undefined) this.host.channel.run(deleteFile, [name], () => this.remove(names));
+    else this.send();
+  }
+
+  private send(): void {
+    const { channel, profile } = this.host;
+    const source = (this.upload = this.begin());
+    this.attempts++;
+    channel.run(
+      uploadFile,
+      [this.name, source.byteLength, profile.uploadTimeoutS],
+      (reason, uploaded) => this.onSent(reason, uploaded),
+      { source },
+    );
+  }
+
+  private onSent(reason: Failure | undefined, uploaded: Uploaded | undefined): void {
+    const { value, byteLength } = this.upload.checksum;
+    // The result line was seen to be missing although the file was complete: the file list tells.
+    if (reason?.kind === "malformed") this.check();
+    else if (uploaded === undefined) this.again(reason, "");
+    else if (uploaded.byteLength === byteLength && uploaded.checksum === value) this.check();
+    else
+      this.again(
+        reason,
+        sum(byteLength, value) + " sent, module counted " + sum(uploaded.byteLength, uploaded.checksum),
+      );
+  }
+
+  /** `detail`: what differed; empty: the module refused. */
+  private again(reason: Failure | undefined, detail: string): void {
+    const kind = reason?.kind;
+    if (this.attempts < ATTEMPTS && kind !== "no-answer" && kind !== "module-reset")
+      this.clean(kind === "cme");
+    else if (detail === "") this.done(reason, "");
+    else this.fail(reason?.code, detail);
+  }
+
+  private fail(code: number | undefined, detail: string): void {
+    this.done(failure("credential", "AT+QFUPL", code, this.role + ": " + detail), "");
+  }
+}
