@@ -24,7 +24,7 @@ import { crc32 } from "./crc.js";
  */
 const HEADER = 12;
 const CRC_BYTES = 4;
-/** What CRCs begin with: erased flash would pass for a header with the usual 0. */
+/** What CRCs begin with: a name for this format, so that no other is taken for it. */
 const FORMAT = 0x4a4e4c31;
 /** CRC-32 of any data and their CRC. */
 const RESIDUE = 0x2144df1c;
@@ -232,9 +232,7 @@ export class Journal {
 
   /** Sequence number of a block; 0 when it has none. */
   private sequenceOf(block: number): number {
-    if (!this.readHeader(block * this.blockLength)) return 0;
-    const sequence = this.fields.getUint32(2);
-    return sequence % this.blocks === block ? sequence : 0;
+    return this.readHeader(block * this.blockLength) ? this.fields.getUint32(2) : 0;
   }
 
   /** Reads an entry's header; its size, 0 for room that was never written, -1 for anything else. */

@@ -189,6 +189,19 @@ describe("journal", () => {
     assert.deepEqual(contents(again), stored);
   });
 
+  it("opens when its last block is filled to the last byte", () => {
+    const flash = new NorFlash(2, 128);
+    const journal = new Journal(flash);
+    append(journal, 1, 99, "t");
+    for (const entry of entries(journal)) journal.remove(entry);
+    // 12 of block header, 56 and 60 of entries; behind it lies the older block.
+    const stored = [append(journal, 2, 39, "t"), append(journal, 3, 43, "t")];
+    const again = new Journal(flash);
+    assert.deepEqual(contents(again), stored);
+    stored.push(append(again, 4, 20));
+    assert.deepEqual(contents(new Journal(flash)), stored);
+  });
+
   it("reads a payload from any offset, and nothing behind its end", () => {
     const journal = new Journal(new NorFlash(2, 256));
     const entry = journal.append("t", 1, false, source(Uint8Array.of(1, 2, 3, 4, 5)));
@@ -406,7 +419,33 @@ function checkRecovery({ flash, stored, instead }: Run, where: string): Message[
   return found;
 }
 
+/** Flash whose next erase does one byte of the block, and then has no power. */
+class SpotErase extends NorFlash {
+  spot: number | undefined;
+
+  override eraseBlock(start: number, end?: number): void {
+    if (this.spot === undefined) return super.eraseBlock(start, end);
+    this.bytes[start * this.status().blockLength + this.spot] = 0xff;
+    this.spot = undefined;
+    throw new PowerCut();
+  }
+}
+
 describe("journal after a loss of power", () => {
+  it("does not bring back what was removed when an erase did no more than any one byte", () => {
+    for (let spot = 0; spot < 128; spot++) {
+      const flash = new SpotErase(2, 128);
+      const journal = new Journal(flash);
+      append(journal, 1, 20);
+      append(journal, 2, 20);
+      const kept = append(journal, 3, 20);
+      for (const entry of entries(journal).slice(0, 2)) journal.remove(entry);
+      flash.spot = spot;
+      assert.throws(() => append(journal, 4, 60), PowerCut);
+      assert.deepEqual(contents(new Journal(flash)), [kept], `byte ${spot}`);
+    }
+  });
+
   const topics = ["a", "device/up", "äöü"];
   const step: fc.Arbitrary<Step> = fc.oneof(
     {
