@@ -83,7 +83,7 @@ export class NameLookup implements Lookup {
     if (this.current !== undefined) failed.unshift(this.current);
     this.current = undefined;
     this.modem.timer.clear(this.deadline);
-    for (const { done } of failed) done(reason, "");
+    failed.forEach(query => query.done(reason, ""));
   }
 
   private next(): void {

@@ -1,6 +1,6 @@
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Resolver, ResolverCallbacks } from "../../modules/io/socket.js";
 import type { Timer } from "../../modules/io/timer.js";
-import { answer } from "./resolver.js";
 
 /** What NamePassing needs to call back later. */
 export interface NamePassingOptions {
@@ -29,5 +29,24 @@ export class NamePassing implements Resolver {
 
   close(): void {
     this.timer = undefined;
+  }
+}
+
+/** Calls back; an exception that left a callback would restart the device. */
+export function answer(
+  resolver: Resolver,
+  request: ResolverCallbacks,
+  reason: Failure | undefined,
+  address: string,
+): void {
+  try {
+    if (reason === undefined) request.onResolved.call(resolver, request.host, address);
+    else {
+      request.failure?.(reason);
+      request.onError?.call(resolver, request.host);
+    }
+  } catch (error) {
+    if (reason === undefined)
+      answer(resolver, request, failure("exception", undefined, undefined, String(error)), "");
   }
 }

@@ -1,6 +1,6 @@
-import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Resolver as ResolverShape, ResolverCallbacks } from "../../modules/io/socket.js";
 import { NameLookup, type Lookup, type LookupHost } from "./lookup.js";
+import { answer } from "./name-passing.js";
 
 export interface ResolverOptions {
   /** Required, and optional in type so that the record fits any client. */
@@ -30,24 +30,5 @@ export class Resolver implements ResolverShape {
 
   close(): void {
     this.lookup = undefined;
-  }
-}
-
-/** Calls back; an exception that left a callback would restart the device. */
-export function answer(
-  resolver: ResolverShape,
-  request: ResolverCallbacks,
-  reason: Failure | undefined,
-  address: string,
-): void {
-  try {
-    if (reason === undefined) request.onResolved.call(resolver, request.host, address);
-    else {
-      request.failure?.(reason);
-      request.onError?.call(resolver, request.host);
-    }
-  } catch (error) {
-    if (reason === undefined)
-      answer(resolver, request, failure("exception", undefined, undefined, String(error)), "");
   }
 }

@@ -210,14 +210,19 @@ export class Bench {
     return this.commands.filter(line => line.startsWith(beginning));
   }
 
+  /** Ids that the module has in use. */
+  get ids(): readonly number[] {
+    return this.module.sockets.map(({ id }) => id);
+  }
+
   open(options: Partial<ModuleSocketOptions> = {}): Client {
-    return new Client(this, TCP, options);
+    return new Client(this, all => new TCP(all), options);
   }
 
   #hear(bytes: Uint8Array): void {
-    this.#line += Buffer.from(bytes).toString("latin1");
+    this.#line += Buffer.from(bytes).toString("latin1").replaceAll("\u001b", "\r");
     for (;;) {
-      const end = this.#line.search(/\r|\u001b/);
+      const end = this.#line.indexOf("\r");
       if (end < 0) return;
       if (end > 0) this.commands.push(this.#line.slice(0, end));
       this.#line = this.#line.slice(end + 1);
@@ -304,11 +309,12 @@ export class Bench {
   }
 }
 
-type SocketClass<O> = new (options: O) => StreamSocket;
+type BenchSocket = StreamSocket & { target: unknown };
+type Make = (options: ModuleSocketOptions & { readonly modem: Modem }) => BenchSocket;
 
 /** An application over one socket: keeps what happened, and reads all that comes unless told not to. */
 export class Client {
-  readonly socket: StreamSocket;
+  readonly socket: BenchSocket;
   readonly received: number[] = [];
   /** `readable <n>`, `writable <n>`, `failure <kind>`, `error`. */
   readonly calls: string[] = [];
@@ -318,11 +324,7 @@ export class Client {
   /** Whether `onReadable` reads. */
   reading = true;
 
-  constructor(
-    bench: Bench,
-    Class: SocketClass<ModuleSocketOptions>,
-    options: Partial<ModuleSocketOptions> = {},
-  ) {
+  constructor(bench: Bench, make: Make, options: Partial<ModuleSocketOptions> = {}) {
     // eslint-disable-next-line @typescript-eslint/no-this-alias
     const client = this;
     const note = (text: string): void => {
@@ -330,33 +332,32 @@ export class Client {
       if (client.ended) throw new Error(`${text} after the end`);
       client.calls.push(text);
     };
-    this.socket = bench.call(
-      () =>
-        new Class({
-          host: HOST,
-          port: PORT,
-          modem: bench.modem,
-          ...options,
-          onReadable(count) {
-            note(`readable ${String(count)}`);
-            if (client.reading) client.take();
-            options.onReadable?.call(this, count);
-          },
-          onWritable(count) {
-            note(`writable ${String(count)}`);
-            client.room = count;
-            options.onWritable?.call(this, count);
-          },
-          onError() {
-            note("error");
-            client.ended = true;
-            options.onError?.call(this);
-          },
-          failure: reason => {
-            note(`failure ${reason.kind}`);
-            client.failure = reason;
-          },
-        }),
+    this.socket = bench.call(() =>
+      make({
+        host: HOST,
+        port: PORT,
+        ...options,
+        modem: bench.modem,
+        onReadable(count) {
+          note(`readable ${String(count)}`);
+          if (client.reading) client.take();
+          options.onReadable?.call(this, count);
+        },
+        onWritable(count) {
+          note(`writable ${String(count)}`);
+          client.room = count;
+          options.onWritable?.call(this, count);
+        },
+        onError() {
+          note("error");
+          client.ended = true;
+          options.onError?.call(this);
+        },
+        failure: reason => {
+          note(`failure ${reason.kind}`);
+          client.failure = reason;
+        },
+      }),
     );
   }
 
