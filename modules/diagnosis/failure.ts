@@ -76,10 +76,9 @@ export interface Failure {
 
 /** Builds a frozen failure; parts that are `undefined` are left out. */
 export function failure(kind: FailureKind, command?: string, code?: number, detail?: string): Failure {
-  return Object.freeze({
-    kind,
-    ...(code === undefined ? undefined : { code }),
-    ...(command === undefined ? undefined : { command }),
-    ...(detail === undefined ? undefined : { detail }),
-  });
+  const made: { -readonly [Part in keyof Failure]: Failure[Part] } = { kind };
+  if (code !== undefined) made.code = code;
+  if (command !== undefined) made.command = command;
+  if (detail !== undefined) made.detail = detail;
+  return Object.freeze(made);
 }

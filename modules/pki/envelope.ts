@@ -1,10 +1,5 @@
 import type { Credential } from "../io/credentials.js";
 
-/** Longest beginning of a stored object that must be looked at. */
-const HEAD_BYTES = 40;
-const INTEGER = 0x02;
-const OCTET_STRING = 0x04;
-const SEQUENCE = 0x30;
 /** rsaEncryption (RFC 8017), with its tag and length. */
 const RSA_OID = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
@@ -17,30 +12,35 @@ export interface Envelope {
   readonly rsaLength: number;
 }
 
-const unknown: Envelope = Object.freeze({ kind: "unknown", rsaOffset: 0, rsaLength: 0 });
-
 /**
  * The little that a device must know of a credential before it hands it to the module. Everything
  * else was checked when the credential was stored; `der.ts` does that.
  */
 export function envelopeOf(credential: Credential): Envelope {
-  const head = new Uint8Array(HEAD_BYTES);
-  const length = credential.read(head, 0);
+  // As much of its beginning as may have to be looked at.
+  const head = new Uint8Array(40);
+  const whole = credential.read(head, 0) === head.length && head[0] === 0x30; /* SEQUENCE */
   const first = contents(head, 0);
-  if (length < HEAD_BYTES || head[0] !== SEQUENCE) return unknown;
-  if (head[first] === SEQUENCE) return { ...unknown, kind: "certificate" };
   const algorithm = first + 3;
-  if (head[first] !== INTEGER || head[algorithm] !== SEQUENCE) return unknown;
   const oid = contents(head, algorithm);
-  for (let i = 0; i < RSA_OID.length; i++)
-    if (head[oid + i] !== RSA_OID.charCodeAt(i)) return { ...unknown, kind: "key" };
   const key = oid + (head[algorithm + 1] ?? 0);
-  const rsaOffset = contents(head, key);
-  const rsaLength = byteLength(head, key);
-  // Attributes may follow the key; what ends before the key does is cut off.
-  return head[key] === OCTET_STRING && rsaOffset + rsaLength <= credential.byteLength
-    ? { kind: "key", rsaOffset, rsaLength }
-    : unknown;
+  let kind: Envelope["kind"] = "unknown";
+  let rsaOffset = 0;
+  let rsaLength = 0;
+  if (whole && head[first] === 0x30 /* SEQUENCE */) kind = "certificate";
+  else if (whole && head[first] === 0x02 /* INTEGER */ && head[algorithm] === 0x30) {
+    kind = "key";
+    let i = 0;
+    while (i < RSA_OID.length && head[oid + i] === RSA_OID.charCodeAt(i)) i++;
+    if (i === RSA_OID.length) {
+      rsaOffset = contents(head, key);
+      rsaLength = byteLength(head, key);
+      // Attributes may follow the key; what ends before the key does is cut off.
+      if (head[key] !== 0x04 /* OCTET STRING */ || rsaOffset + rsaLength > credential.byteLength)
+        kind = "unknown";
+    }
+  }
+  return { kind, rsaOffset, rsaLength };
 }
 
 /** Where the contents of the object at `at` begin: behind its tag and its length. */
