@@ -1,4 +1,5 @@
 import type { Credential } from "../io/credentials.js";
+import { decode } from "../mqtt/text.js";
 
 export type KeyAlgorithm = "RSA" | "P-256" | "other";
 
@@ -60,10 +61,11 @@ const SEQUENCE = 0x30;
 const SET = 0x31;
 const VERSION = 0xa0;
 
-const RSA_ENCRYPTION: readonly number[] = Object.freeze([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]);
-const EC_PUBLIC_KEY: readonly number[] = Object.freeze([0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]);
-const PRIME256V1: readonly number[] = Object.freeze([0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]);
-const COMMON_NAME: readonly number[] = Object.freeze([0x55, 4, 3]);
+// Object identifiers by their bytes.
+const RSA_ENCRYPTION = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+const EC_PUBLIC_KEY = "\x2a\x86\x48\xce\x3d\x02\x01";
+const PRIME256V1 = "\x2a\x86\x48\xce\x3d\x03\x01\x07";
+const COMMON_NAME = "\x55\x04\x03";
 
 /** Longest common name that is shown. */
 const NAME_LIMIT = 256;
@@ -85,12 +87,11 @@ class Walker {
   at(at: number, limit: number, tag?: number): boolean {
     const head = this.head;
     const count = at < limit ? this.source.read(head, at) : 0;
-    if (count < 2) return false;
-    this.tag = head[0] ?? 0;
     let length = head[1] ?? 0;
     let start = 2;
+    this.tag = head[0] ?? 0;
     // Tags of several bytes appear in no object that is read here.
-    if ((this.tag & 0x1f) === 0x1f) return false;
+    if (count < 2 || (this.tag & 0x1f) === 0x1f) return false;
     if (length >= 0x80) {
       start += length & 0x7f;
       // No indefinite length, and nothing of 16 MB or more.
@@ -114,81 +115,79 @@ class Walker {
     return this.at(this.start, this.end, tag);
   }
 
+  /** Goes to the object behind this one; then to what follows, as long as there is something before `limit`. */
+  toEnd(limit: number): boolean {
+    while (this.end < limit) if (!this.next(limit)) return false;
+    return true;
+  }
+
   /** Whether the contents are these bytes (16 at most). */
-  holds(bytes: readonly number[]): boolean {
+  holds(bytes: string): boolean {
     const length = this.end - this.start;
     if (length !== bytes.length || this.source.read(this.head, this.start) < length) return false;
-    for (let index = 0; index < length; index++) if (this.head[index] !== bytes[index]) return false;
+    for (let index = 0; index < length; index++)
+      if (this.head[index] !== bytes.charCodeAt(index)) return false;
     return true;
   }
 
   /** Bits of the positive INTEGER under the cursor; 0 when it is none. */
   bits(): number {
-    let length = this.end - this.start;
-    if (this.tag !== INTEGER || length === 0 || this.source.read(this.head, this.start) < 1) return 0;
+    if (this.tag !== INTEGER || this.source.read(this.head, this.start) < 2) return 0;
     const first = this.head[0] ?? 0;
-    const second = this.head[1] ?? 0;
-    if (first >= 0x80 || (first === 0 && second < 0x80)) return 0;
-    const top = first === 0 ? second : first;
-    if (first === 0) length--;
-    return length * 8 - Math.clz32(top) + 24;
+    const top = first === 0 ? (this.head[1] ?? 0) : first;
+    // A zero stands in front if, and only if, the number would be negative without.
+    if ((first === 0) !== top >= 0x80) return 0;
+    return (this.end - this.start - (first === 0 ? 1 : 0)) * 8 - Math.clz32(top) + 24;
   }
 
-  /** AlgorithmIdentifier at `at`; leaves the cursor on it. */
+  /** AlgorithmIdentifier at `at`; leaves the cursor's end on its end. */
   algorithm(at: number, limit: number): KeyAlgorithm | undefined {
     if (!this.at(at, limit, SEQUENCE)) return undefined;
-    const start = this.start;
     const end = this.end;
-    let found: KeyAlgorithm = "other";
-    if (!this.into(OID)) return undefined;
-    if (this.holds(RSA_ENCRYPTION)) found = "RSA";
-    else if (this.holds(EC_PUBLIC_KEY) && this.next(end, OID) && this.holds(PRIME256V1)) found = "P-256";
-    this.start = start;
+    let found: KeyAlgorithm | undefined;
+    if (this.into(OID)) {
+      found = "other";
+      if (this.holds(RSA_ENCRYPTION)) found = "RSA";
+      else if (this.holds(EC_PUBLIC_KEY) && this.next(end, OID) && this.holds(PRIME256V1)) found = "P-256";
+    }
     this.end = end;
     return found;
   }
 
   /** Seconds since 1970 of the Time under the cursor (RFC 5280, 4.1.2.5); NaN when it is none. */
   seconds(): number {
-    const digits = this.tag === UTC_TIME ? 12 : this.tag === GENERALIZED_TIME ? 14 : -1;
     const length = this.end - this.start;
-    if (length !== digits + 1 || this.source.read(this.head, this.start) < length) return NaN;
-    if (this.head[digits] !== 0x5a) return NaN;
-    const year = digits === 14 ? this.pair(0) * 100 + this.pair(2) : this.pair(0);
-    const from = digits - 10;
-    const day = this.pair(from + 2);
-    const hour = this.pair(from + 4);
-    const minute = this.pair(from + 6);
-    const second = this.pair(from + 8);
-    const full = digits === 14 ? year : year < 50 ? 2000 + year : 1900 + year;
-    const date = Date.UTC(full, this.pair(from) - 1, day, hour, minute, second);
-    // A date that does not exist comes out as another one.
-    const back = new Date(date);
-    if (back.getUTCMonth() !== this.pair(from) - 1 || back.getUTCDate() !== day) return NaN;
-    return hour < 24 && minute < 60 && second < 60 ? date / 1000 : NaN;
-  }
-
-  pair(at: number): number {
-    const high = (this.head[at] ?? 0) - 48;
-    const low = (this.head[at + 1] ?? 0) - 48;
-    return high >= 0 && high < 10 && low >= 0 && low < 10 ? high * 10 + low : NaN;
+    const head = this.head;
+    const utc = this.tag === UTC_TIME && length === 13;
+    if (!utc && !(this.tag === GENERALIZED_TIME && length === 15)) return NaN;
+    if (this.source.read(head, this.start) < length || head[length - 1] !== 0x5a) return NaN;
+    // Two digits of a year below 50 are of this century.
+    let text = utc ? ((head[0] ?? 0) < 0x35 ? "20" : "19") : "";
+    for (let index = 0; index < length - 1; index++) {
+      const place = text.length;
+      if (place === 4 || place === 7) text += "-";
+      else if (place === 10) text += "T";
+      else if (place === 13 || place === 16) text += ":";
+      text += String.fromCharCode(head[index] ?? 0);
+    }
+    const date = Date.parse(text + "Z");
+    // A day that does not exist comes out as another one.
+    return Number.isNaN(date) || new Date(date).toISOString() !== text + ".000Z" ? NaN : date / 1000;
   }
 
   /** The text under the cursor; empty for a kind of string that is not UTF-8 or ASCII. */
   text(): string {
     const length = this.end - this.start;
-    if (length > NAME_LIMIT || (this.tag !== 0x0c && this.tag !== 0x13 && this.tag !== 0x16)) return "";
+    const tag = this.tag;
+    if (length > NAME_LIMIT || (tag !== 0x0c && tag !== 0x13 && tag !== 0x16)) return "";
     const bytes = new Uint8Array(length);
-    if (this.source.read(bytes, this.start) < length) return "";
-    let escaped = "";
+    const count = this.source.read(bytes, this.start);
     // Control characters could forge lines of a log.
-    for (const byte of bytes)
-      escaped += byte < 32 || byte === 127 ? "?" : "%" + byte.toString(16).padStart(2, "0");
-    try {
-      return decodeURIComponent(escaped);
-    } catch {
-      return "";
+    for (let index = 0; index < count; index++) {
+      const byte = bytes[index] ?? 0;
+      if (byte < 32 || byte === 127) bytes[index] = 0x3f;
     }
+    return decode(bytes, count) ?? "";
   }
 
   /** The last common name of the Name under the cursor; `undefined` when the Name is malformed. */
@@ -208,6 +207,12 @@ class Walker {
     this.end = end;
     return found;
   }
+
+  /** Goes to the first INTEGER but for `skip` of the SEQUENCE at `at`, and counts its bits. */
+  modulus(at: number, limit: number, skip: boolean): number {
+    const found = this.at(at, limit, SEQUENCE) && this.end === limit && this.into();
+    return found && (!skip || this.next(limit)) ? this.bits() : 0;
+  }
 }
 
 function invalid(fault: DerFault): DerInvalid {
@@ -215,64 +220,56 @@ function invalid(fault: DerFault): DerInvalid {
 }
 
 /** TBSCertificate (RFC 5280, 4.1) under the cursor; `size` is the end of the certificate. */
-function readCertificate(walker: Walker, size: number): DerObject {
-  const malformed = invalid("malformed");
+function readCertificate(walker: Walker, size: number): DerObject | undefined {
   const end = walker.end;
-  if (!walker.into()) return malformed;
-  if (walker.tag === VERSION && !walker.next(end)) return malformed;
-  if (walker.tag !== INTEGER) return malformed;
+  if (!walker.into() || (walker.tag === VERSION && !walker.next(end)) || walker.tag !== INTEGER)
+    return undefined;
   // Signature algorithm, issuer, validity.
   if (!walker.next(end, SEQUENCE) || !walker.next(end, SEQUENCE) || !walker.next(end, SEQUENCE))
-    return malformed;
+    return undefined;
   const validity = walker.end;
-  if (!walker.into()) return malformed;
-  const notBefore = walker.seconds();
-  if (!walker.next(validity) || walker.end !== validity) return malformed;
-  const notAfter = walker.seconds();
-  if (Number.isNaN(notBefore + notAfter) || !walker.next(end, SEQUENCE)) return malformed;
+  const notBefore = walker.into() ? walker.seconds() : NaN;
+  const notAfter = walker.next(validity) && walker.end === validity ? walker.seconds() : NaN;
+  if (Number.isNaN(notBefore + notAfter) || !walker.next(end, SEQUENCE)) return undefined;
   const commonName = walker.commonName();
-  if (commonName === undefined || !walker.next(end, SEQUENCE)) return malformed;
+  if (commonName === undefined || !walker.next(end, SEQUENCE)) return undefined;
   const keyEnd = walker.end;
   const algorithm = walker.algorithm(walker.start, keyEnd);
-  if (algorithm === undefined || !walker.next(keyEnd, BIT_STRING) || walker.end !== keyEnd) return malformed;
+  if (algorithm === undefined || !walker.next(keyEnd, BIT_STRING) || walker.end !== keyEnd) return undefined;
   let bits = 0;
-  if (algorithm === "RSA") {
-    // The BIT STRING's first byte counts unused bits, of which there are none.
-    if (!walker.at(walker.start + 1, keyEnd, SEQUENCE) || !walker.into()) return malformed;
-    bits = walker.bits();
-    if (bits === 0) return malformed;
-  } else if (algorithm === "P-256") {
-    // Unused bits, 4 (uncompressed), two coordinates of 32 bytes.
-    if (walker.end - walker.start !== 66) return malformed;
-    bits = 256;
-  }
+  // The BIT STRING's first byte counts unused bits, of which there are none.
+  if (algorithm === "RSA") bits = walker.modulus(walker.start + 1, keyEnd, false);
+  // Before two coordinates of 32 bytes a 4: uncompressed.
+  else if (algorithm === "P-256" && keyEnd - walker.start === 66) bits = 256;
+  if (bits === 0 && algorithm !== "other") return undefined;
   walker.end = keyEnd;
-  while (walker.end < end) if (!walker.next(end)) return malformed;
-  if (!walker.next(size, SEQUENCE) || !walker.next(size, BIT_STRING) || walker.end !== size) return malformed;
-  return { kind: "certificate", notBefore, notAfter, commonName, algorithm, bits };
+  if (!walker.toEnd(end) || !walker.next(size, SEQUENCE) || !walker.next(size, BIT_STRING)) return undefined;
+  return walker.end === size
+    ? { kind: "certificate", notBefore, notAfter, commonName, algorithm, bits }
+    : undefined;
 }
 
 /** What follows the version number of a private key, which is under the cursor. */
-function readKey(walker: Walker, size: number): DerObject {
+function readKey(walker: Walker, size: number): DerObject | undefined {
   const version = walker.end;
-  if (!walker.next(size)) return invalid("malformed");
+  if (!walker.next(size)) return undefined;
   if (walker.tag === INTEGER) return invalid("pkcs1");
   if (walker.tag === OCTET_STRING) return invalid("sec1");
   const algorithm = walker.algorithm(version, size);
-  if (algorithm === undefined || !walker.next(size, OCTET_STRING)) return invalid("malformed");
+  if (algorithm === undefined || !walker.next(size, OCTET_STRING)) return undefined;
   const innerOffset = walker.start;
   const end = walker.end;
   let bits = 0;
-  if (algorithm !== "other") {
-    if (!walker.into(SEQUENCE) || walker.end !== end || !walker.into(INTEGER)) return invalid("malformed");
-    if (!walker.next(end)) return invalid("malformed");
-    if (algorithm === "RSA") bits = walker.bits();
-    else if (walker.tag === OCTET_STRING && walker.end - walker.start === 32) bits = 256;
-    if (bits === 0) return invalid("malformed");
+  if (algorithm === "RSA") bits = walker.modulus(innerOffset, end, true);
+  else if (algorithm === "P-256") {
+    // Behind the version an OCTET STRING of 32 bytes, which is no INTEGER.
+    walker.modulus(innerOffset, end, true);
+    if (walker.tag === OCTET_STRING && walker.end - walker.start === 32) bits = 256;
   }
+  if (bits === 0 && algorithm !== "other") return undefined;
   // Attributes may follow (RFC 5958).
   walker.end = end;
-  while (walker.end < size) if (!walker.next(size)) return invalid("malformed");
+  if (!walker.toEnd(size)) return undefined;
   return { kind: "key", algorithm, bits, innerOffset, innerLength: end - innerOffset };
 }
 
@@ -284,20 +281,24 @@ function readKey(walker: Walker, size: number): DerObject {
 export function inspectDer(source: Credential): DerObject {
   const walker = new Walker(source);
   const size = source.byteLength;
+  let found: DerObject | undefined;
   if (size === 0) return invalid("empty");
-  const whole = walker.at(0, Infinity, SEQUENCE);
-  // "-----BEGIN": no DER object that is known here begins with this byte.
-  if (walker.tag === 0x2d) return invalid("pem");
-  if (!whole) return invalid(walker.tag === SEQUENCE && size < 6 ? "truncated" : "malformed");
-  if (walker.end !== size) return invalid(walker.end > size ? "truncated" : "trailing");
-  if (!walker.into()) return invalid("malformed");
-  if (walker.tag === INTEGER) return readKey(walker, size);
-  if (walker.tag !== SEQUENCE) return invalid("malformed");
-  // EncryptedPrivateKeyInfo: an algorithm, then the encrypted bytes and nothing else.
-  const first = walker.start;
-  const end = walker.end;
-  if (walker.next(size, OCTET_STRING) && walker.end === size) return invalid("encrypted");
-  walker.start = first;
-  walker.end = end;
-  return readCertificate(walker, size);
+  if (walker.at(0, Infinity, SEQUENCE)) {
+    if (walker.end !== size) return invalid(walker.end > size ? "truncated" : "trailing");
+    const inside = walker.into();
+    const first = walker.start;
+    const end = walker.end;
+    if (inside && walker.tag === INTEGER) found = readKey(walker, size);
+    else if (inside && walker.tag === SEQUENCE) {
+      // EncryptedPrivateKeyInfo: an algorithm, then the encrypted bytes and nothing else.
+      if (walker.next(size, OCTET_STRING) && walker.end === size) return invalid("encrypted");
+      walker.start = first;
+      walker.end = end;
+      found = readCertificate(walker, size);
+    }
+  } else if (walker.tag === 0x2d) {
+    // "-----BEGIN": no DER object that is known here begins with this byte.
+    return invalid("pem");
+  } else if (walker.tag === SEQUENCE && size < 6) return invalid("truncated");
+  return found ?? invalid("malformed");
 }
