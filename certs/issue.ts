@@ -131,10 +131,12 @@ function authorityExtensions(): Extension[] {
 
 function leafExtensions(kind: KeyKind, usage: ExtendedKeyUsage): Extension[] {
   // Key encipherment: TLS with static RSA, the only key exchange that some modules know.
-  const encipherment = kind.startsWith("RSA") ? KeyUsageFlags.keyEncipherment : 0;
+  const usages = kind.startsWith("RSA")
+    ? new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true)
+    : new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true);
   return [
     new BasicConstraintsExtension(false, undefined, true),
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature | encipherment, true),
+    usages,
     new ExtendedKeyUsageExtension([usage]),
   ];
 }

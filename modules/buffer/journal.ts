@@ -38,7 +38,7 @@ export class JournalError extends Error {
   readonly report: Failure;
 
   constructor(report: Failure) {
-    super("journal: " + report.detail);
+    super("journal: " + (report.detail ?? ""));
     this.report = report;
   }
 }

@@ -424,7 +424,10 @@ class SpotErase extends NorFlash {
   spot: number | undefined;
 
   override eraseBlock(start: number, end?: number): void {
-    if (this.spot === undefined) return super.eraseBlock(start, end);
+    if (this.spot === undefined) {
+      super.eraseBlock(start, end);
+      return;
+    }
     this.bytes[start * this.status().blockLength + this.spot] = 0xff;
     this.spot = undefined;
     throw new PowerCut();

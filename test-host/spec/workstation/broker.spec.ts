@@ -144,7 +144,7 @@ describe("embedded broker", () => {
         connect(broker, { cert: client.certificatePem, key: client.keyPem });
         await seen.until(() => seen.refusals.length > 0);
         assert.equal(seen.refusals[0]?.stage, "tls");
-        assert.match(seen.refusals[0]?.reason ?? "", reason);
+        assert.match(seen.refusals[0].reason, reason);
         assert.deepEqual(seen.events, []);
       });
     }
@@ -187,7 +187,7 @@ describe("embedded broker", () => {
       connect(broker, { protocolVersion: 5 });
       await seen.until(() => seen.refusals.length > 0);
       assert.equal(seen.refusals[0]?.stage, "mqtt");
-      assert.match(seen.refusals[0]?.reason ?? "", /protocol version/);
+      assert.match(seen.refusals[0].reason, /protocol version/);
     });
 
     for (const code of [2, 3, 4, 5] as const) {

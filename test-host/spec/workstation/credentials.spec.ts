@@ -365,7 +365,7 @@ describe("credential files", () => {
       ["a file of more than a megabyte", "ca", () => "x".repeat(1_000_001), /has 1000001 bytes/, /path/],
     ];
     for (const [name, role, content, what, fix] of cases) {
-      it(`${name}`, async () => {
+      it(name, async () => {
         const file = write(`${role}.pem`, await content());
         const error = refusal(() => load(role, file));
         assert.match(error.what, what);

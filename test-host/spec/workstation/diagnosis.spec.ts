@@ -185,14 +185,22 @@ describe("failures in sentences for people", () => {
       /may not publish/,
     ],
     ["a setting that the firmware does not know", failure("error", "AT+QSSLCFG"), "fix", /AT\+QSSLCFG=\?/],
+    ["a full journal", failure("storage", "journal", undefined, "full"), "fix", /sent/],
+    ["flash that is worn", failure("storage", "journal", undefined, "worn"), "why", /does not keep/],
+    [
+      "a message for the journal that is too long",
+      failure("limit", "journal", 5000, "entry"),
+      "why",
+      /block of flash/,
+    ],
     [
       "an exception keeps its text",
-      failure("callback", "onReadable", undefined, "x is undefined!"),
+      failure("exception", "onReadable", undefined, "x is undefined!"),
       "what",
       /onReadable; x is undefined!/,
     ],
   ];
   for (const [name, reason, part, expected] of cases) {
-    it(`${name}`, () => assert.match(explainFailure(reason)[part], expected));
+    it(name, () => assert.match(explainFailure(reason)[part], expected));
   }
 });
