@@ -17,7 +17,7 @@ interface Command {
 let host: SimulationHost;
 let journal: Journal | undefined;
 let ring: ByteRing | undefined;
-const piece = new Uint8Array(64);
+let piece: Uint8Array;
 
 function opened(): Journal {
   if (host.flash === undefined) throw new Error("no flash");
@@ -77,6 +77,7 @@ const ACTIONS: Readonly<Record<string, (command: Command) => void>> = {
 
 export default function start(given: SimulationHost): void {
   host = given;
+  piece = new Uint8Array(64);
   host.listen(text => {
     const command = JSON.parse(text) as Command;
     try {
