@@ -4,11 +4,8 @@ import type { Credential, CredentialRole } from "../../modules/io/credentials.js
 import { FileChecksum } from "../../modules/pki/checksum.js";
 import { envelopeOf, type Envelope } from "../../modules/pki/envelope.js";
 import { PemStream } from "../../modules/pki/pem.js";
-import { deleteFile, fileSize, ownFiles, uploadFile, type Uploaded } from "./commands/file.js";
+import * as file from "./commands/file.js";
 import type { Profile } from "./profile.js";
-
-const ATTEMPTS = 2;
-const SCAN_BYTES = 256;
 
 /** What files need of the modem. */
 export interface FileHost {
@@ -20,12 +17,13 @@ export interface FileHost {
 
 /** Tells contents apart, four bytes a step (FNV-1a over words); it is no protection. Empty: bytes are missing. */
 function fingerprint(credential: Credential): string {
-  const bytes = new Uint8Array(SCAN_BYTES);
+  const bytes = new Uint8Array(256);
   const words = new Uint32Array(bytes.buffer);
-  let hash = credential.byteLength;
-  for (let offset = 0; offset < credential.byteLength; offset += SCAN_BYTES) {
+  const size = credential.byteLength;
+  let hash = size;
+  for (let offset = 0; offset < size; offset += bytes.length) {
     const count = credential.read(bytes, offset);
-    if (count < Math.min(SCAN_BYTES, credential.byteLength - offset)) return "";
+    if (count < Math.min(bytes.length, size - offset)) return "";
     bytes.fill(0, count);
     for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] ?? 0), 0x01000193);
   }
@@ -41,10 +39,6 @@ class Upload extends PemStream {
     this.checksum.update(view, 0, count);
     return count;
   }
-}
-
-function sum(byteLength: number, checksum: number): string {
-  return String(byteLength) + " bytes with checksum " + checksum.toString(16);
 }
 
 /**
@@ -103,7 +97,7 @@ export class CredentialFile {
 
   /** Asks for the file's size, before the first upload and behind each. */
   private check(): void {
-    this.host.channel.run(fileSize, [this.name], (reason, size) => this.onSize(reason, size));
+    this.host.channel.run(file.fileSize, [this.name], (reason, size) => this.onSize(reason, size));
   }
 
   private onSize(reason: Failure | undefined, size = -1): void {
@@ -114,7 +108,7 @@ export class CredentialFile {
       this.host.event("credential", this.role, this.name, this.attempts === 0 ? "kept" : "stored", size);
       this.done(undefined, this.name);
     } else if (this.attempts === 0) this.clean(false);
-    else this.again(undefined, String(byteLength) + " bytes sent, module lists " + String(size));
+    else this.again(undefined, byteLength, String(size));
   }
 
   /**
@@ -122,7 +116,7 @@ export class CredentialFile {
    * of other connections too, because the file system is full.
    */
   private clean(all: boolean): void {
-    this.host.channel.run(ownFiles, ["*"], (_, names) => {
+    this.host.channel.run(file.ownFiles, ["*"], (_, names) => {
       const own = "xs-" + this.role + "-";
       this.remove(
         (names ?? []).filter(
@@ -134,7 +128,7 @@ export class CredentialFile {
 
   private remove(names: string[]): void {
     const name = names.pop();
-    if (name !== undefined) this.host.channel.run(deleteFile, [name], () => this.remove(names));
+    if (name !== undefined) this.host.channel.run(file.deleteFile, [name], () => this.remove(names));
     else this.send();
   }
 
@@ -143,33 +137,29 @@ export class CredentialFile {
     const source = (this.upload = this.begin());
     this.attempts++;
     channel.run(
-      uploadFile,
+      file.uploadFile,
       [this.name, source.byteLength, profile.uploadTimeoutS],
       (reason, uploaded) => this.onSent(reason, uploaded),
       { source },
     );
   }
 
-  private onSent(reason: Failure | undefined, uploaded: Uploaded | undefined): void {
+  private onSent(reason: Failure | undefined, uploaded: file.Uploaded | undefined): void {
     const { value, byteLength } = this.upload.checksum;
     // The result line was seen to be missing although the file was complete: the file list tells.
     if (reason?.kind === "malformed") this.check();
-    else if (uploaded === undefined) this.again(reason, "");
-    else if (uploaded.byteLength === byteLength && uploaded.checksum === value) this.check();
-    else
-      this.again(
-        reason,
-        sum(byteLength, value) + " sent, module counted " + sum(uploaded.byteLength, uploaded.checksum),
-      );
+    else if (uploaded === undefined) this.again(reason, byteLength, "");
+    else if (uploaded.byteLength !== byteLength) this.again(reason, byteLength, String(uploaded.byteLength));
+    else if (uploaded.checksum !== value) this.again(reason, byteLength, "another checksum");
+    else this.check();
   }
 
-  /** `detail`: what differed; empty: the module refused. */
-  private again(reason: Failure | undefined, detail: string): void {
+  /** `told`: how the module counted otherwise; empty: it refused. */
+  private again(reason: Failure | undefined, sent: number, told: string): void {
     const kind = reason?.kind;
-    if (this.attempts < ATTEMPTS && kind !== "no-answer" && kind !== "module-reset")
-      this.clean(kind === "cme");
-    else if (detail === "") this.done(reason, "");
-    else this.fail(reason?.code, detail);
+    if (this.attempts < 2 && kind !== "no-answer" && kind !== "module-reset") this.clean(kind === "cme");
+    else if (told === "") this.done(reason, "");
+    else this.fail(reason?.code, String(sent) + " bytes sent, module counted " + told);
   }
 
   private fail(code: number | undefined, detail: string): void {

@@ -10,37 +10,11 @@ import { failure, type Failure, type FailureKind } from "../../modules/diagnosis
 import type { Power } from "../../modules/io/power.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
 import type { Clock, Timer } from "../../modules/io/timer.js";
-import {
-  attention,
-  identify,
-  powerDown,
-  serialNumber,
-  setFunctionality,
-  type Identity,
-} from "./commands/general.js";
-import {
-  enterPin,
-  epsRegistration,
-  gprsRegistration,
-  isRegistered,
-  networkClock,
-  networkInformation,
-  networkTime,
-  signalStrength,
-  simNumber,
-  simState,
-} from "./commands/network.js";
-import {
-  accessPoint,
-  activateContext,
-  askTimeServer,
-  contextAddress,
-  deactivateContext,
-  setAccessPoint,
-  type AccessPoint,
-} from "./commands/tcpip.js";
+import * as general from "./commands/general.js";
+import * as network from "./commands/network.js";
+import * as tcpip from "./commands/tcpip.js";
 import type { Lookup } from "./lookup.js";
-import type { BufferUse, Profile, SocketLimits } from "./profile.js";
+import type { BufferReport, Profile, SocketLimits } from "./profile.js";
 import { SocketTable } from "./socket-table.js";
 import type { ModuleSocket } from "./socket.js";
 import { TlsContexts } from "./tls-contexts.js";
@@ -50,17 +24,8 @@ import type { SecureHost } from "./tls.js";
 export type ModemState =
   "off" | "booting" | "starting" | "sim" | "registering" | "activating" | "clock" | "online";
 
-/** Unregistered for so long, the connections count as lost; shorter gaps are normal when cells change. */
-const OUTAGE_MS = 60_000;
-/** How often a state of the SIM is asked for that can still change by itself. */
-const SIM_POLL_MS = 1_000;
 /** From a refused command to the next try, where a refusal can be over soon. */
 const RETRY_MS = 1_000;
-/** 27.007, `<stat>`. */
-const DENIED = 3;
-const ROAMING = 5;
-/** September 2020: no module that this runs on is older. */
-const EARLIEST_S = 1_600_000_000;
 
 export interface ModemOptions {
   readonly profile: Profile;
@@ -182,15 +147,13 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** Received signal strength in dBm; `NaN` without a measurement. */
   signal(done: Done<number>): void {
-    this.channel.run(signalStrength, [], done);
+    this.channel.run(network.signalStrength, [], done);
   }
 
-  /** Every buffer of fixed size with its high-water mark; the sockets' are those of the fullest one so far. */
-  get buffers(): readonly BufferUse[] {
-    return [
-      ["AT receive", LINE_BYTES, this.channel.counters.receiveHighWater],
-      ...this.sockets.buffers(this.limits),
-    ];
+  /** Tells of every buffer of fixed size; the sockets' are those of the fullest one so far. */
+  reportBuffers(report: BufferReport): void {
+    report("AT receive", LINE_BYTES, this.channel.counters.receiveHighWater);
+    this.sockets.reportBuffers(this.limits, report);
   }
 
   // For sockets
@@ -212,7 +175,7 @@ export class Modem implements SecureHost, ChannelOptions {
     if (ok || this.state !== "online") return;
     if (this.openFailures >= this.profile.openFailures) this.recover("connect", "AT+QIOPEN");
     // The network can take the context away without a word.
-    else this.run(contextAddress(this.context), this.onContextCheck);
+    else this.run(tcpip.contextAddress(this.context), this.onContextCheck);
   }
 
   private onContextCheck(_: unknown, address: string | undefined): void {
@@ -230,7 +193,7 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** A connection was refused for want of the time: asks for it again, for the next one. */
   missClock(): void {
-    if (this.state === "online" && !this.clockKnown) this.run(networkClock, this.onClock);
+    if (this.state === "online" && !this.clockKnown) this.run(network.networkClock, this.onClock);
   }
 
   // Tools of the climb
@@ -242,20 +205,20 @@ export class Modem implements SecureHost, ChannelOptions {
     this.timeout = undefined;
     if (this.state === state) return;
     this.state = state;
-    this.call(this.options.onState, state);
+    this.call(this.options.onState, [state]);
   }
 
   /** Tells `onEvent`. */
-  event(name: string, ...values: (string | number)[]): void {
-    this.call(this.options.onEvent, name, ...values);
+  event(...report: [name: string, ...values: (string | number)[]]): void {
+    this.call(this.options.onEvent, report);
   }
 
   /** Tells the application. The way to the network does not depend on who watches it. */
-  private call<P extends unknown[]>(callback: ((...values: P) => void) | undefined, ...values: P): void {
+  private call<P extends unknown[]>(callback: ((...values: P) => void) | undefined, values: P): void {
     try {
-      callback?.(...values);
+      callback?.apply(undefined, values);
     } catch (error) {
-      if (values[0] !== "exception") this.event("exception", String(error));
+      if (values[0] !== "exception") this.onException(error);
     }
   }
 
@@ -303,7 +266,7 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** Asks whether the module listens; it may run already, and a pulse would turn it off. */
   private ask(): void {
-    this.run(attention, this.onAttention);
+    this.run(general.attention, this.onAttention);
   }
 
   private onAttention(reason: Failure | undefined): void {
@@ -341,33 +304,33 @@ export class Modem implements SecureHost, ChannelOptions {
       return;
     }
     const step = script[this.line++];
-    if (step === undefined) this.run(identify, this.onIdentity);
+    if (step === undefined) this.run(general.identify, this.onIdentity);
     else this.run(step.command, this.nextLine);
   }
 
-  private onIdentity(_: unknown, identity: Identity | undefined): void {
+  private onIdentity(_: unknown, identity: general.Identity | undefined): void {
     if (identity !== undefined) this.event("module", identity.model, identity.revision);
-    this.run(serialNumber, this.onSerialNumber);
+    this.run(general.serialNumber, this.onSerialNumber);
   }
 
   private onSerialNumber(_: unknown, imei: string | undefined): void {
     if (imei !== undefined) this.event("imei", imei);
-    if (this.options.apn) this.run(accessPoint, this.onAccessPoint, this.context);
+    if (this.options.apn) this.run(tcpip.accessPoint, this.onAccessPoint, this.context);
     else this.awaitSim();
   }
 
   /** Written only when different: the module keeps it. */
-  private onAccessPoint(_: unknown, stored: AccessPoint | undefined): void {
+  private onAccessPoint(_: unknown, stored: tcpip.AccessPoint | undefined): void {
     const { apn = "", apnUser = "" } = this.options;
     if (stored?.apn === apn && stored.user === apnUser) this.awaitSim();
     // An active context does not take it.
-    else this.run(deactivateContext, this.setAccessPoint, this.context);
+    else this.run(tcpip.deactivateContext, this.setAccessPoint, this.context);
   }
 
   private setAccessPoint(): void {
     const { apn = "", apnUser = "", apnPassword = "" } = this.options;
     this.run(
-      setAccessPoint,
+      tcpip.setAccessPoint,
       this.onAccessPointSet,
       this.context,
       1,
@@ -389,18 +352,18 @@ export class Modem implements SecureHost, ChannelOptions {
   }
 
   private askSim(): void {
-    this.run(simState, this.onSim);
+    this.run(network.simState, this.onSim);
   }
 
   private onSim(reason: Failure | undefined, state: string | undefined): void {
     const { pin } = this.options;
-    if (state === "READY") this.run(simNumber, this.onSimNumber);
+    if (state === "READY") this.run(network.simNumber, this.onSimNumber);
     else if (state === "SIM PIN" && pin !== undefined && !this.pinUsed) {
       // Once, until it has proved right: three wrong PINs lock the card.
       this.pinUsed = true;
-      this.run(enterPin, this.onPin, pin);
+      this.run(network.enterPin, this.onPin, pin);
     } else if ((state === undefined || state === "NOT READY") && this.elapsed < this.profile.simMs)
-      this.wait(SIM_POLL_MS, this.askSim);
+      this.wait(RETRY_MS, this.askSim);
     else this.recover("sim", "AT+CPIN", reason?.code, state);
   }
 
@@ -417,12 +380,12 @@ export class Modem implements SecureHost, ChannelOptions {
   }
 
   private askRegistration(): void {
-    this.run(epsRegistration, this.onEps);
+    this.run(network.epsRegistration, this.onEps);
   }
 
   private onEps(_: unknown, stat = 0): void {
     this.eps = stat;
-    this.run(gprsRegistration, this.onGprs);
+    this.run(network.gprsRegistration, this.onGprs);
   }
 
   private onGprs(_: unknown, stat = 0): void {
@@ -430,27 +393,27 @@ export class Modem implements SecureHost, ChannelOptions {
     if (this.registered) this.activate();
     else if (this.elapsed < this.profile.registrationMs)
       this.wait(this.profile.registrationPollMs, this.askRegistration);
-    else this.recover("registration", "AT+CEREG", stat === DENIED ? stat : this.eps);
+    else this.recover("registration", "AT+CEREG", stat === 3 /* denied */ ? stat : this.eps);
   }
 
   private get registered(): boolean {
-    return isRegistered(this.eps) || isRegistered(this.gprs);
+    return network.isRegistered(this.eps) || network.isRegistered(this.gprs);
   }
 
   private activate(): void {
     this.enter("activating");
-    this.run(networkInformation, this.onNetwork);
+    this.run(network.networkInformation, this.onNetwork);
   }
 
   private onNetwork(_: unknown, technology: string | undefined): void {
-    const stat = isRegistered(this.eps) ? this.eps : this.gprs;
-    this.event("registered", stat === ROAMING ? "roaming" : "home", technology ?? "");
+    const stat = network.isRegistered(this.eps) ? this.eps : this.gprs;
+    this.event("registered", stat === 5 ? "roaming" : "home", technology ?? "");
     this.tries = 0;
     this.askAddress();
   }
 
   private askAddress(): void {
-    this.run(contextAddress(this.context), this.onAddress);
+    this.run(tcpip.contextAddress(this.context), this.onAddress);
   }
 
   private onAddress(reason: Failure | undefined, address: string | undefined): void {
@@ -460,7 +423,7 @@ export class Modem implements SecureHost, ChannelOptions {
       this.event("address", address);
       this.setClock();
     } else if (this.tries++ < this.profile.activations)
-      this.run(activateContext, this.onActivated, this.context);
+      this.run(tcpip.activateContext, this.onActivated, this.context);
     else this.recover("pdp", "AT+QIACT");
   }
 
@@ -474,7 +437,7 @@ export class Modem implements SecureHost, ChannelOptions {
     if (this.clockKnown) this.online();
     else {
       this.enter("clock");
-      this.run(networkClock, this.onClock);
+      this.run(network.networkClock, this.onClock);
     }
   }
 
@@ -483,7 +446,7 @@ export class Modem implements SecureHost, ChannelOptions {
     if (this.takeTime(seconds ?? 0) || !timeServer) this.online();
     else {
       if (this.state === "clock") this.wait(this.profile.timeServerMs, this.online);
-      this.run(askTimeServer, this.onTimeServer, this.context, timeServer);
+      this.run(tcpip.askTimeServer, this.onTimeServer, this.context, timeServer);
     }
   }
 
@@ -493,7 +456,8 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** False when that is no time: before its first synchronisation a module counts from 1980. */
   private takeTime(seconds: number): boolean {
-    if (!(seconds > EARLIEST_S)) return false;
+    // September 2020: no module that this runs on is older.
+    if (!(seconds > 1_600_000_000)) return false;
     this.options.clock.set(seconds);
     this.clockKnown = true;
     this.event("clock", seconds);
@@ -516,7 +480,7 @@ export class Modem implements SecureHost, ChannelOptions {
   }
 
   private turnOff(): void {
-    this.run(powerDown, this.onPowerDown);
+    this.run(general.powerDown, this.onPowerDown);
   }
 
   /** Soon after its start a module may refuse. */
@@ -545,7 +509,7 @@ export class Modem implements SecureHost, ChannelOptions {
     this.lose(reason);
     this.enter("starting");
     const epoch = this.epoch;
-    this.call(this.options.onFailure, reason, rung, waitMs);
+    this.call(this.options.onFailure, [reason, rung, waitMs]);
     // The application may have ended it in there.
     if (epoch === this.epoch) this.wait(waitMs, rungs[rung]);
   }
@@ -558,21 +522,21 @@ export class Modem implements SecureHost, ChannelOptions {
   /** Rung 1. */
   renewContext(): void {
     // The whole start script follows: that it has run to its end is not certain.
-    this.run(deactivateContext, this.start, this.context);
+    this.run(tcpip.deactivateContext, this.start, this.context);
   }
 
   /** Rung 2. */
   restartRadio(): void {
-    this.run(setFunctionality, this.radioOn, 0);
+    this.run(general.setFunctionality, this.radioOn, 0);
   }
 
   private radioOn(): void {
-    this.run(setFunctionality, this.start, 1);
+    this.run(general.setFunctionality, this.start, 1);
   }
 
   /** Rung 3. */
   restart(): void {
-    this.run(setFunctionality, this.onRestarting, 1, 1);
+    this.run(general.setFunctionality, this.onRestarting, 1, 1);
   }
 
   private onRestarting(reason: Failure | undefined): void {
@@ -661,7 +625,7 @@ export class Modem implements SecureHost, ChannelOptions {
         break;
       case "time":
         if (this.wished && (this.state === "clock" || this.state === "online")) {
-          this.takeTime(networkTime(line.text(1)));
+          this.takeTime(network.networkTime(line.text(1)));
           this.online();
         }
         break;
@@ -709,7 +673,9 @@ export class Modem implements SecureHost, ChannelOptions {
         this.timer.clear(this.outage);
         this.outage = undefined;
         this.sockets.wake();
-      } else this.outage ??= this.timer.set(this.onOutage, OUTAGE_MS);
+      }
+      // Shorter gaps are normal when cells change.
+      else this.outage ??= this.timer.set(this.onOutage, 60_000);
     }
   }
 

@@ -72,5 +72,5 @@ export interface Profile {
   readonly uploadTimeoutS: number;
 }
 
-/** Name, size and most bytes ever held. */
-export type BufferUse = readonly [name: string, size: number, highWater: number];
+/** Is told of a buffer: its name, its size and the most bytes that it ever held. */
+export type BufferReport = (name: string, size: number, highWater: number) => void;

@@ -1,6 +1,6 @@
 import type { Line } from "../../modules/at/line.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
-import type { BufferUse, SocketLimits } from "./profile.js";
+import type { BufferReport, SocketLimits } from "./profile.js";
 import { SENDS_AHEAD, type ModuleSocket } from "./socket.js";
 
 /** Which socket has which connect id, and the module's reports to them. */
@@ -26,13 +26,11 @@ export class SocketTable {
     this.sockets[id] = undefined;
   }
 
-  /** Name, size and the most bytes that any socket's ring ever held. */
-  buffers({ receiveMax, sendMax }: SocketLimits): readonly BufferUse[] {
+  /** Tells of the sockets' rings: their size, and the most bytes that any of them ever held. */
+  reportBuffers({ receiveMax, sendMax }: SocketLimits, report: BufferReport): void {
     this.sockets.forEach(socket => this.measure(socket));
-    return [
-      ["socket receive", receiveMax, this.incoming],
-      ["socket send", SENDS_AHEAD * sendMax, this.outgoing],
-    ];
+    report("socket receive", receiveMax, this.incoming);
+    report("socket send", SENDS_AHEAD * sendMax, this.outgoing);
   }
 
   private measure(socket: ModuleSocket | undefined): void {

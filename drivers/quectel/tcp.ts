@@ -1,14 +1,14 @@
 import type { Failure } from "../../modules/diagnosis/failure.js";
-import { closeTcp, openTcp, receiveTcp, sendTcp } from "./commands/tcpip.js";
+import * as tcpip from "./commands/tcpip.js";
 import { ModuleSocket, type ModuleSocketOptions, type SocketKind } from "./socket.js";
 
 const kind: SocketKind = Object.freeze<SocketKind>({
   failureKind: "connect",
   openName: "AT+QIOPEN",
-  send: sendTcp,
-  receive: receiveTcp,
+  send: tcpip.sendTcp,
+  receive: tcpip.receiveTcp,
   receiveDefault: true,
-  close: closeTcp,
+  close: tcpip.closeTcp,
 });
 
 /**
@@ -26,6 +26,6 @@ export class TCP extends ModuleSocket {
   }
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
-    this.modem.channel.run(openTcp, [this.modem.context, id, "TCP", this.host, this.port], done);
+    this.modem.channel.run(tcpip.openTcp, [this.modem.context, id, "TCP", this.host, this.port], done);
   }
 }

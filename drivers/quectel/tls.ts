@@ -1,6 +1,6 @@
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, CredentialRole, Credentials } from "../../modules/io/credentials.js";
-import { closeTls, openTls, receiveTls, sendTls } from "./commands/ssl.js";
+import * as ssl from "./commands/ssl.js";
 import { ModuleSocket, type ModuleSocketOptions, type SocketHost, type SocketKind } from "./socket.js";
 import type { TlsContexts } from "./tls-contexts.js";
 
@@ -42,10 +42,10 @@ export interface TLSSocketOptions extends ModuleSocketOptions {
 const kind: SocketKind = Object.freeze<SocketKind>({
   failureKind: "tls",
   openName: "AT+QSSLOPEN",
-  send: sendTls,
-  receive: receiveTls,
+  send: ssl.sendTls,
+  receive: ssl.receiveTls,
   receiveDefault: false,
-  close: closeTls,
+  close: ssl.closeTls,
 });
 
 class Bytes implements Credential {
@@ -125,6 +125,6 @@ export class TLSSocket extends ModuleSocket {
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
     const { channel, context } = this.modem;
-    channel.run(openTls, [context, this.context, id, this.host, this.port, 0], done);
+    channel.run(ssl.openTls, [context, this.context, id, this.host, this.port, 0], done);
   }
 }

@@ -2,13 +2,12 @@ import { bg95 } from "../../drivers/bg95/profile.js";
 import { Cellular, Connection } from "../../drivers/quectel/interface.js";
 import { latin1 } from "../../modules/at/line.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
-import { MQTTClient } from "../../modules/mqtt/client.js";
+import { MQTTConnection } from "../../modules/mqtt/connection.js";
 import type { MessageInfo } from "../../modules/mqtt/options.js";
 import { ReconnectingMQTTClient } from "../../modules/mqtt/reconnect.js";
 import { Session } from "../../modules/mqtt/session.js";
-import { fieldLength, putField } from "../../modules/mqtt/text.js";
 import type { Host } from "./host.js";
-import { findNumber, TemplateMessage } from "./template.js";
+import { TemplateMessage, templateParts } from "./template.js";
 
 /** Messages that are made ahead of their acknowledgement. */
 const AHEAD = 4;
@@ -23,10 +22,9 @@ export class Application {
   private readonly host: Host;
   private readonly cellular: Cellular;
   private readonly session = new Session({ window: AHEAD, capacity: AHEAD + 1 });
-  private readonly template: Uint8Array;
-  private readonly numberAt: number;
+  private readonly template: readonly Uint8Array[];
   /** Lives while the network is there; the session outlives it. */
-  private broker: ReconnectingMQTTClient | undefined;
+  private broker: ReconnectingMQTTClient<MQTTConnection> | undefined;
   private published = 0;
   private delivered = 0;
   private commands = 0;
@@ -37,10 +35,7 @@ export class Application {
   constructor(host: Host) {
     this.host = host;
     const { config } = host;
-    const field = new Uint8Array(fieldLength(config.message));
-    putField(field, 0, config.message);
-    this.template = field.subarray(2);
-    this.numberAt = findNumber(this.template);
+    this.template = templateParts(config.message);
     this.cellular = new Cellular({
       profile: bg95,
       serial: host.serial,
@@ -55,9 +50,7 @@ export class Application {
       onState: state => {
         host.report("state", state);
       },
-      onEvent: (name, ...values) => {
-        host.report(name, ...values);
-      },
+      onEvent: host.report,
       onFailure: (reason, rung, waitMs) => {
         this.failed("modem", reason, rung, waitMs);
       },
@@ -90,6 +83,7 @@ export class Application {
     const records = this.cellular.records(credentials, { verify: broker.verify });
     report("connecting", broker.host, broker.port);
     this.broker = new ReconnectingMQTTClient({
+      io: MQTTConnection,
       ...(broker.secure ? records.tls : records.tcp),
       host: broker.host,
       port: broker.port,
@@ -103,7 +97,7 @@ export class Application {
       clock,
       random,
       onControl: message => {
-        if (message.operation === MQTTClient.CONNACK && message.returnCode === 0)
+        if (message.operation === 2 /* CONNACK */ && message.returnCode === 0)
           this.online(message.sessionPresent);
       },
       onReadable: (count, info) => {
@@ -141,7 +135,7 @@ export class Application {
       this.broker.publish({
         topic,
         qos,
-        payload: new TemplateMessage(this.template, this.numberAt, n),
+        payload: new TemplateMessage(this.template, n),
         done: reason => {
           if (reason === undefined) this.onDelivered(n);
           else this.failed("broker", reason);
@@ -181,7 +175,9 @@ export class Application {
     if (this.over) return;
     this.over = true;
     this.broker?.close();
-    for (const buffer of this.cellular.modem.buffers) this.host.report("buffer", ...buffer);
+    this.cellular.modem.reportBuffers((name, size, highWater) => {
+      this.host.report("buffer", name, size, highWater);
+    });
     this.host.report(event);
   }
 

@@ -23,5 +23,5 @@ export interface Host {
   readonly flash?: FlashPartition;
   readonly credentials: Credentials;
   /** Tells the platform what happens, for a log or a display. Values are never secrets. */
-  report(event: string, ...values: ReportValue[]): void;
+  readonly report: (event: string, ...values: ReportValue[]) => void;
 }

@@ -1,44 +1,52 @@
 import type { Source } from "../../modules/mqtt/source.js";
+import { fieldLength, putField } from "../../modules/mqtt/text.js";
+
+/** UTF-8. */
+function encode(text: string): Uint8Array {
+  const field = new Uint8Array(fieldLength(text));
+  putField(field, 0, text);
+  return field.subarray(2);
+}
+
+/** What stands before, between and behind the places of `{n}`, as UTF-8. */
+export function templateParts(text: string): readonly Uint8Array[] {
+  return text.split("{n}").map(encode);
+}
 
 /**
- * The payload of message `n`: the configured text with `{n}` replaced, as UTF-8. Made when it is
+ * Message `n`: the parts of the template with its number between them. Put together when it is
  * read, so that a message that waits costs no copy.
  */
 export class TemplateMessage implements Source {
-  readonly byteLength: number;
-  readonly #template: Uint8Array;
-  readonly #number: string;
-  readonly #at: number;
+  byteLength: number;
+  private readonly parts: readonly Uint8Array[];
+  private readonly number: Uint8Array;
 
-  /** `at`: where `{n}` stands in the template, negative when nowhere. */
-  constructor(template: Uint8Array, at: number, n: number) {
-    this.#template = template;
-    this.#at = at;
-    this.#number = at < 0 ? "" : String(n);
-    this.byteLength = template.length + (at < 0 ? 0 : this.#number.length - 3);
+  constructor(parts: readonly Uint8Array[], n: number) {
+    this.parts = parts;
+    this.number = encode(String(n));
+    this.byteLength = 0;
+    for (let i = 0; i < this.count; i++) this.byteLength += this.part(i).length;
   }
 
   read(view: Uint8Array, offset: number): number {
-    const count = Math.min(view.length, this.byteLength - offset);
-    const template = this.#template;
-    const at = this.#at < 0 ? template.length : this.#at;
-    const end = at + this.#number.length;
-    for (let i = 0; i < count; i++) {
-      const k = offset + i;
-      view[i] =
-        k < at
-          ? (template[k] ?? 0)
-          : k < end
-            ? this.#number.charCodeAt(k - at)
-            : (template[k - end + at + 3] ?? 0);
+    let at = 0;
+    for (let i = 0; i < this.count; i++) {
+      const part = this.part(i);
+      const piece = part.subarray(Math.max(offset, 0)).subarray(0, view.length - at);
+      view.set(piece, at);
+      at += piece.length;
+      offset -= part.length;
     }
-    return count;
+    return at;
   }
-}
 
-/** Place of `{n}` in a template; negative when there is none. */
-export function findNumber(template: Uint8Array): number {
-  for (let i = 0; i + 2 < template.length; i++)
-    if (template[i] === 0x7b && template[i + 1] === 0x6e && template[i + 2] === 0x7d) return i;
-  return -1;
+  private get count(): number {
+    return this.parts.length * 2 - 1;
+  }
+
+  /** Every other one is the number. */
+  private part(i: number): Uint8Array {
+    return (i & 1 ? undefined : this.parts[i >> 1]) ?? this.number;
+  }
 }
