@@ -1,25 +1,44 @@
 import { Command, CommanderError } from "commander";
 import { addModemCommand } from "./modem/command.js";
 import { addSimulateCommand } from "./simulate/command.js";
+import { printSentences } from "./simulate/print.js";
 import { packageVersion } from "./version.js";
 
 /** Exit codes: 0 done, 1 it failed, 2 wrong usage or input. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
+/** `error: unknown option '--x'` and the like, as every other failure is told. */
+function wrongUsage(text: string): { what: string; why: string; fix: string } {
+  const what = text
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\s*\n\s*/g, " ");
+  return {
+    what,
+    why: "The command line could not be understood; nothing was started.",
+    fix: "xs-cellular simulate --help and xs-cellular modem --help list what there is.",
+  };
+}
+
 /** Runs the command line; returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   // Whoever reads the output may stop before its end (`| head`).
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT.failed);
-  });
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(EXIT.failed);
+    });
   let exitCode: number = EXIT.done;
   const program = new Command("xs-cellular")
     .description(
       "Cellular modems for Moddable XS: run the firmware against a simulated module, or serve the module.",
     )
     .version(packageVersion())
-    .showHelpAfterError("(xs-cellular COMMAND --help lists the options)")
+    .configureOutput({
+      outputError: (text, write) => {
+        write(printSentences(wrongUsage(text)));
+      },
+    })
     .exitOverride();
   const done = (code: number): void => {
     exitCode = code;

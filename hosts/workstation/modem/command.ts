@@ -1,12 +1,8 @@
 import type { Command } from "commander";
-import { BG95 } from "../../../test-host/simulator/bg95/bg95.js";
+import { lstatSync } from "node:fs";
 import type { LinkName } from "../../../test-host/simulator/link.js";
-import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
-import { Scheduler } from "../../../test-host/simulator/scheduler.js";
-import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
 import { InputError } from "../input-error.js";
-import { printInputError, printSentences } from "../simulate/print.js";
-import { TraceFile } from "../simulate/trace-file.js";
+import { printInputError } from "../simulate/print.js";
 
 interface RawModemOptions {
   readonly module: string;
@@ -15,6 +11,16 @@ interface RawModemOptions {
   readonly resolve: readonly string[];
   readonly link: string;
   readonly cold?: boolean;
+  readonly trace?: string;
+}
+
+/** Checked options: nothing has been opened or started yet. */
+export interface ModemOptions {
+  /** `127.0.0.1:PORT`, or the path of a pseudo terminal. */
+  readonly at: string;
+  readonly resolve: readonly string[];
+  readonly link: LinkName;
+  readonly cold: boolean;
   readonly trace?: string;
 }
 
@@ -39,7 +45,10 @@ export function addModemCommand(program: Command, done: (exitCode: number) => vo
     .option("--trace <file>", "write every line in both directions to a file")
     .action(async (raw: RawModemOptions) => {
       try {
-        done(await serve(raw));
+        const options = checkOptions(raw);
+        // Not before it is needed: the simulation takes longer to load than a mistake to tell.
+        const { serve } = await import("./serve.js");
+        done(await serve(options));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         printInputError(error, false);
@@ -74,13 +83,27 @@ function endpoint({ listen, pty }: RawModemOptions): string {
       "Write 127.0.0.1:PORT, with a port up to 65535.",
     );
   }
-  return listen ?? pty ?? "";
+  return listen ?? terminal(pty ?? "");
 }
 
-async function serve(raw: RawModemOptions): Promise<number> {
+/** A path that may become a pseudo terminal. What a stopped run has left is a symbolic link. */
+function terminal(path: string): string {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (path === "" || (found !== undefined && !found.isSymbolicLink()))
+    return refuse(
+      "--pty",
+      path === "" ? "--pty is empty" : `--pty ${path} exists already`,
+      "A pseudo terminal would take its place, and what is there would be lost.",
+      "Name a path that is free, for example /tmp/bg95.",
+    );
+  // A number alone would be taken for a port.
+  return path.includes("/") ? path : `./${path}`;
+}
+
+function checkOptions(raw: RawModemOptions): ModemOptions {
   const link = LINKS.find(one => one === raw.link);
   if (raw.module !== "bg95")
-    refuse(
+    return refuse(
       "--module",
       `--module ${raw.module} is not known`,
       "Only what is listed can be simulated.",
@@ -93,61 +116,11 @@ async function serve(raw: RawModemOptions): Promise<number> {
       "Only what is listed can be simulated.",
       `Use one of: ${LINKS.join(", ")}.`,
     );
-  const at = endpoint(raw);
-  const scheduler = new Scheduler({ mode: "realtime" });
-  let network: LoopbackNetwork;
-  try {
-    network = new LoopbackNetwork({ scheduler, resolve: raw.resolve });
-  } catch (error) {
-    return refuse(
-      "--resolve",
-      error instanceof Error ? error.message : String(error),
-      "The module's DNS answers with loopback addresses only.",
-      "Write NAME=127.0.0.1 or NAME=127.0.0.1:PORT.",
-    );
-  }
-  const modem = new BG95({ scheduler, network, link, settings: { epochMs: Date.now() } });
-  const trace =
-    raw.trace === undefined
-      ? undefined
-      : new TraceFile(raw.trace, sentence => {
-          process.stderr.write(`${sentence}\n`);
-        });
-  try {
-    const service = await serveModem({
-      scheduler,
-      modem,
-      at,
-      ...(raw.cold === true ? { cold: true } : undefined),
-      ...(trace === undefined ? undefined : { trace: trace.print }),
-    });
-    process.stdout.write(`listening on ${service.address}\n`);
-    await stopSignal();
-    await service.stop();
-    return 0;
-  } catch (error) {
-    if (!(error instanceof ServeError)) throw error;
-    process.stderr.write(
-      printSentences({
-        what: error.message,
-        why: "The simulated module could not be served there.",
-        fix: "Choose another port or path.",
-      }),
-    );
-    return 1;
-  } finally {
-    network.close();
-    trace?.close();
-  }
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise(resolve => {
-    process.once("SIGINT", () => {
-      resolve();
-    });
-    process.once("SIGTERM", () => {
-      resolve();
-    });
-  });
+  return {
+    at: endpoint(raw),
+    resolve: raw.resolve,
+    link,
+    cold: raw.cold === true,
+    ...(raw.trace === undefined ? undefined : { trace: raw.trace }),
+  };
 }

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { InputError } from "../input-error.js";
 import { checkOptions, type RawSimulateOptions } from "./options.js";
 import { printInputError } from "./print.js";
-import { simulate } from "./run.js";
 
 /** `xs-cellular simulate`. `done` gets the exit code. */
 export function addSimulateCommand(program: Command, done: (exitCode: number) => void): void {
@@ -50,7 +49,10 @@ export function addSimulateCommand(program: Command, done: (exitCode: number) =>
     .option("--json", "one JSON object on stdout, the log on stderr")
     .action(async (raw: RawSimulateOptions) => {
       try {
-        done(await simulate(checkOptions(raw)));
+        const options = checkOptions(raw);
+        // Not before it is needed: simulation and broker take longer to load than a mistake to tell.
+        const { simulate } = await import("./run.js");
+        done(await simulate(options));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         printInputError(error, raw.json === true);

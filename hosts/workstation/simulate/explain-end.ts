@@ -130,6 +130,20 @@ function causeOf(facts: EndFacts, reason: Failure, seen: StreamFailure): Cause |
   return CAUSES.find(one => one.words.test(seen.detail))?.cause(facts);
 }
 
+/** What is known here beside the broker's answer: which options it was asked with. */
+function refusedLogin({ options }: EndFacts, { kind, code }: Failure): Cause | undefined {
+  if (kind !== "mqtt-refused" || (code !== 4 && code !== 5)) return undefined;
+  return options.username === undefined
+    ? {
+        why: "The broker does not let this device in without a user name, or does not let this client identifier in.",
+        fix: "Give --username and --password-file, or allow the device in the broker's settings (mosquitto: allow_anonymous).",
+      }
+    : {
+        why: "The broker does not take this user name and password, or does not let them in with this client identifier.",
+        fix: "Check --username and the file of --password-file against the broker's list of users.",
+      };
+}
+
 /** What went wrong, in words; `null` when nothing did. */
 export function explainEnd(facts: EndFacts): RunFailure | null {
   const { record, end } = facts;
@@ -162,6 +176,8 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
   };
   const refusal = facts.broker.refusal();
   if (refusal !== undefined) return { ...identity, why: `The broker says: ${refusal}.`, fix: general.fix };
+  const login = refusedLogin(facts, reason);
+  if (login !== undefined) return { ...identity, ...login };
   // The module tells a code only; the simulation knows what its network met with.
   const seen = facts.sockets.at(-1)?.failure;
   if (seen === undefined || !["tls", "connect", "peer-closed"].includes(kind)) {
@@ -178,7 +194,8 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
 function explainAbort({ end, memory, options }: EndFacts): RunFailure {
   const { abort } = end;
   const reason = abort?.reason ?? "unknown";
-  const detail = abort?.detail ?? "";
+  // An exception's text ends in its calls, a line each.
+  const detail = (abort?.detail ?? "").replace(/\s*\n\s*/g, ", ");
   if (reason === "memory full") {
     return {
       kind: "memory",

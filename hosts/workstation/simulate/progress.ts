@@ -91,10 +91,11 @@ export function describeOpened(tls: { readonly protocol: string; readonly suite:
     : { stage: "TLS", text: `established: ${tls.protocol}, ${tls.suite}` };
 }
 
-/** A failure that the device may get over by itself. */
-export function describeFailure(reason: ReportedFailure, values: Values): Step {
+/** A failure; unless it is the last one the device goes on by itself. */
+export function describeFailure(reason: ReportedFailure, values: Values, isLast: boolean): Step {
   const waitMs = values[7];
-  const again = typeof waitMs === "number" ? `; next attempt in ${(waitMs / 1000).toFixed(1)} s` : "";
+  const again =
+    typeof waitMs === "number" && !isLast ? `; next attempt in ${(waitMs / 1000).toFixed(1)} s` : "";
   return { stage: "failed", text: `${explainFailure(reason).what}${again}` };
 }
 

@@ -28,6 +28,8 @@ export class RunRecord {
   published = 0;
   acknowledged = 0;
   failures = 0;
+  /** Since the last delivery: what the device compares with its number of attempts. */
+  failuresInARow = 0;
   lastFailure: ReportedFailure | undefined;
   /** The broker has accepted a connection. */
   online = false;
@@ -67,6 +69,7 @@ export class RunRecord {
         break;
       case "acknowledged":
         this.acknowledged++;
+        this.failuresInARow = 0;
         break;
       case "received":
         this.#receive(values[1] ?? null, word(2), values[3] === true);
@@ -76,6 +79,7 @@ export class RunRecord {
         break;
       case "failure":
         this.failures++;
+        this.failuresInARow++;
         this.lastFailure = {
           stage: word(1),
           kind: asKind(word(2)),

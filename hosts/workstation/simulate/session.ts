@@ -105,7 +105,8 @@ export class Session {
         const values = record.take(text);
         const { lastFailure } = record;
         const isFailure = record.failures > before && lastFailure !== undefined;
-        this.#log(atMs, isFailure ? describeFailure(lastFailure, values) : describe(values));
+        const isLast = record.failuresInARow >= options.attempts;
+        this.#log(atMs, isFailure ? describeFailure(lastFailure, values, isLast) : describe(values));
       },
     });
     let end: SimulationEnd = { reason: "stopped" };

@@ -40,6 +40,23 @@ export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ende
   return { code: child.exitCode, signal: child.signalCode, stdout, stderr };
 }
 
+/** Resolves with what a stream has said from now on, once that matches. */
+export function hear(stream: NodeJS.ReadableStream, awaited: RegExp): Promise<string> {
+  let text = "";
+  return new Promise((resolve, reject) => {
+    const listen = (piece: Buffer | string): void => {
+      text += String(piece);
+      if (!awaited.test(text)) return;
+      stream.off("data", listen);
+      resolve(text);
+    };
+    stream.on("data", listen);
+    stream.on("end", () => {
+      reject(new Error(`ended without ${String(awaited)}: ${text}`));
+    });
+  });
+}
+
 export function xsCellular(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return ended(start(args, options));
 }

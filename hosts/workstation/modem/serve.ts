@@ -1,0 +1,70 @@
+import { BG95 } from "../../../test-host/simulator/bg95/bg95.js";
+import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
+import { Scheduler } from "../../../test-host/simulator/scheduler.js";
+import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
+import { InputError } from "../input-error.js";
+import { printSentences } from "../simulate/print.js";
+import { TraceFile } from "../simulate/trace-file.js";
+import type { ModemOptions } from "./command.js";
+
+function networkOf(scheduler: Scheduler, resolve: readonly string[]): LoopbackNetwork {
+  try {
+    return new LoopbackNetwork({ scheduler, resolve });
+  } catch (error) {
+    throw new InputError({
+      what: error instanceof Error ? error.message : String(error),
+      why: "The module's DNS answers with loopback addresses only.",
+      fix: "Write NAME=127.0.0.1 or NAME=127.0.0.1:PORT.",
+      file: "--resolve",
+    });
+  }
+}
+
+/** Serves the module until a signal comes; returns the exit code. */
+export async function serve(options: ModemOptions): Promise<number> {
+  const scheduler = new Scheduler({ mode: "realtime" });
+  const network = networkOf(scheduler, options.resolve);
+  const modem = new BG95({ scheduler, network, link: options.link, settings: { epochMs: Date.now() } });
+  const trace =
+    options.trace === undefined
+      ? undefined
+      : new TraceFile(options.trace, sentence => {
+          process.stderr.write(`${sentence}\n`);
+        });
+  const stopped = stopSignal();
+  try {
+    const service = await serveModem({
+      scheduler,
+      modem,
+      at: options.at,
+      cold: options.cold,
+      ...(trace === undefined ? undefined : { trace: trace.print }),
+    });
+    process.stdout.write(`listening on ${service.address}\n`);
+    await stopped;
+    await service.stop();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ServeError)) throw error;
+    process.stderr.write(
+      printSentences({
+        what: error.message,
+        why: "The simulated module could not be served there.",
+        fix: "Choose another port or path, or do what the first line says.",
+      }),
+    );
+    return 1;
+  } finally {
+    network.close();
+    trace?.close();
+  }
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise(resolve => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.once(signal, () => {
+        resolve();
+      });
+  });
+}
