@@ -175,7 +175,7 @@ export class Application {
     if (this.over) return;
     this.over = true;
     this.broker?.close();
-    this.cellular.modem.reportBuffers((name, size, highWater) => {
+    this.cellular.reportBuffers((name, size, highWater) => {
       this.host.report("buffer", name, size, highWater);
     });
     this.host.report(event);

@@ -16,14 +16,14 @@ export class Liveness {
   pinged = false;
   /** Seconds, as CONNECT tells them. */
   readonly keepAlive: number;
-  private readonly options: MQTTClientOptions;
+  private readonly options: MQTTClientOptions<unknown>;
   private readonly clock: Clock;
   private sentAt: number;
   private heardAt: number;
   private pingedAt = 0;
   private progressAt = 0;
 
-  constructor(options: MQTTClientOptions) {
+  constructor(options: MQTTClientOptions<unknown>) {
     this.options = options;
     this.clock = options.clock;
     this.keepAlive = Math.min(Math.ceil((options.keepAlive ?? 0) / 1000), 65535);

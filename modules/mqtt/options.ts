@@ -1,7 +1,6 @@
 import type { Failure } from "../diagnosis/failure.js";
 import type { ResolverRecord, SocketRecord } from "../io/socket.js";
 import type { Clock, Timer } from "../io/timer.js";
-import type { MQTTClient } from "./client.js";
 import type { Filter, QoS, Will } from "./packets.js";
 import type { Session } from "./session.js";
 import type { Field } from "./text.js";
@@ -32,7 +31,8 @@ export interface ControlMessage {
   readonly payload?: readonly number[];
 }
 
-export interface MQTTClientOptions {
+/** `C` is the class that the callbacks have as `this`. */
+export interface MQTTClientOptions<C> {
   readonly host: string;
   /** Default 1883. */
   readonly port?: number;
@@ -49,15 +49,15 @@ export interface MQTTClientOptions {
   readonly dns: ResolverRecord;
   readonly socket: SocketRecord;
 
-  readonly onControl?: (this: MQTTClient, message: ControlMessage) => void;
+  onControl?(this: C, message: ControlMessage): void;
   /** `count` bytes of a payload can be read; 0 for an empty one. Called again while bytes are left and some were read. */
-  readonly onReadable?: (this: MQTTClient, count: number, info: MessageInfo) => void;
+  onReadable?(this: C, count: number, info: MessageInfo): void;
   /** `count` bytes of packets can be written. Comes first after CONNACK. */
-  readonly onWritable?: (this: MQTTClient, count: number) => void;
+  onWritable?(this: C, count: number): void;
   /** The connection failed or ended; the client is closed. */
-  readonly onError?: (this: MQTTClient) => void;
+  onError?(this: C): void;
   /** Beside ECMA-419: the typed reason, just before `onError`. */
-  readonly failure?: (this: MQTTClient, report: Failure) => void;
+  failure?(this: C, report: Failure): void;
   readonly target?: unknown;
 
   readonly timer: Timer;

@@ -1,30 +1,17 @@
 import type { Random } from "../io/timer.js";
-import { MQTTClient } from "./client.js";
+import { MQTTConnection, type ConnectionOwner } from "./connection.js";
 import type { MQTTClientOptions } from "./options.js";
 import { Session, type Message, type Subscription } from "./session.js";
 
-export interface ReconnectOptions extends MQTTClientOptions {
+/** `C`: the class of each connection. */
+export interface ReconnectOptions<C extends MQTTConnection> extends MQTTClientOptions<C> {
+  /** As in the records of `device.network`: `MQTTClient`, or the smaller `MQTTConnection`. */
+  readonly io: new (options: MQTTClientOptions<C>, session?: Session, owner?: ConnectionOwner) => C;
   readonly random: Random;
   /** Upper bound of the first delay, milliseconds (default 1,000); it doubles with each failure. */
   readonly minimumDelay?: number;
   /** What that bound never exceeds, milliseconds (default 120,000). */
   readonly maximumDelay?: number;
-}
-
-/** One connection of a `ReconnectingMQTTClient`. */
-class Connection extends MQTTClient {
-  private readonly owner: ReconnectingMQTTClient;
-
-  constructor(options: MQTTClientOptions, session: Session, owner: ReconnectingMQTTClient) {
-    super(options, session);
-    this.owner = owner;
-  }
-
-  protected override tellFailure(): void {
-    // Before anybody is told: an exception of theirs must not end the reconnecting.
-    this.owner.ended(this);
-    super.tellFailure();
-  }
 }
 
 /**
@@ -34,35 +21,35 @@ class Connection extends MQTTClient {
  * The bound falls back only after a connection that outlasted it: a broker that accepts and then
  * throws out (two devices with one client identifier) is not hammered.
  *
- * Callbacks are those of `MQTTClient` and have the connection's client as `this`; `failure` and
+ * Callbacks are those of `io` and have the connection's client as `this`; `failure` and
  * `onError` tell each connection's end, when `delay` stands already. Messages and subscriptions
  * wait in the session meanwhile.
  */
-export class ReconnectingMQTTClient {
+export class ReconnectingMQTTClient<C extends MQTTConnection> implements ConnectionOwner {
   readonly session: Session;
   /** The present connection; none while waiting for the next. */
-  client: MQTTClient | undefined;
+  client: C | undefined;
   /** Milliseconds from the end of the last connection to the begin of the next. */
   delay = 0;
-  private readonly options: ReconnectOptions;
+  private readonly options: ReconnectOptions<C>;
   /** Connections that failed since the last good one. */
   private failures = 0;
   private timer: unknown;
   private closing = false;
 
-  /** Begins to connect. Throws as `MQTTClient` does. */
-  constructor(options: ReconnectOptions) {
+  /** Begins to connect. Throws as `io` does. */
+  constructor(options: ReconnectOptions<C>) {
     this.options = options;
     this.session = options.session ?? new Session();
     this.open();
   }
 
-  /** As `MQTTClient.publish`, at any time. */
+  /** As `MQTTConnection.publish`, at any time. */
   publish(message: Message): void {
     (this.client ?? this.session).publish(message);
   }
 
-  /** As `MQTTClient.subscribe`, at any time. */
+  /** As `MQTTConnection.subscribe`, at any time. */
   subscribe(subscriptions: readonly Subscription[]): void {
     (this.client ?? this.session).subscribe(subscriptions);
   }
@@ -77,17 +64,13 @@ export class ReconnectingMQTTClient {
     const timer = this.options.timer;
     this.closing = true;
     timer.clear(this.timer);
-    try {
-      client?.write(null, { operation: 14 });
-      if (client) this.timer = timer.set(() => client.close(), 2000);
-    } catch {
-      // Not connected, or in the middle of a packet: the broker will see it end without DISCONNECT.
-      client?.close();
-    }
+    if (client?.disconnect()) this.timer = timer.set(() => client.close(), 2000);
+    // Not connected, or in the middle of a packet: the broker will see it end without DISCONNECT.
+    else client?.close();
   }
 
   /** A connection has ended, or did not come about. */
-  ended(client: MQTTClient): void {
+  ended(client: MQTTConnection): void {
     const options = this.options;
     const minimum = options.minimumDelay ?? 1000;
     const connectedAt = client.connectedAt;
@@ -104,6 +87,6 @@ export class ReconnectingMQTTClient {
   }
 
   private open(): void {
-    this.client = new Connection(this.options, this.session, this);
+    this.client = new this.options.io(this.options, this.session, this);
   }
 }

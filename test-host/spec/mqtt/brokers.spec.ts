@@ -47,8 +47,8 @@ class Peer {
 
   options(
     broker: Pick<RealBroker, "port" | "socket">,
-    more: Partial<MQTTClientOptions> = {},
-  ): MQTTClientOptions {
+    more: Partial<MQTTClientOptions<MQTTClient>> = {},
+  ): MQTTClientOptions<MQTTClient> {
     return {
       host: "127.0.0.1",
       port: broker.port,
@@ -77,7 +77,7 @@ class Peer {
   /** Resolves with whether the broker had kept the session. */
   async connect(
     broker: Pick<RealBroker, "port" | "socket">,
-    more: Partial<MQTTClientOptions> = {},
+    more: Partial<MQTTClientOptions<MQTTClient>> = {},
   ): Promise<boolean> {
     this.client = new MQTTClient(this.options(broker, more));
     return this.connections.next();
@@ -334,7 +334,8 @@ describe("mqtt client with real sockets", () => {
   it("comes back after the broker was away, subscribes again and delivers what was published meanwhile", async () => {
     const first = await aedesTCP();
     const device = new Peer();
-    const client: ReconnectingMQTTClient = new ReconnectingMQTTClient({
+    const client: ReconnectingMQTTClient<MQTTClient> = new ReconnectingMQTTClient({
+      io: MQTTClient,
       ...device.options(first, {
         clean: false,
         onControl: message => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { MQTTClient } from "../../../modules/mqtt/client.js";
 import { ReconnectingMQTTClient } from "../../../modules/mqtt/reconnect.js";
 import { BytesSource } from "../../../modules/mqtt/source.js";
 import { ModelBroker, type BrokerConnection } from "./model-broker.js";
@@ -50,13 +51,14 @@ class Line {
   /** Messages that the application got whole. */
   readonly got: string[] = [];
   readonly violations: unknown[] = [];
-  readonly client: ReconnectingMQTTClient;
+  readonly client: ReconnectingMQTTClient<MQTTClient>;
   private partial: Uint8Array[] = [];
   private readonly links = new Map<ScriptedSocket, BrokerConnection | undefined>();
   private readonly upstream = new Map<ScriptedSocket, Uint8Array>();
 
   constructor(random: () => number) {
     this.client = new ReconnectingMQTTClient({
+      io: MQTTClient,
       host: "broker",
       id: "device",
       clean: false,

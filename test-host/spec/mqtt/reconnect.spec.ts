@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Failure } from "../../../modules/diagnosis/failure.js";
+import { MQTTClient } from "../../../modules/mqtt/client.js";
 import { ReconnectingMQTTClient, type ReconnectOptions } from "../../../modules/mqtt/reconnect.js";
 import { BytesSource } from "../../../modules/mqtt/source.js";
 import { bytes, FakeTime, records, type ScriptedSocket } from "./support.js";
@@ -8,17 +9,18 @@ import { bytes, FakeTime, records, type ScriptedSocket } from "./support.js";
 interface Setup {
   readonly time: FakeTime;
   readonly sockets: ScriptedSocket[];
-  readonly client: ReconnectingMQTTClient;
+  readonly client: ReconnectingMQTTClient<MQTTClient>;
   readonly delays: number[];
   readonly failures: Failure[];
 }
 
-function setup(options: Partial<ReconnectOptions> = {}): Setup {
+function setup(options: Partial<ReconnectOptions<MQTTClient>> = {}): Setup {
   const time = new FakeTime();
   const sockets: ScriptedSocket[] = [];
   const delays: number[] = [];
   const failures: Failure[] = [];
   const client = new ReconnectingMQTTClient({
+    io: MQTTClient,
     host: "broker",
     id: "device",
     ...records(time, sockets),

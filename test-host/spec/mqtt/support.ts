@@ -232,7 +232,7 @@ export function records(time: FakeTime, sockets: ScriptedSocket[]) {
 }
 
 /** A client whose socket exists and has announced nothing yet; messages are read whole, piece by piece. */
-export function bench(options: Partial<MQTTClientOptions> = {}, time = new FakeTime()): Bench {
+export function bench(options: Partial<MQTTClientOptions<MQTTClient>> = {}, time = new FakeTime()): Bench {
   const sockets: ScriptedSocket[] = [];
   const failures: Failure[] = [];
   const controls: ControlMessage[] = [];
@@ -260,7 +260,7 @@ export function bench(options: Partial<MQTTClientOptions> = {}, time = new FakeT
 
 /** A client behind CONNACK. */
 export function connected(
-  options: Partial<MQTTClientOptions> = {},
+  options: Partial<MQTTClientOptions<MQTTClient>> = {},
   { present = false, room = 4096, time = new FakeTime() } = {},
 ): Bench {
   const made = bench(options, time);

@@ -6,6 +6,7 @@ import type {
   SocketOptions,
   StreamSocket,
 } from "../../../modules/io/socket.js";
+import { MQTTClient } from "../../../modules/mqtt/client.js";
 import { ReconnectingMQTTClient } from "../../../modules/mqtt/reconnect.js";
 import { BytesSource } from "../../../modules/mqtt/source.js";
 
@@ -78,11 +79,12 @@ export default function start(host: Host): void {
   const payload = new BytesSource(new Uint8Array(200));
   const dns = { io: PlayedResolver };
   const socket = { io: PlayedSocket, stage };
-  let client: ReconnectingMQTTClient | undefined;
+  let client: ReconnectingMQTTClient<MQTTClient> | undefined;
   let step = 0;
   const steps = [
     () => {
       client = new ReconnectingMQTTClient({
+        io: MQTTClient,
         host: "broker.example",
         id: "device",
         keepAlive: 60_000,
