@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The package as somebody else gets it: packed, installed in an empty folder, run there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+npm pack --silent --pack-destination "$work" >"$work/name"
+tarball="$work/$(tail -n 1 "$work/name")"
+size=$(wc -c <"$tarball")
+echo "package: $(basename "$tarball"), $size bytes"
+
+# Nothing but what is meant to travel; no keys, no tests, no sources of the workstation.
+tar -tzf "$tarball" >"$work/list"
+if grep -E '(^|/)(node_modules|credentials|spec|\.cache|coverage)/|\.(pem|der|key|tgz)$' "$work/list"; then
+  echo "check-package: these do not belong into the package" >&2
+  exit 1
+fi
+for needed in README.md LICENSE manifest.json modules/at/channel.ts drivers/bg95/profile.ts hosts/esp32/main.ts \
+  hosts/firmware/main.ts docs/driver.md dist/hosts/workstation/cli.js dist/xs/engine/NOTICE \
+  dist/xs/engine/LGPL-3.0.txt dist/xs/engine/GPL-3.0.txt dist/xs/engine/Apache-2.0.txt dist/xs/host/main.c; do
+  grep -qx "package/$needed" "$work/list" || {
+    echo "check-package: $needed is missing from the package" >&2
+    exit 1
+  }
+done
+
+mkdir "$work/elsewhere"
+cd "$work/elsewhere"
+npm init --yes >/dev/null
+npm install --no-audit --no-fund --silent "$tarball"
+if [ -e node_modules/@agoric ] || [ -e node_modules/esbuild ] || [ -e node_modules/typescript ]; then
+  echo "check-package: a development dependency was installed" >&2
+  exit 1
+fi
+
+# A cache of its own: the XS host is built from the package's C sources, not found ready.
+export XDG_CACHE_HOME="$work/cache"
+check='const r = JSON.parse(require("fs").readFileSync(0, "utf8"));
+if (!r.ok || r.engine.name !== process.argv[1] || r.messages.acknowledged !== 3 || r.messages.received.length !== 1)
+  throw new Error(JSON.stringify(r.failure ?? r));
+console.log(`installed package, ${r.engine.version}: ${r.messages.acknowledged} messages up, ${r.messages.received.length} down`);'
+npx xs-cellular simulate --json --engine xs 2>"$work/log" | node -e "$check" xs || {
+  cat "$work/log" >&2
+  exit 1
+}
+npx xs-cellular simulate --json --engine node 2>/dev/null | node -e "$check" node
+npx xs-cellular modem --help >/dev/null
+
+# Every module of the manifest is where the manifest says, in the package too.
+node -e '
+const { existsSync, readFileSync } = require("fs");
+const root = "node_modules/xs-cellular/";
+const { modules } = JSON.parse(readFileSync(root + "manifest.json", "utf8"));
+const missing = Object.values(modules).filter(path => !existsSync(root + path + ".ts"));
+if (missing.length > 0) throw new Error("the package lacks " + missing.join(", "));
+console.log(`manifest: ${Object.keys(modules).length} modules`);'
