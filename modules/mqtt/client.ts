@@ -26,7 +26,7 @@ export class MQTTClient extends MQTTConnection {
   static readonly DISCONNECT = 14;
 
   /** Begins to connect. Throws when a required option is missing or the will's topic is not allowed. */
-  constructor(options: MQTTClientOptions<MQTTClient>, session?: Session, owner?: ConnectionOwner) {
+  public constructor(options: MQTTClientOptions<MQTTClient>, session?: Session, owner?: ConnectionOwner) {
     super(options, session, owner);
   }
 
