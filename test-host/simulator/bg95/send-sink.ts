@@ -29,6 +29,8 @@ export class SendSink implements DataSink {
 
   take(bytes: Uint8Array): number {
     const { length, most, call, echo } = this.#options;
+    // More than was announced came, while the result is still under way.
+    if (this.#isOver) return 0;
     let taken = 0;
     while (taken < bytes.length && !this.#isOver) {
       const byte = bytes[taken++] ?? 0;
