@@ -22,76 +22,44 @@ export interface CellularOptions extends ModemOptions {
   readonly target?: unknown;
 }
 
-function connectionOf(state: ModemState): ConnectionValue {
-  if (state === "off") return Connection.disconnected;
-  if (state === "online") return Connection.addressed;
-  return state === "activating" || state === "clock" ? Connection.connected : Connection.connecting;
-}
-
 /**
  * The modem as a network interface, in the shape of `embedded:network/interface/ethernet`:
  * `connect`, `disconnect`, `connection`, `address`, `onChanged`. It reconnects by itself.
  */
-export class Cellular {
+export class Cellular extends Modem {
   target: unknown;
-  readonly modem: Modem;
-  private current: ConnectionValue = Connection.disconnected;
-  private currentAddress = "";
   private readonly onChanged: CellularOptions["onChanged"];
 
   constructor(options: CellularOptions) {
-    const { onState } = options;
+    super(options);
     this.target = options.target;
     this.onChanged = options.onChanged;
-    this.modem = new Modem({
-      ...options,
-      onState: state => {
-        this.follow(state);
-        onState?.(state);
-      },
-    });
   }
 
   get connection(): ConnectionValue {
-    return this.current;
+    switch (this.state) {
+      case "off":
+        return Connection.disconnected;
+      case "online":
+        return Connection.addressed;
+      case "activating":
+      case "clock":
+        return Connection.connected;
+      default:
+        return Connection.connecting;
+    }
   }
 
   /** Own IPv4 address; `undefined` without one. */
   get address(): string | undefined {
-    return this.currentAddress === "" ? undefined : this.currentAddress;
+    return this.state === "online" ? this.localAddress : undefined;
   }
 
-  /** Powers the module up where needed, attaches, and stays attached until `disconnect`. */
-  connect(): void {
-    this.modem.connect();
-  }
-
-  /** Ends all connections and powers the module down. */
-  disconnect(): void {
-    this.modem.disconnect();
-  }
-
-  /** Frees the serial port. */
-  close(): void {
-    this.current = Connection.disconnected;
-    this.currentAddress = "";
-    this.modem.close();
-  }
-
-  private follow(state: ModemState): void {
-    const { current, currentAddress } = this;
-    this.current = connectionOf(state);
-    this.currentAddress = this.current === Connection.addressed ? this.modem.address : "";
-    if (this.current !== current) this.tell("connection");
-    if (this.currentAddress !== currentAddress) this.tell("address");
-  }
-
-  private tell(property: "connection" | "address"): void {
-    try {
-      this.onChanged?.call(this, property);
-    } catch (error) {
-      this.modem.event("exception", String(error));
-    }
+  protected override enter(state: ModemState): void {
+    const { connection, address } = this;
+    super.enter(state);
+    if (this.connection !== connection) this.call(this.onChanged, ["connection"]);
+    if (this.address !== address) this.call(this.onChanged, ["address"]);
   }
 
   /**
@@ -99,14 +67,10 @@ export class Cellular {
    * run over this interface. The TLS record takes its credentials from the device's store.
    */
   records(credentials: Credentials, secure?: SecureOptions) {
-    const modem = this.modem;
-    const dns = Object.freeze({ io: NamePassing, modem });
-    return Object.freeze({
-      tcp: Object.freeze({ dns, socket: Object.freeze({ io: TCP, modem }) }),
-      tls: Object.freeze({
-        dns,
-        socket: Object.freeze({ io: TLSSocket, modem, secure: Object.freeze({ credentials, ...secure }) }),
-      }),
-    });
+    const dns = { io: NamePassing, modem: this };
+    return {
+      tcp: { dns, socket: { io: TCP, modem: this } },
+      tls: { dns, socket: { io: TLSSocket, modem: this, secure: { credentials, ...secure } } },
+    };
   }
 }

@@ -71,7 +71,7 @@ export class Modem implements SecureHost, ChannelOptions {
   lookup: Lookup | undefined;
   state: ModemState = "off";
   /** Own address in the packet data network; empty when there is none. */
-  address = "";
+  protected localAddress = "";
   /** The module's clock was set from the network or a time server. */
   clockKnown = false;
   readonly profile: Profile;
@@ -198,7 +198,7 @@ export class Modem implements SecureHost, ChannelOptions {
 
   // Tools of the climb
 
-  private enter(state: ModemState): void {
+  protected enter(state: ModemState): void {
     this.epoch++;
     this.since = this.options.clock.ticks;
     this.timer.clear(this.timeout);
@@ -214,9 +214,12 @@ export class Modem implements SecureHost, ChannelOptions {
   }
 
   /** Tells the application. The way to the network does not depend on who watches it. */
-  private call<P extends unknown[]>(callback: ((...values: P) => void) | undefined, values: P): void {
+  protected call<P extends unknown[]>(
+    callback: ((this: this, ...values: P) => void) | undefined,
+    values: P,
+  ): void {
     try {
-      callback?.apply(undefined, values);
+      callback?.apply(this, values);
     } catch (error) {
       if (values[0] !== "exception") this.onException(error);
     }
@@ -419,7 +422,7 @@ export class Modem implements SecureHost, ChannelOptions {
   private onAddress(reason: Failure | undefined, address: string | undefined): void {
     if (reason !== undefined) this.recoverFrom(reason);
     else if (address) {
-      this.address = address;
+      this.localAddress = address;
       this.event("address", address);
       this.setClock();
     } else if (this.tries++ < this.profile.activations)
@@ -493,7 +496,7 @@ export class Modem implements SecureHost, ChannelOptions {
   private lose(reason: Failure): void {
     this.timer.clear(this.outage);
     this.outage = undefined;
-    this.address = "";
+    this.localAddress = "";
     this.lookup?.reset(reason);
     this.sockets.lose(reason);
   }

@@ -35,9 +35,8 @@ export class SocketTable {
 
   private measure(socket: ModuleSocket | undefined): void {
     if (socket === undefined) return;
-    const { incoming, outgoing } = socket.buffers;
-    this.incoming = Math.max(this.incoming, incoming.highWater);
-    this.outgoing = Math.max(this.outgoing, outgoing.highWater);
+    this.incoming = Math.max(this.incoming, socket.incoming.highWater);
+    this.outgoing = Math.max(this.outgoing, socket.outgoing.highWater);
   }
 
   /** `+QIOPEN: <id>,<err>`, `+QSSLOPEN: <id>,<err>`. */

@@ -1,7 +1,6 @@
 import type { Command } from "../../modules/at/command.js";
 import type { Channel } from "../../modules/at/channel.js";
 import type { Transfer } from "../../modules/at/request.js";
-import type { ByteRing } from "../../modules/buffer/ring.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { SocketOptions } from "../../modules/io/socket.js";
 import type { Timer } from "../../modules/io/timer.js";
@@ -58,8 +57,8 @@ export interface ModuleSocketOptions extends SocketOptions {
  */
 export abstract class ModuleSocket extends Stream {
   protected readonly modem: SocketHost;
-  protected readonly host: string;
-  protected readonly port: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
   /** Connect id; `undefined` before and after. */
   protected id: number | undefined;
   private readonly kind: SocketKind;
@@ -80,36 +79,19 @@ export abstract class ModuleSocket extends Stream {
   private timer: unknown;
   private reopened = false;
 
-  constructor(options: ModuleSocketOptions, kind: SocketKind) {
+  /** `host`: name or address that the module is told. */
+  constructor(options: ModuleSocketOptions, kind: SocketKind, host: string | undefined) {
     const modem = options.modem;
     if (modem === undefined) throw new Error("modem is required");
     const limits = modem.limits;
     super(options, limits.receiveMax, SENDS_AHEAD * limits.sendMax);
-    const host = options.address ?? options.host;
-    if (host === undefined || host === "") {
-      if (options.host === undefined || options.host === "") throw new Error("host or address is required");
-      this.host = options.host;
-    } else this.host = host;
+    if (!host) throw new Error("host or address is required");
+    this.remoteAddress = host;
     this.modem = modem;
-    this.port = options.port;
+    this.remotePort = options.port;
     this.kind = kind;
     this.transfer = { source: this.outgoing, sink: this.incoming };
-    this.later(() => {
-      this.begin();
-    }, 0);
-  }
-
-  get remoteAddress(): string {
-    return this.host;
-  }
-
-  get remotePort(): number {
-    return this.port;
-  }
-
-  /** Sizes and high-water marks of the rings. */
-  get buffers(): { readonly incoming: ByteRing; readonly outgoing: ByteRing } {
-    return { incoming: this.incoming, outgoing: this.outgoing };
+    this.later("begin", 0);
   }
 
   /** Makes ready what the open command needs, then calls `open` or `fail`. */
@@ -132,10 +114,10 @@ export abstract class ModuleSocket extends Stream {
     if (this.over || this.closed) return;
     const { modem, kind } = this;
     const { hostMax, openTimeoutMs, handshakeTimeoutS } = modem.limits;
-    const id = this.host.length > hostMax ? undefined : modem.attach(this);
+    const id = this.remoteAddress.length > hostMax ? undefined : modem.attach(this);
     if (id === undefined) {
       const detail =
-        this.host.length > hostMax
+        this.remoteAddress.length > hostMax
           ? "host name over " + String(hostMax) + " characters"
           : "all connect ids are in use";
       this.fail(failure("limit", kind.openName, undefined, detail));
@@ -143,12 +125,7 @@ export abstract class ModuleSocket extends Stream {
     }
     this.id = id;
     this.opening = true;
-    this.later(
-      () => {
-        this.openFailed(failure("timeout", kind.openName));
-      },
-      openTimeoutMs + (kind.failureKind === "tls" ? handshakeTimeoutS * 1_000 : 0),
-    );
+    this.later("timedOut", openTimeoutMs + (kind.failureKind === "tls" ? handshakeTimeoutS * 1_000 : 0));
     this.tryOpen(id);
   }
 
@@ -189,6 +166,10 @@ export abstract class ModuleSocket extends Stream {
     });
   }
 
+  private timedOut(): void {
+    this.openFailed(failure("timeout", this.kind.openName));
+  }
+
   private openFailed(reason: Failure): void {
     this.modem.opened(false);
     this.fail(reason);
@@ -201,9 +182,7 @@ export abstract class ModuleSocket extends Stream {
       if (this.timer === undefined) this.sendNext();
     } else if (this.timer === undefined && !this.sending) {
       // Whoever writes piece after piece in one turn (a TLS flight) gets one send.
-      this.later(() => {
-        this.sendNext();
-      }, 0);
+      this.later("sendNext", 0);
     }
   }
 
@@ -246,9 +225,7 @@ export abstract class ModuleSocket extends Stream {
     ) {
       // The module's buffer is full because the network does not take the data: wait. After an
       // `ERROR` too, says the manual; the report of the other side's end may be on its way.
-      this.later(() => {
-        this.sendNext();
-      }, sendRetryMs << this.retries++);
+      this.later("sendNext", sendRetryMs << this.retries++);
     } else if (reason.kind === "error" && !this.closed) {
       // What has arrived can still be read.
       if (!this.peerClosed) this.cause = reason;
@@ -324,9 +301,11 @@ export abstract class ModuleSocket extends Stream {
   private finish(): void {
     if (this.incoming.length > 0 || this.timer !== undefined) return;
     // Not inside the application's own read.
-    this.later(() => {
-      this.fail(this.cause ?? failure("peer-closed", this.kind.openName));
-    }, 0);
+    this.later("finished", 0);
+  }
+
+  private finished(): void {
+    this.fail(this.cause ?? failure("peer-closed", this.kind.openName));
   }
 
   // Ending
@@ -376,11 +355,11 @@ export abstract class ModuleSocket extends Stream {
     );
   }
 
-  private later(action: () => void, ms: number): void {
+  private later(step: "begin" | "timedOut" | "sendNext" | "finished", ms: number): void {
     this.stopTimer();
     this.timer = this.modem.timer.set(() => {
       this.timer = undefined;
-      action();
+      this[step]();
     }, ms);
   }
 

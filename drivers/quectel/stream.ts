@@ -11,9 +11,9 @@ export abstract class Stream implements StreamSocket {
   /** Free for the application's own use, as Moddable's classes have it. */
   target: unknown;
   /** Bytes from the network that the application has not read. */
-  protected readonly incoming: ByteRing;
+  readonly incoming: ByteRing;
   /** Bytes of the application that the module has not accepted. */
-  protected readonly outgoing: ByteRing;
+  readonly outgoing: ByteRing;
   /** Bytes of `incoming` that the application may take: those behind them belong to a read that has not succeeded yet. */
   protected available = 0;
   protected connected = false;
@@ -85,28 +85,18 @@ export abstract class Stream implements StreamSocket {
   protected announceFailure(reason: Failure): void {
     const callbacks = this.callbacks;
     this.callbacks = undefined;
-    // The connection is over: nobody is left to tell of an exception in these.
-    try {
-      callbacks?.failure?.(reason);
-    } catch {
-      // The application still has to hear that it ended.
-    }
-    try {
-      callbacks?.onError?.call(this);
-    } catch {
-      // See above.
-    }
+    this.call(callbacks?.failure, reason);
+    this.call(callbacks?.onError, undefined);
   }
 
-  /** Ends the connection for the application and on the module. */
+  /** Ends the connection for the application and on the module, once. */
   protected abstract fail(reason: Failure): void;
 
-  private call(callback: ((this: StreamSocket, count: number) => void) | undefined, count: number): void {
-    if (callback === undefined) return;
+  private call<T>(callback: ((this: StreamSocket, value: T) => void) | undefined, value: T): void {
     try {
-      callback.call(this, count);
+      callback?.call(this, value);
     } catch (error) {
-      // An exception that left a callback would restart the device.
+      // An exception that left a callback would restart the device. Nothing happens when it has failed already.
       this.fail(failure("exception", undefined, undefined, String(error)));
     }
   }

@@ -18,7 +18,7 @@ const kind: SocketKind = Object.freeze<SocketKind>({
 export class TCP extends ModuleSocket {
   constructor(options: ModuleSocketOptions) {
     if ("from" in options) throw new Error("sockets from a listener are not available");
-    super(options, kind);
+    super(options, kind, options.address || options.host);
   }
 
   protected prepare(): void {
@@ -26,6 +26,10 @@ export class TCP extends ModuleSocket {
   }
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
-    this.modem.channel.run(tcpip.openTcp, [this.modem.context, id, "TCP", this.host, this.port], done);
+    this.modem.channel.run(
+      tcpip.openTcp,
+      [this.modem.context, id, "TCP", this.remoteAddress, this.remotePort],
+      done,
+    );
   }
 }

@@ -85,7 +85,7 @@ export class TLSSocket extends ModuleSocket {
     if (serverName !== undefined && serverName !== (options.host ?? options.address))
       throw new Error("the module takes the server's name from host: serverName must be the same");
     // The module resolves the host, and takes the name to check from it.
-    super(options.host === undefined ? options : { ...options, address: options.host }, kind);
+    super(options, kind, options.host || options.address);
     this.secure = secure;
   }
 
@@ -97,17 +97,16 @@ export class TLSSocket extends ModuleSocket {
     const ca = verify === false ? undefined : open("ca", secure.certificate);
     const certificate = open("certificate", secure.clientCertificates?.[0]);
     const key = open("key", secure.clientKey);
-    if (verify !== false && ca === undefined) {
-      this.fail(failure("credential", kind.openName, undefined, "ca: none is stored"));
-    } else if ((certificate === undefined) !== (key === undefined)) {
-      this.fail(
-        failure(
-          "credential",
-          kind.openName,
-          undefined,
-          (key === undefined ? "key" : "certificate") + ": none is stored",
-        ),
-      );
+    const missing =
+      verify !== false && ca === undefined
+        ? "ca"
+        : key !== undefined && certificate === undefined
+          ? "certificate"
+          : key === undefined && certificate !== undefined
+            ? "key"
+            : undefined;
+    if (missing !== undefined) {
+      this.fail(failure("credential", kind.openName, undefined, missing + ": none is stored"));
     } else if (verify !== false && !this.modem.clockKnown) {
       this.modem.missClock();
       this.fail(failure("clock", kind.openName));
@@ -125,6 +124,6 @@ export class TLSSocket extends ModuleSocket {
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
     const { channel, context } = this.modem;
-    channel.run(ssl.openTls, [context, this.context, id, this.host, this.port, 0], done);
+    channel.run(ssl.openTls, [context, this.context, id, this.remoteAddress, this.remotePort, 0], done);
   }
 }

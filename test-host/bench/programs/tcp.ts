@@ -45,14 +45,14 @@ class TcpProgram {
       this.host.report("sending");
       this.pump();
     } else
-      this.cellular.modem.signal((_, dbm) => {
+      this.cellular.signal((_, dbm) => {
         this.host.report("signal", dbm);
       });
   }
 
   private open(host: string, port: number): void {
     this.socket = new TCP({
-      modem: this.cellular.modem,
+      modem: this.cellular,
       host,
       port,
       onWritable: room => {

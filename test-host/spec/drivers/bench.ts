@@ -155,7 +155,7 @@ export class Bench {
   }
 
   get modem(): Modem {
-    return this.cellular.modem;
+    return this.cellular;
   }
 
   get online(): boolean {
