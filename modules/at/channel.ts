@@ -12,12 +12,8 @@ export type { ChannelCounters, ChannelOptions } from "./options.js";
 
 /** Longest time for the raw bytes of one answer: the module sends them back to back, 1,500 at 9,600 baud take 1.6 s. */
 const RAW_MS = 5_000;
-/** Longest time to a prompt; drivers in the field use the same. */
-const PROMPT_MS = 5_000;
 /** Silence that shows that the rest of raw data is through. */
 const DRAIN_MS = 300;
-/** What may follow a read command whose information line was lost: 1,500 bytes and the lines around them. */
-const DRAIN_BYTES = 2_048;
 
 type State =
   | "idle"
@@ -59,19 +55,8 @@ export class Channel {
   private readonly resync: Resync;
   private readonly expect: MutableExpectation;
   private readonly queue: Request[] = [];
-  // Made once: a function for every read or line would be garbage for every read or line.
-  private readonly receive = (): void => {
-    while (this.state !== "closed" && this.receiver.advance(this.serial)) this.attempt(this.handle);
-  };
-  private readonly handle = (): void => {
-    this.onFinding();
-  };
-  private readonly expire = (): void => {
-    this.deadline = undefined;
-    this.attempt(() => {
-      this.onDeadline();
-    });
-  };
+  // Made once: a function for every command would be garbage for every command.
+  private readonly expire = (): void => this.attempt("onDeadline");
   private state: State = "idle";
   private request: Request | undefined;
   /** A command that was given up; its answer may still come. */
@@ -112,18 +97,14 @@ export class Channel {
       onReadable: () => {
         if (this.receiving) return;
         this.receiving = true;
-        this.attempt(this.receive);
+        this.attempt("receive");
         this.receiving = false;
         this.next();
       },
       onWritable: count => {
         transmitter.onWritable(count);
       },
-      onError: () => {
-        this.attempt(() => {
-          this.onOverrun();
-        });
-      },
+      onError: () => this.attempt("onOverrun"),
     });
     transmitter.serial = this.serial;
   }
@@ -174,7 +155,7 @@ export class Channel {
     const failed = this.queue.splice(0);
     if (this.request !== undefined) failed.unshift(this.request);
     this.rest();
-    for (const request of failed) this.settle(request, reason);
+    failed.forEach(request => this.settle(request, reason));
   }
 
   /** Closes the serial port. Waiting commands end unheard. */
@@ -188,10 +169,10 @@ export class Channel {
   }
 
   /** An exception that leaves a callback restarts the device. */
-  private attempt(action: () => void): void {
+  private attempt(step: "receive" | "onFinding" | "onDeadline" | "onOverrun"): void {
     if (this.state === "closed") return;
     try {
-      action();
+      this[step]();
     } catch (error) {
       this.caught(error);
     }
@@ -206,9 +187,12 @@ export class Channel {
   }
 
   private settle(request: Request, reason: Failure | undefined): void {
-    this.attempt(() => {
+    if (this.state === "closed") return;
+    try {
       request.settle(reason);
-    });
+    } catch (error) {
+      this.caught(error);
+    }
   }
 
   // Sending
@@ -248,7 +232,8 @@ export class Channel {
     expect.prefix = command.prefix;
     expect.final = command.final;
     expect.sentLength = this.transmitter.lineLength;
-    this.arm(command.prompt === undefined ? command.timeoutMs : PROMPT_MS);
+    // To a prompt: drivers in the field use the same.
+    this.arm(command.prompt === undefined ? command.timeoutMs : 5_000);
   }
 
   /** Nothing is in flight or expected. */
@@ -273,6 +258,10 @@ export class Channel {
   }
 
   // Receiving
+
+  private receive(): void {
+    while (this.state !== "closed" && this.receiver.advance(this.serial)) this.attempt("onFinding");
+  }
 
   private onFinding(): void {
     const { finding, bytes } = this.receiver;
@@ -375,6 +364,7 @@ export class Channel {
   }
 
   private onDeadline(): void {
+    this.deadline = undefined;
     if (this.state === "busy") {
       this.counters.timeouts++;
       if (this.request !== undefined) this.giveUp(this.request, "timeout");
@@ -396,7 +386,8 @@ export class Channel {
     this.late = request;
     if (kind === "overrun") {
       this.state = "drain";
-      this.expect.raw = raw > 0 ? raw : DRAIN_BYTES;
+      // What may follow a read command whose information line was lost: 1,500 bytes and the lines around them.
+      this.expect.raw = raw > 0 ? raw : 2_048;
       this.arm(DRAIN_MS);
     } else this.synchronise();
     this.settle(request, failureOf(request.command, kind));

@@ -3,16 +3,10 @@ import type { Expectation } from "./digest.js";
 import type { Request } from "./request.js";
 import type { Transmitter } from "./transmitter.js";
 
-/** Longest wait for the answer to one probe, and how many go out before the module counts as silent. */
+/** Longest wait for the answer to one probe. */
 const PROBE_MS = 1_000;
-const PROBES = 5;
 /** An open payload is given up by ESC and then completed when so many probes had no answer. */
 const FILL_AFTER = 2;
-/** Longest payload of one command behind the prompt `>` (TCP/IP note), and the time that it takes at 9,600 baud. */
-const FILL_BYTES = 1_460;
-const FILL_MS = 2_000;
-/** Silence that shows that answers to earlier probes are through. */
-const SETTLE_MS = 300;
 
 /** Its information line cannot be mistaken for the late answer to another command. */
 const probe = query<boolean>({
@@ -63,7 +57,8 @@ export class Resync {
   begin(late: Request | undefined): number {
     this.probes = this.answers = 0;
     this.marked = false;
-    this.fillBytes = Math.max(FILL_BYTES, late?.source?.byteLength ?? 0);
+    // Longest payload of one command behind the prompt `>` (TCP/IP note).
+    this.fillBytes = Math.max(1_460, late?.source?.byteLength ?? 0);
     if (late?.command.raw !== undefined) this.expect.late = late.command.prefix;
     return this.send(late?.command.prompt !== undefined);
   }
@@ -73,9 +68,11 @@ export class Resync {
     if (this.probes === FILL_AFTER && this.fillBytes > 0) {
       this.transmitter.sendSource(repeat(0x0d, this.fillBytes));
       this.fillBytes = 0;
-      return FILL_MS;
+      // The time that it takes at 9,600 baud.
+      return 2_000;
     }
-    return this.probes < PROBES ? this.send(this.probes < FILL_AFTER) : 0;
+    // So many without an answer: the module is silent.
+    return this.probes < 5 ? this.send(this.probes < FILL_AFTER) : 0;
   }
 
   /** The information line of a probe came. */
@@ -91,7 +88,7 @@ export class Resync {
   result(): number | undefined {
     if (!this.marked) return undefined;
     this.marked = false;
-    return ++this.answers < this.probes ? SETTLE_MS : 0;
+    return ++this.answers < this.probes ? 300 : 0;
   }
 
   private send(escape: boolean): number {
