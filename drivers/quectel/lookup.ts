@@ -45,9 +45,8 @@ export class NameLookup implements Lookup {
   private readonly waiting: Query[] = [];
   private current: Query | undefined;
   private deadline: unknown;
-  /** Address reports that belong to this query and have not come; undefined before the first report. */
-  private left: number | undefined;
-  private address = "";
+  /** The report that comes before the addresses has come: those without it answer the query before. */
+  private announced = false;
 
   constructor(modem: LookupHost) {
     this.modem = modem;
@@ -62,19 +61,13 @@ export class NameLookup implements Lookup {
   onReport(line: Line): void {
     if (this.current === undefined) return;
     if (line.quoted(1)) {
-      if (this.left === undefined) return;
-      this.left--;
-      if (this.address === "") this.address = line.text(1);
+      if (this.announced) this.end(undefined, line.text(1));
     } else {
       const code = line.int(1);
-      if (code !== 0) {
-        this.end(failure("dns", COMMAND, code));
-        return;
-      }
-      this.left = line.int(2);
+      this.announced = code === 0;
+      if (code !== 0) this.end(failure("dns", COMMAND, code));
+      else if (line.int(2) === 0) this.end(failure("dns", COMMAND, 0, "the name has no address"));
     }
-    // All of them: the next query must not take one for its own.
-    if (!(this.left > 0)) this.end(undefined);
   }
 
   /** Fails what waits: the module restarted or lost its context. */
@@ -89,8 +82,7 @@ export class NameLookup implements Lookup {
   private next(): void {
     const query = (this.current = this.waiting.shift());
     if (query === undefined) return;
-    this.left = undefined;
-    this.address = "";
+    this.announced = false;
     const { channel, timer, context, limits } = this.modem;
     const reason = this.modem.unreachable();
     this.deadline = timer.set(
@@ -103,12 +95,9 @@ export class NameLookup implements Lookup {
       });
   }
 
-  /** An address that came is a success, even when others were lost. */
-  private end(reason: Failure | undefined): void {
-    const { current, address } = this;
+  private end(reason: Failure | undefined, address = ""): void {
+    const { current } = this;
     this.modem.timer.clear(this.deadline);
-    if (address !== "") reason = undefined;
-    else reason ??= failure("dns", COMMAND, 0, "the name has no address");
     this.next();
     current?.done(reason, address);
   }

@@ -100,16 +100,16 @@ export class Modem implements SecureHost, ChannelOptions {
   private damage = 0;
 
   constructor(options: ModemOptions) {
-    const { profile, serial, timer, clock, trace } = options;
+    const profile = options.profile;
     this.options = options;
     this.profile = profile;
-    this.timer = timer;
+    this.timer = options.timer;
     this.limits = profile.sockets;
     this.context = profile.context;
-    this.serial = serial;
+    this.serial = options.serial;
     this.urcs = profile.urcs;
-    if (trace !== undefined) this.trace = new Trace(clock, trace);
-    this.ladder = new RecoveryLadder(clock);
+    if (options.trace !== undefined) this.trace = new Trace(options.clock, options.trace);
+    this.ladder = new RecoveryLadder(options.clock);
     this.sockets = new SocketTable(profile.sockets.count);
     this.tlsContexts = new TlsContexts(this);
     this.channel = new Channel(this);
@@ -184,8 +184,8 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** A line was damaged or lost since the last call: it may have been a report of data. */
   heed(): void {
-    const { strays, overflows, resynchronisations } = this.channel.counters;
-    const damage = strays + overflows + resynchronisations;
+    const counters = this.channel.counters;
+    const damage = counters.strays + counters.overflows + counters.resynchronisations;
     if (damage === this.damage) return;
     this.damage = damage;
     this.sockets.wake();
@@ -252,7 +252,7 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** Lets go of the module's control lines, whatever was under way with them. */
   private letGo(): void {
-    const { power } = this.options;
+    const power = this.options.power;
     power.powerKey?.(false);
     power.reset?.(false);
   }
@@ -261,7 +261,7 @@ export class Modem implements SecureHost, ChannelOptions {
 
   private boot(): void {
     this.enter("booting");
-    const { power } = this.options;
+    const power = this.options.power;
     this.mayPulse = power.powerKey !== undefined;
     if (power.status?.() === false && this.mayPulse) this.pulse();
     else this.ask();
@@ -324,14 +324,17 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** Written only when different: the module keeps it. */
   private onAccessPoint(_: unknown, stored: tcpip.AccessPoint | undefined): void {
-    const { apn = "", apnUser = "" } = this.options;
+    const apn = this.options.apn ?? "";
+    const apnUser = this.options.apnUser ?? "";
     if (stored?.apn === apn && stored.user === apnUser) this.awaitSim();
     // An active context does not take it.
     else this.run(tcpip.deactivateContext, this.setAccessPoint, this.context);
   }
 
   private setAccessPoint(): void {
-    const { apn = "", apnUser = "", apnPassword = "" } = this.options;
+    const apn = this.options.apn ?? "";
+    const apnUser = this.options.apnUser ?? "";
+    const apnPassword = this.options.apnPassword ?? "";
     this.run(
       tcpip.setAccessPoint,
       this.onAccessPointSet,
@@ -359,20 +362,15 @@ export class Modem implements SecureHost, ChannelOptions {
   }
 
   private onSim(reason: Failure | undefined, state: string | undefined): void {
-    const { pin } = this.options;
+    const pin = this.options.pin;
     if (state === "READY") this.run(network.simNumber, this.onSimNumber);
     else if (state === "SIM PIN" && pin !== undefined && !this.pinUsed) {
       // Once, until it has proved right: three wrong PINs lock the card.
       this.pinUsed = true;
-      this.run(network.enterPin, this.onPin, pin);
+      this.run(network.enterPin, this.askSim, pin);
     } else if ((state === undefined || state === "NOT READY") && this.elapsed < this.profile.simMs)
       this.wait(RETRY_MS, this.askSim);
     else this.recover("sim", "AT+CPIN", reason?.code, state);
-  }
-
-  private onPin(reason: Failure | undefined): void {
-    if (reason === undefined) this.pinUsed = false;
-    this.askSim();
   }
 
   private onSimNumber(_: unknown, iccid: string | undefined): void {
@@ -445,7 +443,7 @@ export class Modem implements SecureHost, ChannelOptions {
   }
 
   private onClock(_: unknown, seconds: number | undefined): void {
-    const { timeServer } = this.options;
+    const timeServer = this.options.timeServer;
     if (this.takeTime(seconds ?? 0) || !timeServer) this.online();
     else {
       if (this.state === "clock") this.wait(this.profile.timeServerMs, this.online);
@@ -553,7 +551,7 @@ export class Modem implements SecureHost, ChannelOptions {
 
   /** Rung 4. */
   reset(): void {
-    const { power } = this.options;
+    const power = this.options.power;
     const timing = this.profile.power;
     if (power.reset === undefined && power.powerKey === undefined) {
       this.restart();
@@ -587,12 +585,10 @@ export class Modem implements SecureHost, ChannelOptions {
   }
 
   onSilent(): void {
-    const reason = failure("no-answer", "AT");
-    this.sockets.lose(reason);
     // With a timer running the module is being restarted, or a rung waits.
     if (this.timeout !== undefined && (this.state === "booting" || this.state === "starting")) return;
     if (this.state === "booting" && this.mayPulse) this.pulse();
-    else this.recoverFrom(reason);
+    else this.recover("no-answer", "AT");
   }
 
   // For the channel

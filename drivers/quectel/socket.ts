@@ -112,8 +112,11 @@ export abstract class ModuleSocket extends Stream {
 
   protected open(): void {
     if (this.over || this.closed) return;
-    const { modem, kind } = this;
-    const { hostMax, openTimeoutMs, handshakeTimeoutS } = modem.limits;
+    const modem = this.modem;
+    const kind = this.kind;
+    const hostMax = modem.limits.hostMax;
+    const openTimeoutMs = modem.limits.openTimeoutMs;
+    const handshakeTimeoutS = modem.limits.handshakeTimeoutS;
     const id = this.remoteAddress.length > hostMax ? undefined : modem.attach(this);
     if (id === undefined) {
       const detail =
@@ -157,7 +160,7 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private reopen(id: number): void {
-    const { channel } = this.modem;
+    const channel = this.modem.channel;
     this.reopened = true;
     // It may have been of either kind.
     channel.run(closeTcp, [id, 0]);
@@ -187,7 +190,8 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private sendNext(): void {
-    const { outgoing, id } = this;
+    const outgoing = this.outgoing;
+    const id = this.id;
     const limit = this.modem.limits.sendMax;
     if (this.sending || this.over || !this.connected || id === undefined) return;
     if (outgoing.length === 0) {
@@ -211,14 +215,14 @@ export abstract class ModuleSocket extends Stream {
 
   private sent(reason: Failure | undefined, count: number): void {
     if (this.over) return;
-    const { sendRetries, sendRetryMs } = this.modem.limits;
+    const sendRetries = this.modem.limits.sendRetries;
+    const sendRetryMs = this.modem.limits.sendRetryMs;
     if (reason === undefined) {
       this.retries = 0;
       this.outgoing.skip(count);
       this.sendNext();
       if (!this.closed) this.announceWritable();
       this.modem.heed();
-      if (this.drained) this.readNext();
     } else if (
       (reason.kind === "send-fail" && this.retries < sendRetries) ||
       (reason.kind === "error" && this.retries === 0 && !this.peerClosed)
@@ -255,7 +259,8 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private readNext(): void {
-    const { incoming, id } = this;
+    const incoming = this.incoming;
+    const id = this.id;
     if (this.reading || this.over || this.closed || !this.connected || id === undefined) return;
     if (this.drained) {
       this.finish();
@@ -299,9 +304,8 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private finish(): void {
-    if (this.incoming.length > 0 || this.timer !== undefined) return;
-    // Not inside the application's own read.
-    this.later("finished", 0);
+    // Not inside the application's own read. What was not sent by now the module takes no more.
+    if (this.incoming.length === 0) this.later("finished", 0);
   }
 
   private finished(): void {

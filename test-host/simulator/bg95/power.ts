@@ -17,6 +17,9 @@ export interface PowerHost {
   simUsable(): void;
 }
 
+/** The last line takes so long at 9,600 baud. */
+const lastLineMs = 25;
+
 /** Power key, reset line, STATUS pin, boot sequence and the four kinds of going down. */
 export class Power {
   readonly #host: PowerHost;
@@ -104,7 +107,8 @@ export class Power {
     this.#state = "stopping";
     this.#later(ms, () => {
       this.#host.print(line);
-      this.#fall(end);
+      // The line leaves the UART before the power does.
+      this.#later(lastLineMs, () => this.#fall(end));
     });
   }
 
@@ -116,9 +120,11 @@ export class Power {
     const downMs = Math.min(boot.powerDownMs, boot.rebootMs / 2);
     this.#later(downMs, () => {
       this.#host.print("POWERED DOWN");
-      this.#fall("off");
-      // RDY is due `rebootMs` after the command.
-      this.boot(downMs + boot.readyMs - boot.rebootMs);
+      this.#later(lastLineMs, () => {
+        this.#fall("off");
+        // RDY is due `rebootMs` after the command.
+        this.boot(downMs + lastLineMs + boot.readyMs - boot.rebootMs);
+      });
     });
   }
 

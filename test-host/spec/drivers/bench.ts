@@ -103,6 +103,8 @@ export class Bench {
   readonly commands: string[] = [];
   /** True while a call of the application runs: no callback may come then. */
   calling = false;
+  /** What the serial class calls when bytes were lost. */
+  tellOverrun: () => void = () => undefined;
   #line = "";
 
   constructor(settings: BenchSettings = {}) {
@@ -244,6 +246,8 @@ export class Bench {
     pauseMs: () => number,
   ): { record: SerialRecord; uart: Uart } {
     const { scheduler, module } = this;
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const bench = this;
     let callbacks: SerialCallbacks = {};
     let port: SerialPort | undefined;
     let received: number[] = [];
@@ -278,10 +282,15 @@ export class Bench {
 
       constructor(options: SerialCallbacks & { readonly baud?: number }) {
         callbacks = options;
+        Port.told(() => options.onError?.call(this));
         if (headroom !== undefined) this.receiveHeadroom = headroom;
         received = [];
         Port.opened(this);
         uart.open(options.baud ?? 115_200);
+      }
+
+      static told(tell: () => void): void {
+        bench.tellOverrun = tell;
       }
 
       static opened(opened: SerialPort): void {

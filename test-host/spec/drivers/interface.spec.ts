@@ -171,6 +171,13 @@ describe("Network interface over the simulated BG95", () => {
       assert.ok(activating - registering < 7_500, String(activating - registering));
     });
 
+    it("takes the report and the answer that it overtakes for one", async () => {
+      const link = { ...linkProfiles.none, attachMs: 200 };
+      const bench = await new Bench({ link, faults: ["late command=+CEREG nth=2 ms=600"] }).goOnline();
+      await bench.pass(20_000);
+      assert.equal(bench.sent("AT+QNWINFO").length, 1);
+    });
+
     it("finds out by asking when the report is lost", async () => {
       const link = { ...linkProfiles.none, attachMs: 7_000 };
       const bench = await new Bench({ link, faults: ["hold-urc urc=+CEREG nth=1"] }).goOnline();
@@ -334,7 +341,12 @@ describe("Network interface over the simulated BG95", () => {
     it("takes the network's time, zone subtracted", async () => {
       const epochMs = Date.UTC(2026, 10, 20, 12, 0, 0);
       const bench = await new Bench({ settings: { epochMs, timeZoneQuarters: -14 } }).goOnline();
-      const [seconds = 0] = bench.clock.settings;
+      bench.module.module.power.crash();
+      await bench.until("offline", () => !bench.online);
+      assert.ok(!bench.modem.clockKnown);
+      await bench.until("online", () => bench.online);
+      assert.equal(bench.clock.settings.length, 2);
+      const [, seconds = 0] = bench.clock.settings;
       assert.ok(Math.abs(seconds - (epochMs + bench.scheduler.nowMs) / 1000) < 2, String(seconds));
       assert.ok(bench.modem.clockKnown);
     });
@@ -394,6 +406,17 @@ describe("Network interface over the simulated BG95", () => {
         assert.equal(bench.module.module.power.state, "off", `after ${String(afterMs)} ms`);
         await bench.goOnline();
       }
+    });
+
+    it("turns off a module that starts slowly", async () => {
+      const bench = new Bench({
+        settings: { boot: { appReadyMs: 35_000, simReadyMs: 36_000, smsReadyMs: 37_000 } },
+      });
+      bench.cellular.connect();
+      await bench.pass(3_000);
+      bench.cellular.disconnect();
+      await bench.pass(120_000);
+      assert.equal(bench.module.module.power.state, "off");
     });
 
     it("lets go of PWRKEY when the wish changes amid the pulse", async () => {

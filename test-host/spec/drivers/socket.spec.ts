@@ -494,6 +494,30 @@ describe("TCP over the simulated BG95", () => {
       assert.ok(!client.ended);
     });
 
+    it("reads once for what is there, and no more after it", async () => {
+      const { bench, server, client } = await scene();
+      server.peer.write("hello");
+      await bench.until("data", () => client.text === "hello");
+      await bench.pass(60_000);
+      assert.equal(bench.sent("AT+QIRD").length, 1);
+    });
+
+    it("costs no further command when the application reads in small pieces", async () => {
+      const { bench, server, client } = await scene(
+        {},
+        {
+          onReadable(count) {
+            for (let left = count; left > 0; left -= 100) this.read(Math.min(left, 100));
+          },
+        },
+      );
+      client.reading = false;
+      server.peer.write(pattern(6_000));
+      await bench.pass(10_000);
+      assert.ok(bench.sent("AT+QIRD=0").length <= 6, String(bench.sent("AT+QIRD=0").length));
+      assert.ok(bench.sent("AT+QIRD=0").every(line => !line.includes(",")));
+    });
+
     it("brings payload over that looks like answers of the module", async () => {
       const { bench, server, client } = await scene();
       const payload =
@@ -513,6 +537,32 @@ describe("TCP over the simulated BG95", () => {
       // Half a line, as noise leaves it, and then any report.
       bench.module.onOutput?.(bytesOf('\r\n+QIU"recv",0\r\n'), 115_200);
       bench.module.module.urc("+QIND: SMS DONE");
+      await bench.until("data", () => client.text === "unheard", 5_000);
+    });
+
+    it("finds data whose report was lost when the serial port tells of lost bytes", async () => {
+      const { bench, server, client } = await scene({ faults: ["hold-urc urc=+QIURC nth=1"] });
+      server.peer.write("unheard");
+      await bench.pass(60_000);
+      bench.tellOverrun();
+      await bench.until("data", () => client.text === "unheard", 5_000);
+    });
+
+    it("finds data whose report was lost after a gap in cover", async () => {
+      const { bench, server, client } = await scene({ faults: ["hold-urc urc=+QIURC nth=1"] });
+      server.peer.write("unheard");
+      await bench.pass(60_000);
+      bench.module.module.loseRegistration(10_000);
+      await bench.until("data", () => client.text === "unheard", 15_000);
+    });
+
+    it("finds data whose report was damaged with the next send", async () => {
+      const { bench, server, client } = await scene({ faults: ["hold-urc urc=+QIURC nth=1"] });
+      server.peer.write("unheard");
+      await bench.pass(1_000);
+      bench.module.onOutput?.(bytesOf('\r\n+QIU"recv",0\r\n'), 115_200);
+      await bench.pass(1_000);
+      bench.call(() => client.socket.write(bytesOf("ping")));
       await bench.until("data", () => client.text === "unheard", 5_000);
     });
 
@@ -694,6 +744,18 @@ describe("TCP over the simulated BG95", () => {
     });
   });
 
+  it("ignores the report of an end while it opens: the connection before had the same id", async () => {
+    const bench = await new Bench({ link: "lte-m" }).goOnline();
+    new Server(bench);
+    const client = bench.open();
+    await bench.pass(300);
+    assert.deepEqual(bench.ids, [0]);
+    bench.module.module.urc('+QIURC: "closed",0');
+    await bench.until("connected", () => client.connected);
+    await bench.pass(20_000);
+    assert.equal(client.failure, undefined);
+  });
+
   describe("connect ids", () => {
     it("carry twelve connections at once, each with its own bytes", async () => {
       const bench = await new Bench().goOnline();
@@ -769,6 +831,22 @@ describe("TCP over the simulated BG95", () => {
         const next = bench.open();
         await bench.until("connected", () => next.connected);
       });
+
+    it("sends no close for connections that a silent module had", async () => {
+      const { bench, client } = await scene({ faults: ["silence for=1000000 ms=20000"] });
+      const other = bench.open();
+      await bench.until("connected", () => other.connected);
+      await bench.pass(20_000);
+      bench.call(() => {
+        client.socket.write(bytesOf("anyone?"));
+        other.socket.write(bytesOf("anyone?"));
+      });
+      await bench.until("end", () => other.ended && client.ended);
+      assert.equal(other.failure?.kind, "no-answer");
+      await bench.until("offline", () => !bench.online);
+      await bench.until("online", () => bench.online);
+      assert.deepEqual(bench.sent("AT+QICLOSE=1"), []);
+    });
 
     it("of which the module says nothing reaches the socket with the first send", async () => {
       const { bench, client } = await scene({ faults: ["silence for=1000000 ms=20000"] });

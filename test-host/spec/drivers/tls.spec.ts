@@ -323,6 +323,18 @@ describe("TLS socket over the simulated BG95", () => {
     assert.deepEqual(bench.ids, [0, 1]);
   });
 
+  it("leaves ids to TCP that an earlier run left open", async () => {
+    const { bench } = await ready({ settings: { settings: { failedOpenKeepsId: false } } });
+    bench.network.serve(7, () => undefined);
+    const text = `AT+QSSLOPEN=1,0,0,"broker.test",${String(SECURE_PORT)},0`;
+    bench.modem.channel.run({ text, timeoutMs: 1_000 }, []);
+    await bench.pass(5_000);
+    assert.deepEqual(bench.ids, [0]);
+    const plain = bench.open();
+    await bench.until("result", () => plain.connected || plain.ended);
+    assert.equal(plain.failure, undefined);
+  });
+
   it("may be closed at any moment of opening, and leaves nothing behind", async () => {
     for (const afterMs of [0, 1, 20, 60, 120, 200, 700, 1_200, 2_500, 4_000]) {
       const { bench } = await ready({ settings: { link: "lte-m" } });
