@@ -54,7 +54,7 @@ export class CredentialFile {
   private readonly envelope: Envelope;
   private readonly used: string[];
   private readonly done: (reason: Failure | undefined, fileName: string) => void;
-  private readonly name: string;
+  private readonly fileName: string;
   private upload: Upload;
   private attempts = 0;
 
@@ -76,37 +76,36 @@ export class CredentialFile {
     this.credential = credential;
     this.used = used;
     this.done = done;
-    this.name = "xs-" + role + "-" + mark + ".pem";
+    this.fileName = "xs-" + role + "-" + mark + ".pem";
     this.upload = this.begin();
     if (mark === "" || kind !== (role === "key" ? "key" : "certificate"))
       this.fail(undefined, "holds " + (mark === "" ? "too few bytes" : kind));
     else {
-      if (!used.includes(this.name)) used.push(this.name);
+      if (!used.includes(this.fileName)) used.push(this.fileName);
       this.check();
     }
   }
 
   private begin(): Upload {
-    const { rsaOffset, rsaLength } = this.envelope;
-    const { credential } = this;
+    const start = this.envelope.rsaOffset;
     // Every working log of these modules shows the older form for RSA keys.
-    return rsaOffset > 0
-      ? new Upload(credential, "RSA PRIVATE KEY", rsaOffset, rsaOffset + rsaLength)
-      : new Upload(credential, this.role === "key" ? "PRIVATE KEY" : "CERTIFICATE");
+    return start > 0
+      ? new Upload(this.credential, "RSA PRIVATE KEY", start, start + this.envelope.rsaLength)
+      : new Upload(this.credential, this.role === "key" ? "PRIVATE KEY" : "CERTIFICATE");
   }
 
   /** Asks for the file's size, before the first upload and behind each. */
   private check(): void {
-    this.host.channel.run(file.fileSize, [this.name], (reason, size) => this.onSize(reason, size));
+    this.host.channel.run(file.fileSize, [this.fileName], (reason, size) => this.onSize(reason, size));
   }
 
   private onSize(reason: Failure | undefined, size = -1): void {
-    const { byteLength } = this.upload;
+    const byteLength = this.upload.byteLength;
     // 405: not found; some firmware just answers OK.
     if (reason !== undefined && reason.kind !== "error" && reason.kind !== "cme") this.done(reason, "");
     else if (size === byteLength) {
-      this.host.event("credential", this.role, this.name, this.attempts === 0 ? "kept" : "stored", size);
-      this.done(undefined, this.name);
+      this.host.event("credential", this.role, this.fileName, this.attempts === 0 ? "kept" : "stored", size);
+      this.done(undefined, this.fileName);
     } else if (this.attempts === 0) this.clean(false);
     else this.again(undefined, byteLength, String(size));
   }
@@ -120,7 +119,7 @@ export class CredentialFile {
       const own = "xs-" + this.role + "-";
       this.remove(
         (names ?? []).filter(
-          name => name.startsWith(own) && (all || name === this.name || !this.used.includes(name)),
+          name => name.startsWith(own) && (all || name === this.fileName || !this.used.includes(name)),
         ),
       );
     });
@@ -133,24 +132,24 @@ export class CredentialFile {
   }
 
   private send(): void {
-    const { channel, profile } = this.host;
     const source = (this.upload = this.begin());
     this.attempts++;
-    channel.run(
+    this.host.channel.run(
       file.uploadFile,
-      [this.name, source.byteLength, profile.uploadTimeoutS],
+      [this.fileName, source.byteLength, this.host.profile.uploadTimeoutS],
       (reason, uploaded) => this.onSent(reason, uploaded),
       { source },
     );
   }
 
   private onSent(reason: Failure | undefined, uploaded: file.Uploaded | undefined): void {
-    const { value, byteLength } = this.upload.checksum;
+    const byteLength = this.upload.checksum.byteLength;
     // The result line was seen to be missing although the file was complete: the file list tells.
     if (reason?.kind === "malformed") this.check();
     else if (uploaded === undefined) this.again(reason, byteLength, "");
     else if (uploaded.byteLength !== byteLength) this.again(reason, byteLength, String(uploaded.byteLength));
-    else if (uploaded.checksum !== value) this.again(reason, byteLength, "another checksum");
+    else if (uploaded.checksum !== this.upload.checksum.value)
+      this.again(reason, byteLength, "another checksum");
     else this.check();
   }
 

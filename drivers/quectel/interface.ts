@@ -56,7 +56,8 @@ export class Cellular extends Modem {
   }
 
   protected override enter(state: ModemState): void {
-    const { connection, address } = this;
+    const connection = this.connection;
+    const address = this.address;
     super.enter(state);
     if (this.connection !== connection) this.call(this.onChanged, ["connection"]);
     if (this.address !== address) this.call(this.onChanged, ["address"]);

@@ -112,24 +112,22 @@ export abstract class ModuleSocket extends Stream {
 
   protected open(): void {
     if (this.over || this.closed) return;
-    const modem = this.modem;
+    const limits = this.modem.limits;
     const kind = this.kind;
-    const hostMax = modem.limits.hostMax;
-    const openTimeoutMs = modem.limits.openTimeoutMs;
-    const handshakeTimeoutS = modem.limits.handshakeTimeoutS;
-    const id = this.remoteAddress.length > hostMax ? undefined : modem.attach(this);
-    if (id === undefined) {
-      const detail =
-        this.remoteAddress.length > hostMax
-          ? "host name over " + String(hostMax) + " characters"
-          : "all connect ids are in use";
+    let detail = "all connect ids are in use";
+    if (this.remoteAddress.length > limits.hostMax)
+      detail = "host name over " + String(limits.hostMax) + " characters";
+    else this.id = this.modem.attach(this);
+    if (this.id === undefined) {
       this.fail(failure("limit", kind.openName, undefined, detail));
       return;
     }
-    this.id = id;
     this.opening = true;
-    this.later("timedOut", openTimeoutMs + (kind.failureKind === "tls" ? handshakeTimeoutS * 1_000 : 0));
-    this.tryOpen(id);
+    this.later(
+      "timedOut",
+      limits.openTimeoutMs + (kind.failureKind === "tls" ? limits.handshakeTimeoutS * 1_000 : 0),
+    );
+    this.tryOpen(this.id);
   }
 
   private tryOpen(id: number): void {
@@ -215,8 +213,7 @@ export abstract class ModuleSocket extends Stream {
 
   private sent(reason: Failure | undefined, count: number): void {
     if (this.over) return;
-    const sendRetries = this.modem.limits.sendRetries;
-    const sendRetryMs = this.modem.limits.sendRetryMs;
+    const limits = this.modem.limits;
     if (reason === undefined) {
       this.retries = 0;
       this.outgoing.skip(count);
@@ -224,12 +221,12 @@ export abstract class ModuleSocket extends Stream {
       if (!this.closed) this.announceWritable();
       this.modem.heed();
     } else if (
-      (reason.kind === "send-fail" && this.retries < sendRetries) ||
+      (reason.kind === "send-fail" && this.retries < limits.sendRetries) ||
       (reason.kind === "error" && this.retries === 0 && !this.peerClosed)
     ) {
       // The module's buffer is full because the network does not take the data: wait. After an
       // `ERROR` too, says the manual; the report of the other side's end may be on its way.
-      this.later("sendNext", sendRetryMs << this.retries++);
+      this.later("sendNext", limits.sendRetryMs << this.retries++);
     } else if (reason.kind === "error" && !this.closed) {
       // What has arrived can still be read.
       if (!this.peerClosed) this.cause = reason;

@@ -63,7 +63,7 @@ export class TlsContexts {
 
   /** Makes sure of the next file; behind the last one sets up the context. */
   private step(): void {
-    const { files } = this;
+    const files = this.files;
     const role = roles[files.length];
     const settings = this.waiting[0]?.settings;
     if (settings === undefined) return;
@@ -84,14 +84,16 @@ export class TlsContexts {
   }
 
   private choose({ cipherSuite = "0XFFFF" }: TlsSettings): void {
-    const { files, contexts } = this;
+    const files = this.files;
+    const contexts = this.contexts;
     this.wanted = files.join() + cipherSuite;
     const known = contexts.indexOf(this.wanted);
     if (known >= 0) {
       this.end(undefined, known);
       return;
     }
-    const { channel, profile } = this.host;
+    const channel = this.host.channel;
+    const profile = this.host.profile;
     const verify = files[0] === "" ? 0 : 1;
     this.context = (this.context + 1) % profile.tlsContexts;
     contexts[this.context] = "";
@@ -115,7 +117,7 @@ export class TlsContexts {
 
   /** Sets the next item. */
   private set(reason: Failure | undefined): void {
-    const { context } = this;
+    const context = this.context;
     const item = this.left.pop();
     if (reason !== undefined || item === undefined) {
       if (reason === undefined) this.contexts[context] = this.wanted;

@@ -64,11 +64,6 @@ class Bytes implements Credential {
   }
 }
 
-function asCredential(input: CredentialInput | undefined): Credential | undefined {
-  if (input === undefined || "read" in input) return input;
-  return new Bytes(input instanceof Uint8Array ? input : new Uint8Array(input));
-}
-
 /**
  * TLS 1.2 by the module, with the surface of Moddable's TLSSocket. The certificate, name and dates
  * of the server are checked unless `secure.verify` is false.
@@ -79,51 +74,55 @@ export class TLSSocket extends ModuleSocket {
   private context = 0;
 
   constructor(options: TLSSocketOptions) {
-    const { modem, secure = {} } = options;
-    if (modem === undefined) throw new Error("modem is required");
-    const serverName = secure.serverName;
-    if (serverName !== undefined && serverName !== (options.host ?? options.address))
-      throw new Error("the module takes the server's name from host: serverName must be the same");
+    const secure = options.secure;
     // The module resolves the host, and takes the name to check from it.
-    super(options, kind, options.host || options.address);
-    this.secure = secure;
+    const host = options.host || options.address;
+    if (secure?.serverName !== undefined && secure.serverName !== host)
+      throw new Error("the module takes the server's name from host: serverName must be the same");
+    super(options, kind, host);
+    this.secure = secure ?? {};
   }
 
   protected prepare(): void {
-    const { verify, credentials, cipherSuite } = this.secure;
+    const modem = this.modem;
     const secure = this.secure;
-    const open = (role: CredentialRole, input: CredentialInput | undefined): Credential | undefined =>
-      asCredential(input) ?? credentials?.open(role);
-    const ca = verify === false ? undefined : open("ca", secure.certificate);
-    const certificate = open("certificate", secure.clientCertificates?.[0]);
-    const key = open("key", secure.clientKey);
-    const missing =
-      verify !== false && ca === undefined
-        ? "ca"
-        : key !== undefined && certificate === undefined
-          ? "certificate"
-          : key === undefined && certificate !== undefined
-            ? "key"
-            : undefined;
-    if (missing !== undefined) {
+    const verify = secure.verify !== false;
+    const ca = verify ? this.credential("ca", secure.certificate) : undefined;
+    const certificate = this.credential("certificate", secure.clientCertificates?.[0]);
+    const key = this.credential("key", secure.clientKey);
+    let missing = "";
+    if (verify && ca === undefined) missing = "ca";
+    else if (key === undefined && certificate !== undefined) missing = "key";
+    else if (key !== undefined && certificate === undefined) missing = "certificate";
+    if (missing !== "") {
       this.fail(failure("credential", kind.openName, undefined, missing + ": none is stored"));
-    } else if (verify !== false && !this.modem.clockKnown) {
-      this.modem.missClock();
+    } else if (verify && !modem.clockKnown) {
+      modem.missClock();
       this.fail(failure("clock", kind.openName));
     } else {
-      this.modem.tlsContexts.acquire({ ca, certificate, key, cipherSuite }, (reason, context) => {
-        if (reason !== undefined) {
-          this.fail(reason);
-          return;
-        }
-        this.context = context;
-        this.open();
-      });
+      modem.tlsContexts.acquire(
+        { ca, certificate, key, cipherSuite: secure.cipherSuite },
+        (reason, context) => {
+          this.context = context;
+          if (reason === undefined) this.open();
+          else this.fail(reason);
+        },
+      );
     }
   }
 
+  /** What was given, or else what the device has stored. */
+  private credential(role: CredentialRole, input: CredentialInput | undefined): Credential | undefined {
+    if (input === undefined) return this.secure.credentials?.open(role);
+    return "read" in input ? input : new Bytes(input instanceof Uint8Array ? input : new Uint8Array(input));
+  }
+
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
-    const { channel, context } = this.modem;
-    channel.run(ssl.openTls, [context, this.context, id, this.remoteAddress, this.remotePort, 0], done);
+    const modem = this.modem;
+    modem.channel.run(
+      ssl.openTls,
+      [modem.context, this.context, id, this.remoteAddress, this.remotePort, 0],
+      done,
+    );
   }
 }

@@ -11,8 +11,6 @@ import { TemplateMessage, templateParts } from "./template.js";
 
 /** Messages that are made ahead of their acknowledgement. */
 const AHEAD = 4;
-/** The module's own limit for opening a connection is longer than MQTT's usual one. */
-const CONNECT_MS = 180_000;
 
 /**
  * The application: attaches, connects to the broker, publishes, takes commands. It reports each
@@ -34,7 +32,7 @@ export class Application {
 
   constructor(host: Host) {
     this.host = host;
-    const { config } = host;
+    const config = host.config;
     this.template = templateParts(config.message);
     this.cellular = new Cellular({
       profile: bg95,
@@ -47,20 +45,12 @@ export class Application {
       apnPassword: config.apnPassword,
       pin: config.pin,
       timeServer: config.timeServer,
-      onState: state => {
-        host.report("state", state);
-      },
+      onState: state => host.report("state", state),
       onEvent: host.report,
-      onFailure: (reason, rung, waitMs) => {
-        this.failed("modem", reason, rung, waitMs);
-      },
-      onChanged: () => {
-        this.onChanged();
-      },
+      onFailure: (reason, rung, waitMs) => this.failed("modem", reason, rung, waitMs),
+      onChanged: () => this.onChanged(),
       trace: config.trace
-        ? (ticks, direction, text) => {
-            host.report("trace", ticks, direction, text);
-          }
+        ? (ticks, direction, text) => host.report("trace", ticks, direction, text)
         : undefined,
     });
   }
@@ -70,19 +60,19 @@ export class Application {
   }
 
   private onChanged(): void {
-    const online = this.cellular.connection === Connection.addressed;
-    if (!online) {
+    if (this.cellular.connection !== Connection.addressed) {
       this.broker?.close();
       this.broker = undefined;
     } else if (this.broker === undefined && !this.over) this.connect();
   }
 
   private connect(): void {
-    const { config, timer, clock, random, credentials, report } = this.host;
-    const { broker } = config;
-    const records = this.cellular.records(credentials, { verify: broker.verify });
-    report("connecting", broker.host, broker.port);
-    this.broker = new ReconnectingMQTTClient({
+    const host = this.host;
+    const config = host.config;
+    const broker = config.broker;
+    const records = this.cellular.records(host.credentials, { verify: broker.verify });
+    host.report("connecting", broker.host, broker.port);
+    const client = (this.broker = new ReconnectingMQTTClient({
       io: MQTTConnection,
       ...(broker.secure ? records.tls : records.tcp),
       host: broker.host,
@@ -91,31 +81,28 @@ export class Application {
       user: config.user,
       password: config.password,
       keepAlive: config.keepAlive,
-      connectTimeout: CONNECT_MS,
+      // The module's own limit for opening a connection is longer than MQTT's usual one.
+      connectTimeout: 180_000,
       session: this.session,
-      timer,
-      clock,
-      random,
+      timer: host.timer,
+      clock: host.clock,
+      random: host.random,
       onControl: message => {
         if (message.operation === 2 /* CONNACK */ && message.returnCode === 0)
           this.online(message.sessionPresent);
       },
-      onReadable: (count, info) => {
-        this.onReadable(count, info);
-      },
-      failure: reason => {
-        this.failed("broker", reason, undefined, this.broker?.delay);
-      },
-    });
-    const { subscribe } = config;
+      onReadable: (count, info) => this.onReadable(count, info),
+      failure: reason => this.failed("broker", reason, undefined, this.broker?.delay),
+    }));
+    const topic = config.subscribe;
     // The session keeps the subscription over reconnects.
-    if (subscribe !== undefined && subscribe !== "")
-      this.broker.subscribe([
+    if (topic)
+      client.subscribe([
         {
-          topic: subscribe,
+          topic,
           QoS: 1,
           done: (reason, granted) => {
-            if (reason === undefined) report("subscribed", subscribe, granted);
+            if (reason === undefined) host.report("subscribed", topic, granted);
             else this.failed("broker", reason);
           },
         },
@@ -129,12 +116,12 @@ export class Application {
 
   /** Keeps a few messages on their way, until the configured number is reached. */
   private publish(): void {
-    const { topic, count, qos } = this.host.config;
-    while (this.published < count && this.published - this.delivered < AHEAD && this.broker !== undefined) {
+    const config = this.host.config;
+    while (this.published < config.count && this.published - this.delivered < AHEAD && this.broker) {
       const n = ++this.published;
       this.broker.publish({
-        topic,
-        qos,
+        topic: config.topic,
+        qos: config.qos,
         payload: new TemplateMessage(this.template, n),
         done: reason => {
           if (reason === undefined) this.onDelivered(n);
@@ -163,29 +150,25 @@ export class Application {
   }
 
   private checkDone(): void {
-    const { count, commands, lingerMs } = this.host.config;
-    if (count === 0 || this.delivered < count || this.commands < commands || this.linger !== undefined)
-      return;
-    this.linger = this.host.timer.set(() => {
-      this.finish("done");
-    }, lingerMs);
+    const config = this.host.config;
+    if (config.count > 0 && this.delivered >= config.count && this.commands >= config.commands)
+      this.linger ??= this.host.timer.set(() => this.finish("done"), config.lingerMs);
   }
 
   private finish(event: string): void {
+    const report = this.host.report;
     if (this.over) return;
     this.over = true;
     this.broker?.close();
-    this.cellular.reportBuffers((name, size, highWater) => {
-      this.host.report("buffer", name, size, highWater);
-    });
-    this.host.report(event);
+    this.cellular.reportBuffers((name, size, highWater) => report("buffer", name, size, highWater));
+    report(event);
   }
 
   private failed(stage: string, reason: Failure, rung?: string, waitMs?: number): void {
     if (this.over) return;
     this.failures++;
     this.host.report("failure", stage, reason.kind, reason.code, reason.command, reason.detail, rung, waitMs);
-    const { attempts } = this.host.config;
+    const attempts = this.host.config.attempts;
     if (attempts > 0 && this.failures >= attempts) this.finish("gave-up");
   }
 }

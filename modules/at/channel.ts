@@ -207,8 +207,8 @@ export class Channel {
   }
 
   private start(request: Request): void {
-    const { expect } = this;
-    const { command } = request;
+    const expect = this.expect;
+    const command = request.command;
     const problem = this.transmitter.send(command, request.parameters);
     if (problem !== undefined) {
       // The caller must not hear of it before `run` has returned.
@@ -238,7 +238,7 @@ export class Channel {
 
   /** Nothing is in flight or expected. */
   private rest(): void {
-    const { expect } = this;
+    const expect = this.expect;
     expect.raw = 0;
     expect.prompt = expect.prefix = expect.final = expect.late = undefined;
     this.request = this.late = undefined;
@@ -264,8 +264,9 @@ export class Channel {
   }
 
   private onFinding(): void {
-    const { finding, bytes } = this.receiver;
-    const { line } = finding;
+    const finding = this.receiver.finding;
+    const bytes = this.receiver.bytes;
+    const line = finding.line;
     this.options.trace?.received(bytes, finding, this.last);
     switch (finding.kind) {
       case "urc":
@@ -323,7 +324,8 @@ export class Channel {
   }
 
   private onPrompt(): void {
-    const { request, expect } = this;
+    const request = this.request;
+    const expect = this.expect;
     if (request === undefined) return;
     expect.prompt = undefined;
     expect.sentLength = 0;
@@ -332,7 +334,7 @@ export class Channel {
   }
 
   private onFinal(request: Request, kind: "ok" | "error" | "cme" | "cms" | "send-fail"): void {
-    const { line } = this.receiver.finding;
+    const line = this.receiver.finding.line;
     let reason: Failure | undefined;
     if (kind !== "ok") {
       const code = line.int(0);
@@ -381,7 +383,7 @@ export class Channel {
   }
 
   private giveUp(request: Request, kind: "timeout" | "overrun"): void {
-    const { raw } = this.expect;
+    const raw = this.expect.raw;
     this.rest();
     this.late = request;
     if (kind === "overrun") {

@@ -77,7 +77,8 @@ export function keysOf(urcs: readonly Urc[]): Uint8Array {
  * behind it, and the next byte is data then whatever it is.
  */
 export function digest(bytes: Uint8Array, from: number, to: number, expect: Expectation, out: Finding): void {
-  const { raw, prompt } = expect;
+  const raw = expect.raw;
+  const prompt = expect.prompt;
   out.kind = "more";
   out.start = out.end = out.consumed = from;
   if (raw > 0) {
@@ -128,8 +129,11 @@ function classify(
   expect: Expectation,
   out: Finding,
 ): FindingKind {
-  const { prefix, prompt, sentLength, urcs } = expect;
-  const { line } = out;
+  const prefix = expect.prefix;
+  const prompt = expect.prompt;
+  const sentLength = expect.sentLength;
+  const urcs = expect.urcs;
+  const line = out.line;
   if (end - start === sentLength) {
     let i = 0;
     while (i < sentLength && bytes[start + i] === expect.sent[i]) i++;

@@ -113,7 +113,8 @@ export class Line {
 
   /** Finds field `index`; false when the line has fewer fields. */
   private seek(index: number): boolean {
-    const { bytes, end } = this;
+    const bytes = this.bytes;
+    const end = this.end;
     let from = this.body;
     if (from >= end) return false;
     for (;;) {

@@ -53,7 +53,9 @@ export class Receiver {
    * shape test it goes on behind that line.
    */
   advance(serial: SerialPort): boolean {
-    const { bytes, finding, counters } = this;
+    const bytes = this.bytes;
+    const finding = this.finding;
+    const counters = this.counters;
     for (;;) {
       if (this.skipping) {
         let i = finding.consumed;

@@ -69,7 +69,7 @@ export class TypedRequest<R, P extends readonly Parameter[]> implements Request 
   }
 
   settle(reason: Failure | undefined): void {
-    const { done } = this;
+    const done = this.done;
     if (done === undefined) return;
     const result = this.result ?? this.command.empty;
     let problem = this.problem;

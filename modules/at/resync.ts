@@ -92,7 +92,8 @@ export class Resync {
   }
 
   private send(escape: boolean): number {
-    const { transmitter, expect } = this;
+    const transmitter = this.transmitter;
+    const expect = this.expect;
     this.probes++;
     if (escape) transmitter.sendSource(repeat(0x1b, 1));
     transmitter.send(probe, []);

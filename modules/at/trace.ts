@@ -35,7 +35,9 @@ export class Trace {
     finding: Finding,
     last: Command<unknown, readonly Parameter[]> | undefined,
   ): void {
-    const { kind, start, end } = finding;
+    const kind = finding.kind;
+    const start = finding.start;
+    const end = finding.end;
     const hidden =
       kind === "raw" ||
       kind === "echo" ||

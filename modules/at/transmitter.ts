@@ -100,7 +100,9 @@ export class Transmitter {
   }
 
   private pump(): void {
-    const { serial, bytes, source } = this;
+    const serial = this.serial;
+    const bytes = this.bytes;
+    const source = this.source;
     try {
       while (serial !== undefined && this.room > 0) {
         if (this.offset === this.length) {

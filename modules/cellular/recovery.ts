@@ -15,13 +15,10 @@ export type Rung =
   | "reset";
 
 const rungs: readonly Rung[] = Object.freeze(["context", "radio", "restart", "reset"]);
-const RESTART = 2;
-const RESET = 3;
 
 /** From one restart to the next, by how many came before (TCP/IP note: 0, 10 min, 30 min, 1 h after three). */
-const restartWaitsMs: readonly number[] = Object.freeze([0, 0, 0, 600_000, 1_800_000, 3_600_000]);
-/** While a restart must wait, what failed is tried again after this. */
-const AGAIN_MS = 60_000;
+const restartWaitsMs: readonly number[] = Object.freeze([0, 0, 0, 600_000, 1_800_000]);
+const LONGEST_MS = 3_600_000;
 
 export interface RecoveryStep {
   readonly rung: Rung;
@@ -42,11 +39,13 @@ export class RecoveryLadder {
 
   /** The step against this failure. */
   next(kind: FailureKind): RecoveryStep {
-    const least = kind === "no-answer" ? RESET : kind === "sim" ? RESTART : kind === "registration" ? 1 : 0;
-    const height = Math.min(RESET, Math.max(this.height, least));
-    if (height >= RESTART) {
+    const least = kind === "no-answer" ? 3 : kind === "sim" ? 2 : kind === "registration" ? 1 : 0;
+    const height = Math.min(3, Math.max(this.height, least));
+    // The third and fourth rung restart the module.
+    if (height > 1) {
       const waitMs = this.restartWait();
-      if (waitMs > 0) return { rung: "again", waitMs: Math.min(waitMs, AGAIN_MS) };
+      // While a restart must wait, what failed is tried again.
+      if (waitMs > 0) return { rung: "again", waitMs: Math.min(waitMs, 60_000) };
       this.restarted();
     }
     this.height = height + 1;
@@ -55,11 +54,10 @@ export class RecoveryLadder {
 
   /** Milliseconds until the module may be restarted. */
   restartWait(): number {
-    const last = restartWaitsMs.length - 1;
     const gone = this.clock.delta(this.restartedAt);
     // An hour after the last one that helped, earlier trouble is forgotten.
-    if (this.reached && gone > (restartWaitsMs[last] ?? 0)) this.restarts = 0;
-    return (restartWaitsMs[Math.min(this.restarts, last)] ?? 0) - gone;
+    if (this.reached && gone > LONGEST_MS) this.restarts = 0;
+    return (restartWaitsMs[this.restarts] ?? LONGEST_MS) - gone;
   }
 
   /** The module is restarted, or turned on after it went off by itself. */

@@ -74,7 +74,8 @@ export class PemStream {
   }
 
   private body(count: number): number {
-    const { line, alphabet } = this;
+    const line = this.line;
+    const alphabet = this.alphabet;
     // DER goes to the end of the line's buffer: characters, written from its begin, never catch up
     // with bytes that are still to be read (4 for every 3, over a lead of 17).
     let at = line.length - count;
@@ -98,7 +99,7 @@ export class PemStream {
 
 /** Puts a text to the begin of `into`; returns its length. */
 function ascii(text: string, into: Uint8Array): number {
-  const { length } = text;
+  const length = text.length;
   for (let i = 0; i < length; i++) into[i] = text.charCodeAt(i);
   return length;
 }
