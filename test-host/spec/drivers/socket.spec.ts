@@ -559,7 +559,8 @@ describe("TCP over the simulated BG95", () => {
     it("finds data whose report was damaged with the next send", async () => {
       const { bench, server, client } = await scene({ faults: ["hold-urc urc=+QIURC nth=1"] });
       server.peer.write("unheard");
-      await bench.pass(1_000);
+      // Until the module has nothing more to report.
+      await bench.pass(20_000);
       bench.module.onOutput?.(bytesOf('\r\n+QIU"recv",0\r\n'), 115_200);
       await bench.pass(1_000);
       bench.call(() => client.socket.write(bytesOf("ping")));
@@ -831,6 +832,16 @@ describe("TCP over the simulated BG95", () => {
         const next = bench.open();
         await bench.until("connected", () => next.connected);
       });
+
+    it("sends no close for connections that a restarted module does not know", async () => {
+      const { bench, client } = await scene({ faults: ["reset command=+QISEND nth=1"] });
+      bench.call(() => client.socket.write(bytesOf("hello")));
+      await bench.until("end", () => client.ended);
+      assert.equal(client.failure?.kind, "module-reset");
+      await bench.until("online", () => bench.online);
+      await bench.pass(10_000);
+      assert.deepEqual(bench.sent("AT+QICLOSE"), []);
+    });
 
     it("sends no close for connections that a silent module had", async () => {
       const { bench, client } = await scene({ faults: ["silence for=1000000 ms=20000"] });
