@@ -13,12 +13,17 @@ function isRegistrationReport(line: Line): boolean {
   return !line.has(1) || line.quoted(1);
 }
 
-function urc(name: ReportName, prefix: string, accept?: (line: Line) => boolean): Urc<ReportName> {
-  return Object.freeze(accept === undefined ? { name, prefix } : { name, prefix, accept });
+function urc(
+  name: ReportName,
+  prefix: string,
+  accept?: (line: Line) => boolean,
+  whole?: true,
+): Urc<ReportName> {
+  return Object.freeze({ name, prefix, accept, whole });
 }
 
 function line(name: ReportName, text: string): Urc<ReportName> {
-  return Object.freeze({ name, prefix: text, whole: true });
+  return urc(name, text, undefined, true);
 }
 
 /** The most frequent first: a report is found by walking down the table. */

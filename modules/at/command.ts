@@ -56,8 +56,8 @@ export interface Urc<N extends string = string> {
   /** What the line begins with, at least three characters: `+QIURC:`. */
   readonly prefix: string;
   /** The line is the prefix and nothing else (`RDY`). */
-  readonly whole?: true;
-  accept?(line: Line): boolean;
+  readonly whole?: true | undefined;
+  readonly accept?: ((line: Line) => boolean) | undefined;
 }
 
 /** Bytes to be sent behind a prompt. May be read again from any offset. */

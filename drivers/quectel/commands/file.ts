@@ -18,7 +18,7 @@ export const ownFiles = query<readonly string[], readonly [pattern: string]>({
   empty: Object.freeze<string[]>([]),
   read(line, sofar) {
     const name = line.text(0).replace("UFS:", "");
-    return name.startsWith("xs-") ? [...(sofar ?? []), name] : (sofar ?? []);
+    return (sofar ?? []).concat(name.startsWith("xs-") ? name : []);
   },
 });
 

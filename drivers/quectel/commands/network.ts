@@ -60,11 +60,8 @@ export const networkInformation = query<string>({
  * `"2020/06/02,01:47:33+32"`; `NaN` when the text is none, as before the first synchronisation.
  */
 export function networkTime(text: string): number {
-  const match = /^(\d{4})\/(\d\d)\/(\d\d),(\d\d):(\d\d):(\d\d)([+-])(\d\d?)/.exec(text);
-  if (match === null) return NaN;
-  const part = (index: number): number => Number(match[index]);
-  const local = Date.UTC(part(1), part(2) - 1, part(3), part(4), part(5), part(6)) / 1000;
-  return local - (match[7] === "-" ? -900 : 900) * part(8);
+  const local = Date.parse(text.slice(0, 19).replaceAll("/", "-").replace(",", "T") + "Z");
+  return local / 1000 - Number.parseInt(text.slice(19), 10) * 900;
 }
 
 function time(line: Line): number {
