@@ -1,7 +1,6 @@
 import type { Channel } from "../../modules/at/channel.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
-import { FileChecksum } from "../../modules/pki/checksum.js";
 import { envelopeOf, type Envelope } from "../../modules/pki/envelope.js";
 import { PemStream } from "../../modules/pki/pem.js";
 import * as file from "./commands/file.js";
@@ -30,17 +29,6 @@ function fingerprint(credential: Credential): string {
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
-/** PEM on its way to the module, and the checksum of what was sent. */
-class Upload extends PemStream {
-  readonly checksum = new FileChecksum();
-
-  override read(view: Uint8Array): number {
-    const count = super.read(view);
-    this.checksum.update(view, 0, count);
-    return count;
-  }
-}
-
 /**
  * A credential in the module's file system. The file's name holds a fingerprint of its contents, so
  * a credential that changed gets a new file and one that did not is left alone; older files of the
@@ -55,7 +43,7 @@ export class CredentialFile {
   private readonly used: string[];
   private readonly done: (reason: Failure | undefined, fileName: string) => void;
   private readonly fileName: string;
-  private upload: Upload;
+  private upload: PemStream;
   private attempts = 0;
 
   /**
@@ -86,12 +74,12 @@ export class CredentialFile {
     }
   }
 
-  private begin(): Upload {
+  private begin(): PemStream {
     const start = this.envelope.rsaOffset;
     // Every working log of these modules shows the older form for RSA keys.
     return start > 0
-      ? new Upload(this.credential, "RSA PRIVATE KEY", start, start + this.envelope.rsaLength)
-      : new Upload(this.credential, this.role === "key" ? "PRIVATE KEY" : "CERTIFICATE");
+      ? new PemStream(this.credential, "RSA PRIVATE KEY", start, start + this.envelope.rsaLength)
+      : new PemStream(this.credential, this.role === "key" ? "PRIVATE KEY" : "CERTIFICATE");
   }
 
   /** Asks for the file's size, before the first upload and behind each. */

@@ -1,4 +1,4 @@
-import { compose } from "./compose.js";
+import { compose, streamTail } from "./compose.js";
 import { MQTTConnection, type ConnectionOwner } from "./connection.js";
 import { refuse } from "./error.js";
 import type { MQTTClientOptions, WriteOptions } from "./options.js";
@@ -49,7 +49,7 @@ export class MQTTClient extends MQTTConnection {
     }
     try {
       outbox.flush(socket, direct);
-      if (data && direct) outbox.stream(socket, data);
+      if (data && direct) streamTail(data, outbox, socket);
     } catch (exception) {
       this.caught(exception);
       throw exception;

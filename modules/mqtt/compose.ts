@@ -1,3 +1,4 @@
+import type { StreamSocket } from "../io/socket.js";
 import { refuse } from "./error.js";
 import type { WriteOptions } from "./options.js";
 import { encodeFilters, encodePublish, encodeShort, nameOf } from "./packets.js";
@@ -63,4 +64,11 @@ export function compose(
   }
   sender.begin(length, undefined, total);
   return size;
+}
+
+/** Writes the next bytes of a payload that the application streams, at most `sender.room` and `sender.tail`. */
+export function streamTail(data: ArrayBuffer | Uint8Array, sender: Sender, socket: StreamSocket): void {
+  sender.tail -= data.byteLength;
+  const more = sender.tail > 0 && sender.tail <= sender.room - data.byteLength;
+  sender.room = socket.write(data, more ? { more } : undefined);
 }

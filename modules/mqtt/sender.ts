@@ -62,7 +62,7 @@ export class Sender implements Target {
   }
 
   /**
-   * Writes as much as the room allows; `stream` follows at once with `following` bytes. Returns
+   * Writes as much as the room allows; `streamTail` follows at once with `following` bytes. Returns
    * whether the packet is out but for the tail.
    */
   flush(socket: StreamSocket, following: number): boolean {
@@ -89,12 +89,5 @@ export class Sender implements Target {
       }
     }
     return !this.left;
-  }
-
-  /** Writes bytes of the tail, at most `room` and `tail`. */
-  stream(socket: StreamSocket, data: ArrayBuffer | Uint8Array): void {
-    this.tail -= data.byteLength;
-    const more = this.tail > 0 && this.tail <= this.room - data.byteLength;
-    this.room = socket.write(data, more ? { more } : undefined);
   }
 }

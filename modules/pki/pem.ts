@@ -1,4 +1,5 @@
 import type { Credential } from "../io/credentials.js";
+import { FileChecksum } from "./checksum.js";
 
 /** What stands between BEGIN and END (RFC 7468; the last two are the older forms of OpenSSL). */
 export type PemLabel = "CERTIFICATE" | "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY";
@@ -13,6 +14,8 @@ const LINE_BYTES = 48;
 export class PemStream {
   /** Bytes of the whole text. */
   readonly byteLength: number;
+  /** What a module counts of the text that was read so far. */
+  readonly checksum = new FileChecksum();
   private readonly credential: Credential;
   private readonly label: PemLabel;
   /** 64 columns and LF. */
@@ -57,6 +60,7 @@ export class PemStream {
       count += end - this.used;
       this.used = end;
     }
+    this.checksum.update(view, 0, count);
     return count;
   }
 
