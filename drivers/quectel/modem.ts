@@ -4,7 +4,7 @@ import { LINE_BYTES } from "../../modules/at/receiver.js";
 import type { Line } from "../../modules/at/line.js";
 import type { ChannelOptions } from "../../modules/at/options.js";
 import type { Done } from "../../modules/at/request.js";
-import { Trace, type TraceWriter } from "../../modules/at/trace.js";
+import type { Trace } from "../../modules/at/trace.js";
 import { RecoveryLadder, type Rung } from "../../modules/cellular/recovery.js";
 import { failure, type Failure, type FailureKind } from "../../modules/diagnosis/failure.js";
 import type { Power } from "../../modules/io/power.js";
@@ -40,7 +40,8 @@ export interface ModemOptions {
   readonly pin?: string | undefined;
   /** Asked when the network tells no time. */
   readonly timeServer?: string | undefined;
-  readonly trace?: TraceWriter | undefined;
+  /** Sees every line; handed in as an object, so that a product without it carries no code for it. */
+  readonly trace?: Trace | undefined;
   readonly onState?: (state: ModemState) => void;
   /** A way to the network failed; the modem goes on by itself with the rung named. */
   readonly onFailure?: (reason: Failure, rung: Rung, waitMs: number) => void;
@@ -66,7 +67,7 @@ export class Modem implements SecureHost, ChannelOptions {
   readonly tlsContexts: TlsContexts;
   readonly serial: SerialRecord;
   readonly urcs: Profile["urcs"];
-  readonly trace?: Trace;
+  readonly trace: Trace | undefined;
   /** Takes reports of the module's DNS client while a `Resolver` waits for them. */
   lookup: Lookup | undefined;
   state: ModemState = "off";
@@ -108,7 +109,7 @@ export class Modem implements SecureHost, ChannelOptions {
     this.context = profile.context;
     this.serial = options.serial;
     this.urcs = profile.urcs;
-    if (options.trace !== undefined) this.trace = new Trace(options.clock, options.trace);
+    this.trace = options.trace;
     this.ladder = new RecoveryLadder(options.clock);
     this.sockets = new SocketTable(profile.sockets.count);
     this.tlsContexts = new TlsContexts(this);

@@ -13,7 +13,9 @@ import start from "../firmware/main.js";
 import type { DeviceConfig, Wiring } from "./device-config.js";
 import type { ReportValue } from "../firmware/host.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
+import { Trace } from "../../modules/at/trace.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
+import type { Clock } from "../../modules/io/timer.js";
 
 declare const trace: (text: string) => void;
 
@@ -62,21 +64,24 @@ function power(wiring: Wiring) {
   };
 }
 
+const clock: Clock = {
+  get ticks() {
+    return Time.ticks;
+  },
+  delta: (from: number, to?: number) => Time.delta(from, to),
+  set: (seconds: number) => {
+    Time.set(seconds);
+  },
+  now: () => Date.now(),
+};
+
 export default function main(): void {
   start({
     config,
+    clock,
+    trace: new Trace(clock, (ticks, direction, text) => trace(`${ticks} ${direction} ${text}\n`)),
     serial: { io, ...config.wiring.uart },
     timer: Timer,
-    clock: {
-      get ticks() {
-        return Time.ticks;
-      },
-      delta: (from: number, to?: number) => Time.delta(from, to),
-      set: (seconds: number) => {
-        Time.set(seconds);
-      },
-      now: () => Date.now(),
-    },
     random: () => Math.random(),
     power: power(config.wiring),
     credentials: {

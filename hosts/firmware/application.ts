@@ -49,9 +49,7 @@ export class Application {
       onEvent: host.report,
       onFailure: (reason, rung, waitMs) => this.failed("modem", reason, rung, waitMs),
       onChanged: () => this.onChanged(),
-      trace: config.trace
-        ? (ticks, direction, text) => host.report("trace", ticks, direction, text)
-        : undefined,
+      trace: host.trace,
     });
   }
 

@@ -28,8 +28,6 @@ export interface FirmwareConfig {
   readonly attempts: number;
   /** Milliseconds. */
   readonly keepAlive: number;
-  /** Report every line to and from the module. */
-  readonly trace?: boolean;
 }
 
 export interface BrokerConfig {

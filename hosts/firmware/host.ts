@@ -3,6 +3,7 @@ import type { Credentials } from "../../modules/io/credentials.js";
 import type { FlashPartition } from "../../modules/io/flash.js";
 import type { Power } from "../../modules/io/power.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
+import type { Trace } from "../../modules/at/trace.js";
 import type { FirmwareConfig } from "./config.js";
 
 /** A value of a report: what JSON holds without nesting. */
@@ -22,6 +23,8 @@ export interface Host {
   readonly power: Power;
   readonly flash?: FlashPartition;
   readonly credentials: Credentials;
+  /** Sees every line to and from the module. A product leaves it out, and its code with it. */
+  readonly trace?: Trace | undefined;
   /** Tells the platform what happens, for a log or a display. Values are never secrets. */
   readonly report: (event: string, ...values: ReportValue[]) => void;
 }

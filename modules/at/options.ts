@@ -23,7 +23,7 @@ export interface ChannelOptions {
   readonly onOverrun?: () => void;
   /** A callback of the application, the serial port or a source threw; the channel goes on. */
   readonly onException?: (error: unknown) => void;
-  readonly trace?: Trace;
+  readonly trace?: Trace | undefined;
 }
 
 /** Counts since construction, for logs and figures. */

@@ -118,7 +118,7 @@ export async function memoryChapters({ identities, smoke }: MemoryOptions): Prom
     },
     {
       title: "Byte code by module",
-      note: "Symbols included; what the device's flash holds of each module.",
+      note: "The code alone: names of symbols, which the linker shares between all modules, are not counted.",
       figures: modules.map(([name, bytes]) => shown(name, bytes, "bytes")),
     },
   ];

@@ -1,3 +1,4 @@
+import { Trace } from "../../../modules/at/trace.js";
 import { bg95 } from "../../../drivers/bg95/profile.js";
 import { Cellular, Connection, type CellularOptions } from "../../../drivers/quectel/interface.js";
 import type { Modem, ModemState } from "../../../drivers/quectel/modem.js";
@@ -129,9 +130,9 @@ export class Bench {
       timer: this.timer,
       clock: this.clock,
       power: this.#power(lines),
-      trace: (_, direction, text) => {
+      trace: new Trace(this.clock, (_, direction, text) => {
         this.trace.push(direction + text);
-      },
+      }),
       onState: state => {
         this.#mayCallBack("onState");
         this.states.push([state, scheduler.nowMs]);
