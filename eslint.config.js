@@ -146,7 +146,7 @@ export default tseslint.config(
   },
   {
     // Methods are handed on with their `this` typed and bound where they are called: no closure for each step.
-    files: ["drivers/quectel/modem.ts"],
+    files: ["drivers/quectel/modem.ts", "drivers/quectel/climb.ts"],
     rules: { "@typescript-eslint/unbound-method": "off" },
   },
   { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked] },

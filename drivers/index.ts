@@ -1,7 +1,8 @@
 /** What an application imports: the network interface, its socket classes, and the modules as data. */
 export { bg95 } from "./bg95/profile.js";
 export { Cellular, Connection, type CellularOptions, type ConnectionValue } from "./quectel/interface.js";
-export { Modem, type ModemOptions, type ModemState } from "./quectel/modem.js";
+export { Modem } from "./quectel/modem.js";
+export type { ModemOptions, ModemState } from "./quectel/modem-options.js";
 export type { Profile } from "./quectel/profile.js";
 export { NamePassing } from "./quectel/name-passing.js";
 export { Resolver } from "./quectel/resolver.js";

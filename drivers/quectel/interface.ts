@@ -1,5 +1,6 @@
 import type { Credentials } from "../../modules/io/credentials.js";
-import { Modem, type ModemOptions, type ModemState } from "./modem.js";
+import { Modem } from "./modem.js";
+import type { ModemOptions, ModemState } from "./modem-options.js";
 import { NamePassing } from "./name-passing.js";
 import { TCP } from "./tcp.js";
 import { TLSSocket, type SecureOptions } from "./tls.js";

@@ -313,20 +313,14 @@ export abstract class ModuleSocket extends Stream {
 
   /** Ends the connection; `lost`: the module has forgotten it by itself. */
   onLost(reason: Failure): void {
-    this.release();
-    this.fail(reason);
-  }
-
-  private release(): void {
     if (this.id !== undefined) this.modem.detach(this.id);
     this.id = undefined;
+    this.fail(reason);
   }
 
   protected fail(reason: Failure): void {
     if (this.over) return;
     this.connected = false;
-    // Nothing is left to close there.
-    if (reason.kind === "no-answer" || reason.kind === "module-reset") this.release();
     this.shut();
     this.announceFailure(reason);
   }

@@ -1,7 +1,8 @@
 import { Trace } from "../../../modules/at/trace.js";
 import { bg95 } from "../../../drivers/bg95/profile.js";
 import { Cellular, Connection, type CellularOptions } from "../../../drivers/quectel/interface.js";
-import type { Modem, ModemState } from "../../../drivers/quectel/modem.js";
+import type { Modem } from "../../../drivers/quectel/modem.js";
+import type { ModemState } from "../../../drivers/quectel/modem-options.js";
 import type { ModuleSocketOptions } from "../../../drivers/quectel/socket.js";
 import { TCP } from "../../../drivers/quectel/tcp.js";
 import type { Failure } from "../../../modules/diagnosis/failure.js";
