@@ -19,14 +19,14 @@ export function shown(name: string, value: number, unit: string): Figure {
   return { name, value: rounded(value), unit, limit: null, ok: Number.isFinite(value) };
 }
 
-/** A figure that must not exceed its limit, or by that share of it at most. */
-export function atMost(name: string, value: number, unit: string, limit: number, slack = 0): Figure {
-  return { name, value: rounded(value), unit, limit: rounded(limit), ok: value <= limit * (1 + slack) };
+/** A figure that must not exceed its limit. */
+export function atMost(name: string, value: number, unit: string, limit: number): Figure {
+  return { name, value: rounded(value), unit, limit: rounded(limit), ok: value <= limit };
 }
 
 /** A figure that must reach its limit. */
-export function atLeast(name: string, value: number, unit: string, limit: number, slack = 0): Figure {
-  return { name, value: rounded(value), unit, limit: rounded(limit), ok: value >= limit * (1 - slack) };
+export function atLeast(name: string, value: number, unit: string, limit: number): Figure {
+  return { name, value: rounded(value), unit, limit: rounded(limit), ok: value >= limit };
 }
 
 function rounded(value: number): number {

@@ -9,6 +9,7 @@ const BYTECODE_LIMIT = 64 * 1024;
 const HEAP_STEP = 64;
 /** Messages that the firmware has under way: so many must follow for the last to be like the first. */
 const AHEAD = 8;
+const SAMPLES = 16;
 /** Not part of the firmware: the device's configuration, and the harness. */
 const foreign = ["mc/config", "test-host/xs/main"];
 
@@ -26,6 +27,16 @@ export function firmwareModules(memory: FirmwareMemory): readonly (readonly [nam
   return Object.entries(memory.modules)
     .filter(([name]) => !foreign.includes(name))
     .sort(([, a], [, b]) => b - a);
+}
+
+/** Sums by folder. */
+function folders(modules: readonly (readonly [name: string, bytes: number])[]) {
+  const sums = new Map<string, number>();
+  for (const [name, bytes] of modules) {
+    const folder = `all of ${name.split("/").slice(0, 2).join("/")}`;
+    sums.set(folder, (sums.get(folder) ?? 0) + bytes);
+  }
+  return [...sums];
 }
 
 export interface FirmwareRun {
@@ -59,13 +70,19 @@ async function smallestHeap(identities: Identities): Promise<number> {
   return passes;
 }
 
-/** Live bytes after `first` and after `last` publishes. */
+/** What is live after `first` and after `last` publishes: bytes that were added. */
 async function growth(identities: Identities, first: number, last: number): Promise<number> {
-  return Scene.run({ identities, config: config(last + AHEAD, 1) }, async scene => {
+  return Scene.run({ identities, config: config(last + 2 * SAMPLES + AHEAD, 1) }, async scene => {
+    // The least of several moments: what a moment holds in passing is no growth.
     const live = async (count: number): Promise<number> => {
+      let least = Infinity;
       await scene.expect("acknowledged", count);
-      const { slots, chunkBytes } = await scene.engine.memory();
-      return slots * 16 + chunkBytes;
+      for (let sample = 0; sample < SAMPLES; sample++) {
+        await scene.expect("acknowledged");
+        const { slots, chunkBytes } = await scene.engine.memory();
+        least = Math.min(least, slots * 16 + chunkBytes);
+      }
+      return least;
     };
     const before = await live(first);
     return (await live(last - first)) - before;
@@ -82,15 +99,11 @@ export async function memoryChapters({ identities, smoke }: MemoryOptions): Prom
   const run = await firmwareRun(identities);
   if (!run) throw new Error("the firmware does not fit the memory of an ESP32");
   const { memory, counters } = run;
-  const slack = smoke ? 0.05 : 0;
+  const slack = smoke ? 1.05 : 1;
   const modules = firmwareModules(memory);
   const bytecode = modules.reduce((sum, [, bytes]) => sum + bytes, 0);
-  const wide = HEAP_LIMIT * (1 + slack);
-  const heap = smoke
-    ? (await firmwareRun(identities, wide))
-      ? wide
-      : Infinity
-    : await smallestHeap(identities);
+  const wide = HEAP_LIMIT * slack;
+  const passes = smoke && (await firmwareRun(identities, wide)) !== undefined;
   const publishes = smoke ? 500 : 10_000;
   return [
     {
@@ -99,13 +112,14 @@ export async function memoryChapters({ identities, smoke }: MemoryOptions): Prom
         "Module-tls with mutual authentication, from power-on to three acknowledged messages, on a simulated BG95. " +
         "Heap is counted above the loaded baseline, slots at 16 bytes; chunk bytes are those of a 64-bit build and so upper bounds.",
       figures: [
-        atMost(smoke ? "a heap that passes" : "smallest heap that passes", heap, "bytes", HEAP_LIMIT, slack),
-        atMost("byte code", bytecode, "bytes", BYTECODE_LIMIT, slack),
+        passes
+          ? atMost("a heap that passes", wide, "bytes", wide)
+          : atMost("smallest heap that passes", await smallestHeap(identities), "bytes", wide),
+        atMost("byte code", bytecode, "bytes", BYTECODE_LIMIT * slack),
         atMost(
           `growth from 100 to ${publishes.toLocaleString("en")} publishes`,
           await growth(identities, 100, publishes),
           "bytes",
-          0,
           0,
         ),
         shown("peak with an ESP32's heap, garbage included", memory.peakBytes, "bytes"),
@@ -117,9 +131,9 @@ export async function memoryChapters({ identities, smoke }: MemoryOptions): Prom
       ],
     },
     {
-      title: "Byte code by module",
+      title: "Byte code by folder and module",
       note: "The code alone: names of symbols, which the linker shares between all modules, are not counted.",
-      figures: modules.map(([name, bytes]) => shown(name, bytes, "bytes")),
+      figures: [...folders(modules), ...modules].map(([name, bytes]) => shown(name, bytes, "bytes")),
     },
   ];
 }

@@ -8,7 +8,7 @@ import { uartCost } from "./uart-cost.js";
 
 const usage = `usage: npm run bench [-- --json | --markdown] [--smoke]
   --json      {figures:[{name,value,unit,limit,ok}]} on stdout
-  --markdown  the body of docs/memory-and-time.md
+  --markdown  what stands in docs/memory-and-time.md below the line
   --smoke     shorter, limits of memory 5 % wider
 Exit code 1: a limit is broken.
 `;

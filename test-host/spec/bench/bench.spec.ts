@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { atLeast, atMost, markdownOf, shown, tableOf, type Figure } from "../../bench/figure.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function bench(...flags: readonly string[]): Promise<Ended> {
+  return new Promise(resolve => {
+    const options = { cwd: root, maxBuffer: 1e7 };
+    const child = execFile(
+      process.execPath,
+      ["--import", "tsx", "test-host/bench/run.ts", ...flags],
+      options,
+      (_, stdout, stderr) => {
+        resolve({ code: child.exitCode ?? -1, stdout, stderr });
+      },
+    );
+  });
+}
+
+/** Every figure that has a limit, as `docs/memory-and-time.md` shows it. */
+const limited = [
+  "open a TCP connection",
+  "send 1 KB",
+  "receive 1 KB",
+  "send 10 KB",
+  "MQTT publish, 200 bytes, QoS 0",
+  "MQTT publish, 200 bytes, QoS 0, module-tls",
+  "an hour with an open connection",
+  "payload time of elapsed, module answers at once, engine free",
+  "elapsed, module answers after 40 ms, engine free",
+  "byte code",
+  "splits with other events than the whole",
+];
+
+describe("bench", () => {
+  it("meets every limit in its short form, and gives each figure with its limit", async function () {
+    this.timeout(60_000);
+    const { code, stdout, stderr } = await bench("--smoke", "--json");
+    const { figures } = JSON.parse(stdout) as { figures: Figure[] };
+    assert.deepEqual(
+      figures.filter(({ ok }) => !ok),
+      [],
+      stderr,
+    );
+    assert.equal(code, 0);
+    for (const name of limited)
+      assert.ok(
+        figures.some(figure => figure.name.endsWith(`: ${name}`) && figure.limit !== null),
+        name,
+      );
+  });
+
+  it("refuses a flag that it does not know", async () => {
+    const { code, stderr } = await bench("--fast");
+    assert.equal(code, 2);
+    assert.match(stderr, /^unknown: --fast\nusage: /);
+  });
+
+  it("is what the documentation shows, with every limit met", () => {
+    const text = readFileSync(new URL("../../../docs/memory-and-time.md", import.meta.url), "utf8");
+    const met = text.split("\n").flatMap(line => (line.endsWith(" | yes |") ? [line.split(" | ")[0]] : []));
+    for (const name of [...limited, "smallest heap that passes", "growth from 100 to 10,000 publishes"])
+      assert.ok(met.includes(`| ${name}`), name);
+    assert.ok(!text.includes("| NO |"));
+  });
+
+  const limits: readonly (readonly [string, Figure, boolean])[] = [
+    ["below the most", atMost("a", 1, "bytes", 2), true],
+    ["at the most", atMost("a", 2, "bytes", 2), true],
+    ["above the most", atMost("a", 2.001, "bytes", 2), false],
+    ["at the least", atLeast("a", 95, "%", 95), true],
+    ["below the least", atLeast("a", 94.999, "%", 95), false],
+    ["without a limit", shown("a", 5, "ms"), true],
+    ["not measured", shown("a", NaN, "ms"), false],
+  ];
+  for (const [name, figure, ok] of limits)
+    it(`takes a figure ${name} for ${ok ? "good" : "bad"}`, () => assert.equal(figure.ok, ok));
+
+  it("prints a table for people, and one for documents", () => {
+    const figures = [atMost("long name", 12_345, "bytes", 10_000), shown("b", 1.234, "ms")];
+    const chapters = [{ title: "Title", note: "Note.", figures }];
+    assert.equal(
+      tableOf(chapters),
+      [
+        "Title",
+        "Note.",
+        "",
+        "figure      value  unit    limit  met",
+        "long name  12,345  bytes  10,000  NO",
+        "b            1.23  ms",
+        "",
+      ].join("\n"),
+    );
+    assert.ok(
+      markdownOf(chapters).includes(
+        "| long name | 12,345 | bytes | 10,000 | NO |\n| b | 1.23 | ms |  |  |\n",
+      ),
+    );
+  });
+});
