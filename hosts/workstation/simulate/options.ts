@@ -267,6 +267,14 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
     "--client-id",
     raw.clientId ?? `xs-cellular-${seed.toString(16).padStart(4, "0")}`,
   );
+  const isNamed = raw.topic !== undefined && (broker !== undefined || raw.subscribe !== undefined);
+  if (/[+#]/.test(clientId) && !isNamed)
+    return refuse(
+      "--client-id",
+      `--client-id ${shown(clientId)} holds + or #`,
+      "The topics that are made from it would hold a wildcard.",
+      "Use another identifier, or give --topic and --subscribe.",
+    );
   return {
     engine: choice("--engine", raw.engine, ["auto", "xs", "node"]),
     ...(broker === undefined ? undefined : { broker }),

@@ -78,6 +78,10 @@ describe("what bad input gets", function () {
       args: () => ["simulate", "--topic", "\u00e4".repeat(32_768)],
       says: /65536 bytes/,
     },
+    "a client identifier that would make a wildcard": {
+      args: () => ["simulate", "--client-id", "pump#7"],
+      says: /--client-id pump#7[\s\S]*--topic and --subscribe/,
+    },
     "an empty topic": { args: () => ["simulate", "--topic", ""], says: /--topic is empty/ },
     "a filter that is none": {
       args: () => ["simulate", "--subscribe", "plant/#/x"],
