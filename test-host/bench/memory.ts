@@ -3,6 +3,7 @@ import type { FirmwareMemory } from "../xs/index.js";
 import type { SimulationCounters } from "../simulator/simulation.js";
 import { atMost, shown, type Chapter } from "./figure.js";
 import { HOST, MQTTS_PORT, Scene, type Identities } from "./scene.js";
+import { symbolBytes } from "./symbols.js";
 
 const HEAP_LIMIT = 24 * 1024;
 const BYTECODE_LIMIT = 64 * 1024;
@@ -104,6 +105,7 @@ export async function memoryChapters({ identities, smoke }: MemoryOptions): Prom
   const bytecode = modules.reduce((sum, [, bytes]) => sum + bytes, 0);
   const wide = HEAP_LIMIT * slack;
   const passes = smoke && (await firmwareRun(identities, wide)) !== undefined;
+  const symbols = await symbolBytes(modules.map(([name]) => name));
   const publishes = smoke ? 500 : 10_000;
   return [
     {
@@ -122,6 +124,7 @@ export async function memoryChapters({ identities, smoke }: MemoryOptions): Prom
           "bytes",
           0,
         ),
+        shown("names of symbols beside it, shared by all modules", symbols, "bytes"),
         shown("peak with an ESP32's heap, garbage included", memory.peakBytes, "bytes"),
         shown("live peak", memory.livePeakBytes, "bytes"),
         shown("loaded baseline", memory.loadedBytes, "bytes"),
