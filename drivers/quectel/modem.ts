@@ -257,6 +257,14 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     this.onPowerReport("ready");
   }
 
+  /** Where the module can be reset, nothing that is no payload gets into a connection. */
+  onStuckPayload(): boolean {
+    const power = this.options.power;
+    if (power.reset === undefined && power.powerKey === undefined) return false;
+    this.recover("no-answer", "AT+QISEND");
+    return this.wished;
+  }
+
   /** A report may have been among the lost bytes. */
   onOverrun(): void {
     this.sockets.wake();

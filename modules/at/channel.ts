@@ -25,6 +25,8 @@ type State =
   | "sync"
   /** One probe was answered, answers to others may follow. */
   | "settle"
+  /** A payload is stuck and the module about to be reset. */
+  | "held"
   | "closed";
 
 /**
@@ -66,6 +68,8 @@ export class Channel {
   /** An earlier answer may still come, although nothing is in flight. */
   private unsure = false;
   private receiving = false;
+  /** Bytes of line ends that are counted with the raw data. */
+  private tail = 0;
   /** The command in flight, or a probe after it, came back as an echo. */
   private echoed = false;
   /** The module no longer echoes. */
@@ -135,6 +139,7 @@ export class Channel {
     if (this.state === "closed") return request;
     this.queue.push(request);
     this.counters.queueHighWater = Math.max(this.counters.queueHighWater, this.queue.length);
+    if (this.state === "held") this.synchronise();
     this.next();
     return request;
   }
@@ -308,7 +313,8 @@ export class Channel {
   private announce(request: Request | undefined): void {
     const count = request?.command.raw?.(this.receiver.finding.line) ?? 0;
     if (!(count > 0)) return;
-    this.expect.raw = count;
+    this.tail = request?.command.tail ?? 0;
+    this.expect.raw = count + this.tail;
     this.arm(RAW_MS);
   }
 
@@ -320,7 +326,16 @@ export class Channel {
       return;
     }
     if (left === 0) this.arm(this.request?.command.timeoutMs ?? RAW_MS);
-    this.request?.write(bytes, start, end);
+    const request = this.request;
+    if (request === undefined) return;
+    const from = Math.max(start, end - Math.max(0, this.tail - left));
+    request.write(bytes, start, from);
+    // CR and LF in turn, the last of all a LF.
+    for (let i = from; i < end; i++)
+      if (bytes[i] !== ((end - i + left) & 1 ? 0x0a : 0x0d)) {
+        this.giveUp(request, "overrun");
+        return;
+      }
   }
 
   private onPrompt(): void {
@@ -384,6 +399,7 @@ export class Channel {
 
   private giveUp(request: Request, kind: "timeout" | "overrun"): void {
     const raw = this.expect.raw;
+    const stuck = request.command.prompt === ">" && this.expect.prompt === undefined;
     this.rest();
     this.late = request;
     if (kind === "overrun") {
@@ -391,7 +407,10 @@ export class Channel {
       // What may follow a read command whose information line was lost: 1,500 bytes and the lines around them.
       this.expect.raw = raw > 0 ? raw : 2_048;
       this.arm(DRAIN_MS);
-    } else this.synchronise();
+    } else {
+      this.state = "held";
+      if (!stuck || !this.options.onStuckPayload?.()) this.synchronise();
+    }
     this.settle(request, failureOf(request.command, kind));
   }
 

@@ -29,6 +29,11 @@ export interface Command<R = void, P extends readonly Parameter[] = readonly []>
   readonly empty?: R;
   /** This information line announces so many raw bytes right behind its line end. */
   raw?(line: Line): number;
+  /**
+   * Bytes of line ends (CR LF pairs) between the raw bytes and the result. They are checked: when a
+   * byte was lost on the way, the first of them stands where it should have been, and only this tells.
+   */
+  readonly tail?: 2 | 4;
   /** Folds an information line into the result. */
   read?(line: Line, sofar: R | undefined): R;
   /** Ties `P` to the command; never present. */

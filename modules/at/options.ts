@@ -19,6 +19,12 @@ export interface ChannelOptions {
    * `ATE0`, can raise this as well.
    */
   readonly onRestart?: () => void;
+  /**
+   * A payload whose bytes the module counts was not confirmed in time. It may wait for more of
+   * them, and would send on to the peer whatever comes next. True: the module will be reset, and
+   * nothing is sent before `reset` or the next command.
+   */
+  readonly onStuckPayload?: () => boolean;
   /** The serial port lost received bytes. */
   readonly onOverrun?: () => void;
   /** A callback of the application, the serial port or a source threw; the channel goes on. */

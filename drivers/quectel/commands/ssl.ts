@@ -47,6 +47,7 @@ export const receiveTls = query<number, readonly [id: number, byteLength: number
   text: "AT+QSSLRECV=",
   timeoutMs: 120_000,
   prefix: "+QSSLRECV:",
+  tail: 4,
   raw: dataLength,
   read: dataLength,
 });

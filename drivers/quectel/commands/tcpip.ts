@@ -86,6 +86,7 @@ export const receiveTcp = query<number, readonly [id: number, byteLength: number
   text: "AT+QIRD=",
   timeoutMs: 120_000,
   prefix: "+QIRD:",
+  tail: 4,
   raw: dataLength,
   read: dataLength,
 });

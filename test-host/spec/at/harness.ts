@@ -218,6 +218,7 @@ export class Rig {
         this.silences++;
         options.onSilent?.();
       },
+      onStuckPayload: () => options.onStuckPayload?.() ?? false,
       onRestart: () => {
         this.restarts++;
         options.onRestart?.();
