@@ -79,6 +79,12 @@ function routeOf(broker: BrokerAccess): { name: string; reason: string } {
     : { name: "module-tcp", reason: "the broker's address is mqtt://, without TLS" };
 }
 
+/** Byte code that a device's flash would hold: without the configuration, and the host program's own main module. */
+function firmwareCode(memory: EngineMemory): number {
+  const firmware = Object.entries(memory.modules).filter(([name]) => /^(modules|drivers|hosts)\//.test(name));
+  return firmware.reduce((sum, [, bytes]) => sum + bytes, 0);
+}
+
 export function resultOf(facts: ResultFacts): RunResult {
   const { options, broker, engine, record, counters, memory, sockets } = facts;
   const tls = sockets.filter(socket => socket.tls !== undefined).at(-1)?.tls;
@@ -115,7 +121,7 @@ export function resultOf(facts: ResultFacts): RunResult {
       budgetBytes: memory.budgetBytes,
       loadedBytes: memory.loadedBytes,
       peakBytes: memory.peakBytes,
-      bytecodeBytes: memory.bytecodeBytes,
+      bytecodeBytes: firmwareCode(memory),
       collections: memory.collections,
       stackPeakSlots: memory.stackPeakSlots,
     },
