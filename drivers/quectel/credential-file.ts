@@ -103,20 +103,18 @@ export class CredentialFile {
    * of other connections too, because the file system is full.
    */
   private clean(all: boolean): void {
-    this.host.channel.run(file.ownFiles, ["*"], (_, names) => {
-      const own = "xs-" + this.role + "-";
-      this.remove(
-        (names ?? []).filter(
-          name => name.startsWith(own) && (all || name === this.fileName || !this.used.includes(name)),
-        ),
-      );
-    });
+    this.host.channel.run(file.ownFiles, ["*"], (_, names) => this.remove((names ?? []).slice(), all));
   }
 
-  private remove(names: string[]): void {
+  private remove(names: string[], all: boolean): void {
     const name = names.pop();
-    if (name !== undefined) this.host.channel.run(file.deleteFile, [name], () => this.remove(names));
-    else this.send();
+    if (name === undefined) this.send();
+    else if (
+      name.startsWith("xs-" + this.role + "-") &&
+      (all || name === this.fileName || !this.used.includes(name))
+    )
+      this.host.channel.run(file.deleteFile, [name], () => this.remove(names, all));
+    else this.remove(names, all);
   }
 
   private send(): void {

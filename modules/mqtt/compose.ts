@@ -55,7 +55,16 @@ export function compose(
     length = encodeShort(operation, id, sender);
   }
   if (length + size > sender.room) refuse(name, "overflow", "limit");
-  if (publish ? qos : operation === 6) session.track(id, publish ? qos : 2, publish ? 3 : 5);
+  if (publish ? qos : operation === 6) {
+    session.outgoing = session.outgoing.filter(delivery => delivery.id !== id);
+    session.outgoing.push({
+      id,
+      qos: publish ? qos : 2,
+      state: publish ? 3 : 5,
+      duplicate: true,
+      message: undefined,
+    });
+  }
   if (operation === 8 || operation === 10) session.expect(operation, id, items.length, []);
   if (data && length + size <= sender.buffer.length) {
     sender.buffer.set(data instanceof Uint8Array ? data : new Uint8Array(data), length);

@@ -81,8 +81,8 @@ function take<T>(list: T[], entry: T): boolean {
  */
 export class Session {
   private readonly options: SessionOptions;
-  /** In the order of `publish`. */
-  private outgoing: Delivery[] = [];
+  /** In the order of `publish`. The packet-wise client notes here what it writes itself. */
+  outgoing: Delivery[] = [];
   private readonly interests: Interest[] = [];
   private readonly requests: Request[] = [];
   /** Identifiers of QoS 2 messages that the application has, until their PUBREL. */
@@ -161,12 +161,6 @@ export class Session {
       delivery.state = 2;
     }
     return delivery;
-  }
-
-  /** Notes a PUBLISH or PUBREL that the application writes itself. */
-  track(id: number, qos: QoS, state: number): void {
-    this.outgoing = this.outgoing.filter(delivery => delivery.id !== id);
-    this.outgoing.push({ id, qos, state, duplicate: true, message: undefined });
   }
 
   /** Takes a message out of the list: delivered, or given up. Returns whether it was there. */
