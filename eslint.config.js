@@ -138,6 +138,8 @@ export default tseslint.config(
   {
     files: ["test-host/spec/**/*.ts"],
     rules: {
+      // Classes made inside a class, as the serial classes of the benches are, need to name the outer one.
+      "@typescript-eslint/no-this-alias": "off",
       "@typescript-eslint/no-floating-promises": [
         "error",
         { allowForKnownSafeCalls: [{ from: "package", name: ["it", "describe"], package: "mocha" }] },

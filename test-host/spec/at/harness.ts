@@ -87,7 +87,6 @@ export class FakeLine {
   constructor(timer: FakeTimer, capacity = 4096) {
     this.#timer = timer;
     this.capacity = this.room = capacity;
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const far = this;
     this.io = class implements SerialPort {
       constructor(options: SerialCallbacks) {

@@ -154,7 +154,6 @@ export class Bench {
         driver.onChanged?.call(this, property);
       },
     });
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const bench = this;
   }
 
@@ -248,7 +247,6 @@ export class Bench {
     pauseMs: () => number,
   ): { record: SerialRecord; uart: Uart } {
     const { scheduler, module } = this;
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const bench = this;
     let callbacks: SerialCallbacks = {};
     let port: SerialPort | undefined;
@@ -336,7 +334,6 @@ export class Client {
   reading = true;
 
   constructor(bench: Bench, make: Make, options: Partial<ModuleSocketOptions> = {}) {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const client = this;
     const note = (text: string): void => {
       if (bench.calling) throw new Error(`${text} inside a call of the application`);
