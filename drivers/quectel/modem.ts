@@ -261,7 +261,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   onStuckPayload(): boolean {
     const power = this.options.power;
     if (power.reset === undefined && power.powerKey === undefined) return false;
-    this.recover("no-answer", "AT+QISEND");
+    this.recover("no-answer", "AT");
     return this.wished;
   }
 
