@@ -30,11 +30,11 @@ const zones = [
     from: ["./hosts/workstation", "./certs", "./test-host"],
     message: "device code",
   },
-  {
-    target: "./hosts/workstation/!(simulate|modem)/**",
+  ...["./hosts/workstation/*.ts", "./hosts/workstation/!(simulate|modem)/**"].map(target => ({
+    target,
     from: ["./test-host"],
     message: "only the simulate and modem commands use the simulation",
-  },
+  })),
   {
     target: "./test-host/simulator",
     from: ["./modules", "./drivers", "./hosts", "./certs", "./test-host/xs"],
@@ -64,8 +64,16 @@ const hostNames = [
   "Intl",
   "trace",
   "screen",
+  "globalThis",
+  "navigator",
+  "WebAssembly",
+  "SharedArrayBuffer",
+  "Atomics",
 ].map(name => ({ name, message: "Not in the language: comes in by constructor." }));
 
+/** Declarations at module level, exported or not. */
+const moduleLevel =
+  ":matches(Program > VariableDeclaration, Program > ExportNamedDeclaration > VariableDeclaration)";
 const preloadRule = "A module must be preloadable into flash:";
 
 export default tseslint.config(
@@ -113,10 +121,14 @@ export default tseslint.config(
           message: `${preloadRule} no let or var at module level.`,
         },
         {
-          selector:
-            ":matches(Program > VariableDeclaration, Program > ExportNamedDeclaration > VariableDeclaration) NewExpression[callee.name=/^(Map|Set|WeakMap|WeakSet|ArrayBuffer|Uint8Array|Uint16Array|Uint32Array|DataView|Date|RegExp)$/]",
+          selector: `:matches(${moduleLevel} > VariableDeclarator, PropertyDefinition[static=true]) NewExpression[callee.name=/^(Map|Set|WeakMap|WeakSet|WeakRef|Date|RegExp|DataView|(Shared)?ArrayBuffer|.*Array)$/]`,
           message: `${preloadRule} no buffer or collection at module level.`,
         },
+        {
+          selector: `:matches(${moduleLevel} > VariableDeclarator, PropertyDefinition[static=true]) > :matches(ArrayExpression, ObjectExpression, Literal[regex])`,
+          message: `${preloadRule} constants are frozen.`,
+        },
+        { selector: "ImportExpression", message: "Modules are linked when the device is built." },
         {
           selector:
             "AssignmentExpression[left.type='MemberExpression'][left.object.type='ThisExpression'][left.property.name=/^(name|constructor|toString|valueOf)$/]",
