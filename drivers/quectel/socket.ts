@@ -306,7 +306,7 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private finished(): void {
-    this.fail(this.cause ?? failure("peer-closed", this.kind.openName));
+    this.fail(this.cause ?? failure("peer-closed"));
   }
 
   // Ending
