@@ -309,6 +309,11 @@ export abstract class Climb {
   }
 
   protected onClock(_: unknown, seconds: number | undefined): void {
+    if (this.takeTime(seconds ?? 0)) this.online();
+    else this.run(network.ownClock, this.onOwnClock);
+  }
+
+  private onOwnClock(_: unknown, seconds: number | undefined): void {
     const timeServer = this.options.timeServer;
     if (this.takeTime(seconds ?? 0) || !timeServer) this.online();
     else {

@@ -75,3 +75,15 @@ export const networkClock = query<number>({
   prefix: "+QLTS:",
   read: time,
 });
+
+/**
+ * The module's own clock, in UTC seconds; kept over restarts until the supply is cut, so it can hold
+ * the time although the network has not told it again. `NaN` while it counts from 1980. 300 ms.
+ */
+export const ownClock = query<number>({
+  text: "AT+CCLK?",
+  timeoutMs: 1_000,
+  prefix: "+CCLK:",
+  // A year of two digits: 80 is the module's first.
+  read: line => networkTime((line.text(0) < "8" ? "20" : "") + line.text(0)),
+});

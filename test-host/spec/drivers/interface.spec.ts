@@ -351,6 +351,16 @@ describe("Network interface over the simulated BG95", () => {
       assert.ok(bench.modem.clockKnown);
     });
 
+    it("takes the module's own clock when the network tells none and the clock has been set", async () => {
+      const bench = new Bench({ settings: { networkTime: false } });
+      const { clock } = bench.module.module;
+      clock.set(Date.UTC(2026, 10, 21, 4, 0, 0));
+      await bench.goOnline();
+      assert.equal(bench.sent("AT+CCLK?").length, 1);
+      const [seconds = 0] = bench.clock.settings;
+      assert.ok(Math.abs(seconds * 1_000 - clock.nowMs) < 2_000, String(seconds));
+    });
+
     it("asks a time server when the network tells none", async () => {
       const bench = new Bench({ settings: { networkTime: false }, driver: { timeServer: "time.test" } });
       const network = bench.network as unknown as { resolve(host: string): readonly string[] };
