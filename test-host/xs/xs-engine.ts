@@ -56,7 +56,8 @@ class HostProcess {
   #stderr = "";
 
   constructor(binary: string) {
-    this.#child = spawn(binary, [], { stdio: ["pipe", "pipe", "pipe"], env: {} });
+    // A group of its own: Ctrl-C at a terminal is for the program that drives it, whose end closes stdin.
+    this.#child = spawn(binary, [], { stdio: ["pipe", "pipe", "pipe"], env: {}, detached: true });
     this.#child.stdout.on("data", (chunk: Buffer) => {
       this.#splitter.push(chunk, (letter, reader) => {
         this.#onFrame({ letter, reader });
