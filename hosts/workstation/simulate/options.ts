@@ -69,6 +69,8 @@ export interface SimulateOptions {
 
 /** Rates of AT+IPR that an ESP32 and the module share. */
 const BAUD_RATES = [9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600] as const;
+/** Beside the rest this still fits an ESP32's heap, several messages being on their way at a time. */
+const MESSAGE_BYTES = 8_192;
 /** MQTT 3.1.1, 1.5.3: a text has a length of 16 bits. */
 const MQTT_TEXT_BYTES = 65_535;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3})$/;
@@ -234,6 +236,21 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       "certificate files or a server name are given without --broker",
       "The embedded broker makes its own certificates for each run and would not use them.",
       "Add --broker mqtts://HOST:PORT, or leave --ca, --cert, --key and --server-name out.",
+    );
+  if (broker === undefined && !verify)
+    return refuse(
+      "--insecure",
+      "--insecure is given without --broker",
+      "The embedded broker wants the device's certificate, which the module shows only where it verifies the broker.",
+      "Leave --insecure out, or add --broker mqtts://HOST:PORT of a broker that asks for no client certificate.",
+    );
+  const messageBytes = Buffer.byteLength(raw.message);
+  if (messageBytes > MESSAGE_BYTES)
+    return refuse(
+      "--message",
+      `--message has ${messageBytes} bytes`,
+      `The simulated device holds its message in memory: ${MESSAGE_BYTES} bytes at the most.`,
+      "Make it shorter.",
     );
   if (!secure && (raw.ca ?? raw.cert ?? raw.key ?? raw.serverName) !== undefined)
     return refuse(
