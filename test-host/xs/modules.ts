@@ -84,11 +84,25 @@ export async function moduleSource(
   return undefined;
 }
 
+/** Characters of a literal in `mc/config`. */
+const LITERAL_LENGTH = 8_000;
+
 /** The module `mc/config` as the SDK makes it: a deeply frozen object. */
 export function configSource(config: unknown): string {
   // `stringify` gives undefined for undefined and functions, whatever its type says.
   const text: unknown = JSON.stringify(config);
   if (typeof text !== "string") throw new TypeError("config holds nothing that JSON knows");
   // U+2028 and U+2029 stand in JSON, and since ES2019 in string literals, too.
-  return `export default Object.freeze(${text}, true);\n`;
+  const source = text.replace(/"(?:[^"\\]|\\.)*"/g, shortLiterals);
+  return `export default Object.freeze(${source}, true);\n`;
+}
+
+/** A long text as the sum of short literals: the parser of XS takes no literal of 64 KB. */
+function shortLiterals(literal: string): string {
+  if (literal.length <= LITERAL_LENGTH) return literal;
+  const points = Array.from(String(JSON.parse(literal)));
+  const parts: string[] = [];
+  for (let from = 0; from < points.length; from += LITERAL_LENGTH)
+    parts.push(JSON.stringify(points.slice(from, from + LITERAL_LENGTH).join("")));
+  return `(${parts.join(" + ")})`;
 }
