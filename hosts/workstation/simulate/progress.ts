@@ -55,7 +55,7 @@ export function describe(values: Values): Step | undefined {
     case "clock":
       return {
         stage: "clock",
-        text: `${new Date(Number(values[1]) * 1000).toISOString().slice(0, 19)}Z, from the network`,
+        text: `${new Date(Number(values[1]) * 1000).toISOString().slice(0, 19)}Z, taken from the module`,
       };
     case "credential":
       return {
