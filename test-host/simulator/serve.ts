@@ -104,7 +104,8 @@ class Sessions {
     this.#client = socket;
     this.count++;
     socket.setNoDelay(true);
-    if (cold) {
+    // A module that was powered down or sleeps is woken by its power key, as its user would.
+    if (cold || !modem.status) {
       scheduler.post(() => {
         modem.module.power.cut();
         modem.module.power.boot(0);
