@@ -252,6 +252,13 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       `The simulated device holds its message in memory: ${MESSAGE_BYTES} bytes at the most.`,
       "Make it shorter.",
     );
+  if (broker === undefined && !verify)
+    return refuse(
+      "--insecure",
+      "--insecure is given without --broker",
+      "The embedded broker wants the device's certificate, which the module shows only where it verifies the broker.",
+      "Leave --insecure out, or add --broker mqtts://HOST:PORT.",
+    );
   if (!secure && (raw.ca ?? raw.cert ?? raw.key ?? raw.serverName) !== undefined)
     return refuse(
       "--broker",

@@ -55,6 +55,10 @@ describe("what bad input gets", function () {
       args: () => ["simulate", "--ca", at("ca.pem")],
       says: /without --broker/,
     },
+    "--insecure without --broker": {
+      args: () => ["simulate", "--insecure"],
+      says: /--insecure is given without --broker/,
+    },
     "certificates with mqtt://": {
       args: () => ["simulate", "--broker", "mqtt://localhost", "--ca", at("ca.pem")],
       says: /without TLS/,
