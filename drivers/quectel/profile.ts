@@ -32,6 +32,34 @@ export interface SocketLimits {
   readonly stockReceiveBurst: number;
 }
 
+/** What the module's own TLS can do. */
+export interface TlsLimits {
+  /** Contexts that can be used. */
+  readonly contexts: number;
+  /** Suites that it offers, by number. */
+  readonly suites: readonly number[];
+  /** Kinds of client keys that it signs with. */
+  readonly clientKeys: readonly ("rsa" | "p256")[];
+  /** Bytes of a credential as PEM; absent: no limit is known. */
+  readonly credentialMax?: number;
+}
+
+/** Limits of the module's own MQTT, in bytes. */
+export interface MqttLimits {
+  /** Ids 0 to count - 1. */
+  readonly clients: number;
+  readonly hostMax: number;
+  readonly clientIdMax: number;
+  readonly userMax: number;
+  readonly passwordMax: number;
+  readonly topicMax: number;
+  /** Payload that one publish can carry. */
+  readonly payloadMax: number;
+  readonly willMax: number;
+  /** Unacknowledged publishes at a time. */
+  readonly window: number;
+}
+
 export interface PowerTiming {
   /** PWRKEY low to turn on: long enough for that, too short to turn a running module off. */
   readonly powerKeyMs: number;

@@ -1,6 +1,12 @@
+import type { RouteName } from "../../drivers/quectel/route.js";
+
+export type ModuleName = "bg95" | "bc66";
+
 /** What the application is configured with: `config` of its manifest, or the command line of the simulation. Plain data. */
 export interface FirmwareConfig {
-  readonly module: "bg95";
+  readonly module: ModuleName;
+  /** Default `auto`: chosen from module, broker and credentials. */
+  readonly route?: RouteName | "auto";
   /** Access point; empty: what the module has stored or the network gives. */
   readonly apn?: string;
   readonly apnUser?: string;
@@ -12,6 +18,8 @@ export interface FirmwareConfig {
   readonly clientId: string;
   readonly user?: string;
   readonly password?: string;
+  /** Instead of `password`: a token that the host's signer signs. */
+  readonly jwt?: JwtConfig;
   readonly topic: string;
   /** Payload of each message; `{n}` stands for its number. */
   readonly message: string;
@@ -34,8 +42,18 @@ export interface BrokerConfig {
   /** Name or address; for TLS the name in the broker's certificate. */
   readonly host: string;
   readonly port: number;
-  /** TLS by the module. */
+  /** TLS, by whichever route. */
   readonly secure: boolean;
   /** False: the broker's certificate is not checked. */
   readonly verify: boolean;
+  /** Cipher suites that the broker takes, by number, where that is known. */
+  readonly suites?: readonly number[];
+}
+
+/** A JSON Web Token as MQTT password, as brokers of the Google kind want it. */
+export interface JwtConfig {
+  /** `aud`: the project. */
+  readonly audience: string;
+  /** From `iat` to `exp`, seconds. */
+  readonly lifetimeS: number;
 }

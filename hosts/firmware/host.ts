@@ -3,6 +3,7 @@ import type { Credentials } from "../../modules/io/credentials.js";
 import type { FlashPartition } from "../../modules/io/flash.js";
 import type { Power } from "../../modules/io/power.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
+import type { TlsEngineRecord } from "../../modules/tls/engine.js";
 import type { Trace } from "../../modules/at/trace.js";
 import type { FirmwareConfig } from "./config.js";
 
@@ -23,8 +24,22 @@ export interface Host {
   readonly power: Power;
   readonly flash?: FlashPartition;
   readonly credentials: Credentials;
+  /** TLS on this side, for `host-tls`; absent where the platform has none. */
+  readonly tls?: TlsEngineRecord | undefined;
+  /** Signs, for brokers that want a token as password; absent where the platform cannot. */
+  readonly signer?: Signer | undefined;
   /** Sees every line to and from the module. A product leaves it out, and its code with it. */
   readonly trace?: Trace | undefined;
   /** Tells the platform what happens, for a log or a display. Values are never secrets. */
   readonly report: (event: string, ...values: ReportValue[]) => void;
+}
+
+/** Signs with a key that it keeps to itself. */
+export interface Signer {
+  readonly algorithm: "ES256" | "RS256";
+  /**
+   * The signature of `bytes` as a JSON Web Signature has it (RFC 7518: r and s, 32 bytes each, or
+   * PKCS #1 v1.5), in a later turn; `undefined` when it failed.
+   */
+  sign(bytes: Uint8Array, done: (signature: Uint8Array | undefined) => void): void;
 }

@@ -41,6 +41,8 @@ export type FailureKind =
   | "peer-closed"
   /** Sent data were not acknowledged, or the network is gone without a word. */
   | "network-lost"
+  /** No route to the broker is left that module, key and broker have in common; `detail` says what stands in the way of each. */
+  | "route"
   /** A credential is missing, unreadable or arrived changed; `detail` names which. */
   | "credential"
   /** The module's clock could not be set, so certificate dates cannot be checked. */
@@ -64,6 +66,21 @@ export type FailureKind =
   /** Storage failed: flash could not be written or holds what cannot be read. */
   | "storage";
 
+/**
+ * Where a TLS handshake ended, from the records and handshake headers that pass in clear. Byte
+ * counts are those of one handshake message, its four header bytes included.
+ */
+export interface HandshakePlace {
+  /** 1 ClientHello, 2 the server's first flight, 3 the client's second, 4 the server's last. */
+  readonly flight: number;
+  /** The message that was under way, or the last complete one when none was: `Certificate`. */
+  readonly message: string;
+  /** Bytes of it that had arrived here, or that the module had confirmed when it was ours. */
+  readonly confirmedBytes: number;
+  /** Its length. */
+  readonly totalBytes: number;
+}
+
 export interface Failure {
   readonly kind: FailureKind;
   /** The code that module, broker or protocol gave. */
@@ -72,13 +89,22 @@ export interface Failure {
   readonly command?: string;
   /** One more fact for the reader, never a secret: a file name, a state word, a count. */
   readonly detail?: string;
+  /** With `tls` on `host-tls`: how far the handshake had come. */
+  readonly handshake?: HandshakePlace;
 }
 
 /** Builds a frozen failure; parts that are `undefined` are left out. */
-export function failure(kind: FailureKind, command?: string, code?: number, detail?: string): Failure {
+export function failure(
+  kind: FailureKind,
+  command?: string,
+  code?: number,
+  detail?: string,
+  handshake?: HandshakePlace,
+): Failure {
   const made: { -readonly [Part in keyof Failure]: Failure[Part] } = { kind };
   if (code !== undefined) made.code = code;
   if (command !== undefined) made.command = command;
   if (detail !== undefined) made.detail = detail;
+  if (handshake !== undefined) made.handshake = handshake;
   return Object.freeze(made);
 }

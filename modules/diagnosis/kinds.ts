@@ -121,6 +121,13 @@ export const KINDS: Readonly<Record<FailureKind, Diagnosis>> = Object.freeze({
     remedy:
       "It is opened again by itself. If it happens after a fixed time of silence, use a shorter keep-alive.",
   },
+  route: {
+    name: "No route to the broker is left",
+    cause:
+      "TLS by the module, TLS on the ESP32 and the module's own MQTT were looked at, and each has something in its way: cipher suites, the kind of key, the length of a credential, or a part that this firmware does not contain.",
+    remedy:
+      "Read what stands in the way of each route, and change the smallest of it: the broker's suites, the device's key, or the routes that the firmware is built with.",
+  },
   credential: {
     name: "A certificate or key cannot be used",
     cause: "It is missing in the device's store, cannot be read, or did not arrive unchanged in the module.",

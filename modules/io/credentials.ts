@@ -4,6 +4,8 @@ export type CredentialRole = "ca" | "certificate" | "key";
 /** A stored DER object (X.509 certificate, PKCS#8 key), read in place or in pieces, never copied whole. */
 export interface Credential {
   readonly byteLength: number;
+  /** The object in place, where the store can give that: mapped flash. */
+  readonly view?: Uint8Array;
   /** Copies bytes from `offset` into `view`; returns how many (less than `view.length` only at the end). */
   read(view: Uint8Array, offset: number): number;
 }
