@@ -34,8 +34,6 @@ export interface SocketLimits {
 
 /** What the module's own TLS can do. */
 export interface TlsLimits {
-  /** Contexts that can be used. */
-  readonly contexts: number;
   /** Suites that it offers, by number. */
   readonly suites: readonly number[];
   /** Kinds of client keys that it signs with. */
@@ -85,6 +83,8 @@ export interface Profile {
   readonly power: PowerTiming;
   readonly sockets: SocketLimits;
   readonly tlsContexts: number;
+  readonly tls: TlsLimits;
+  readonly mqtt: MqttLimits;
   /** Longest wait for a usable SIM, then for registration. */
   readonly simMs: number;
   readonly registrationMs: number;

@@ -1,3 +1,15 @@
+import type { Failure } from "../../modules/diagnosis/failure.js";
+import type { Credentials } from "../../modules/io/credentials.js";
+import type { ResolverRecord } from "../../modules/io/socket.js";
+import type { TlsEngineRecord } from "../../modules/tls/engine.js";
+import type { ConnectionOwner } from "../../modules/mqtt/connection.js";
+import type { MQTTLink } from "../../modules/mqtt/link.js";
+import type { MQTTClientOptions } from "../../modules/mqtt/options.js";
+import type { Session } from "../../modules/mqtt/session.js";
+import { envelopeOf } from "../../modules/pki/envelope.js";
+import type { Cellular } from "./interface.js";
+import type { Profile, TlsLimits } from "./profile.js";
+
 /** The ways to a broker. */
 export type RouteName =
   /** TLS by the module, MQTT by the firmware. */
@@ -6,3 +18,137 @@ export type RouteName =
   | "host-tls"
   /** MQTT, and TLS below it, by the module. */
   | "module-mqtt";
+
+/** What stands in the way of a route. The sentences are in `route-sentences.ts`. */
+export type Obstacle =
+  /** The firmware does not contain it. */
+  | "absent"
+  /** The platform has no TLS engine. */
+  | "engine"
+  /** Broker and TLS have no cipher suite in common. */
+  | "suites"
+  /** The TLS does not sign with this kind of client key. */
+  | "key"
+  /** A credential is larger than the module stores. */
+  | "size"
+  /** The module's MQTT does not take a text of this length: host, client identifier, user name, password, topic. */
+  | "host"
+  | "client-id"
+  | "user"
+  | "password"
+  | "topic"
+  | "payload"
+  /** There is no TLS to be done. */
+  | "plain";
+
+/** Why a route was taken. */
+export type RouteReason =
+  /** It was asked for. */
+  | "asked"
+  /** No TLS is wanted: the module's TCP carries MQTT of the firmware. */
+  | "plain"
+  /** The module's usual way. */
+  | "usual"
+  /** Those before it had an obstacle. */
+  | "obstacle"
+  /** The module's TLS failed, and this is the next. */
+  | "fallback";
+
+/** What the choice depends on. Lengths in bytes of UTF-8. */
+export interface RouteFacts {
+  readonly profile: Profile;
+  readonly secure: boolean;
+  readonly credentials: Credentials;
+  readonly engine: TlsEngineRecord | undefined;
+  /** Suites that the broker takes, by number; absent: not known. */
+  readonly suites?: readonly number[] | undefined;
+  readonly hostLength: number;
+  readonly clientIdLength: number;
+  readonly userLength: number;
+  readonly passwordLength: number;
+  readonly topicLength: number;
+  readonly payloadLength: number;
+}
+
+/** What a route needs to be opened. */
+export interface RouteNeeds {
+  readonly modem: Cellular;
+  readonly credentials: Credentials;
+  readonly verify: boolean;
+  readonly secure: boolean;
+  readonly engine: TlsEngineRecord | undefined;
+}
+
+/** What a client of MQTT is made with, over this route: spread into `ReconnectOptions`. */
+export interface RouteRecord {
+  readonly io: new (
+    options: MQTTClientOptions<MQTTLink>,
+    session?: Session,
+    owner?: ConnectionOwner,
+  ) => MQTTLink;
+  readonly dns: ResolverRecord;
+  /** Whatever `io` opens its connection with. */
+  readonly socket: object;
+}
+
+/** A route as a product contains it. */
+export interface Route {
+  readonly name: RouteName;
+  obstacle(facts: RouteFacts): Obstacle | undefined;
+  record(needs: RouteNeeds): RouteRecord;
+}
+
+/** The outcome of a choice; without a route, every one has its obstacle. */
+export interface RouteChoice {
+  readonly route: Route | undefined;
+  readonly reason: RouteReason;
+  /** `module-tls: suites`, for those that were passed over, in order. */
+  readonly passed: string;
+}
+
+/** Chooses the first route without an obstacle. `asked`: that one, whatever stands in its way. */
+export function chooseRoute(
+  routes: readonly Route[],
+  facts: RouteFacts,
+  asked: RouteName | "auto",
+  failed?: RouteName,
+): RouteChoice {
+  let reason: RouteReason = "usual";
+  let passed = "";
+  if (asked !== "auto") {
+    const route = routes.find(one => one.name === asked);
+    return { route, reason: "asked", passed: route === undefined ? asked + ": absent" : "" };
+  }
+  for (let i = 0; i < routes.length; i++) {
+    const route = routes[i];
+    if (route === undefined || route.name === failed) continue;
+    const obstacle = route.obstacle(facts);
+    if (obstacle === undefined)
+      return { route, reason: failed !== undefined ? "fallback" : facts.secure ? reason : "plain", passed };
+    reason = "obstacle";
+    passed += (passed === "" ? "" : ", ") + route.name + ": " + obstacle;
+  }
+  return { route: undefined, reason, passed };
+}
+
+/** Whether another route is worth trying: the module's own TLS has failed. */
+export function isModuleTlsFailure(reason: Failure): boolean {
+  return reason.kind === "tls" && (reason.command ?? "").startsWith("AT+Q");
+}
+
+/** What a TLS, of the module or of this side, cannot do for this broker and these credentials. */
+export function tlsObstacle(
+  tls: Pick<TlsLimits, "suites" | "clientKeys" | "credentialMax">,
+  facts: RouteFacts,
+): Obstacle | undefined {
+  const suites = facts.suites;
+  const key = facts.credentials.open("key");
+  const certificate = facts.credentials.open("certificate")?.byteLength ?? 0;
+  if (suites !== undefined && !tls.suites.some(suite => suites.includes(suite))) return "suites";
+  if (key !== undefined && !tls.clientKeys.includes(envelopeOf(key).rsaLength > 0 ? "rsa" : "p256"))
+    return "key";
+  // As PEM: 64 columns, and the lines around them.
+  return 54 + 4 * Math.ceil(certificate / 3) + Math.ceil(certificate / 48) > (tls.credentialMax ?? Infinity)
+    ? "size"
+    : undefined;
+}

@@ -1,28 +1,50 @@
-import { bg95 } from "../../drivers/bg95/profile.js";
 import { Cellular, Connection } from "../../drivers/quectel/interface.js";
+import {
+  chooseRoute,
+  isModuleTlsFailure,
+  type Route,
+  type RouteChoice,
+  type RouteFacts,
+} from "../../drivers/quectel/route.js";
 import { latin1 } from "../../modules/at/line.js";
-import type { Failure } from "../../modules/diagnosis/failure.js";
-import { MQTTConnection } from "../../modules/mqtt/connection.js";
+import { failure, type Failure } from "../../modules/diagnosis/failure.js";
+import type { MQTTLink } from "../../modules/mqtt/link.js";
 import type { MessageInfo } from "../../modules/mqtt/options.js";
 import { ReconnectingMQTTClient } from "../../modules/mqtt/reconnect.js";
 import { Session } from "../../modules/mqtt/session.js";
+import { fieldLength } from "../../modules/mqtt/text.js";
 import type { Host } from "./host.js";
+import type { ModuleKit } from "./product.js";
 import { TemplateMessage, templateParts } from "./template.js";
+import { Token } from "./token.js";
 
 /** Messages that are made ahead of their acknowledgement. */
 const AHEAD = 4;
 
+/** Bytes of UTF-8. */
+function byteLength(text = ""): number {
+  return fieldLength(text) - 2;
+}
+
 /**
- * The application: attaches, connects to the broker, publishes, takes commands. It reports each
- * step, and either goes on for ever or ends when the configured work is done.
+ * The application: attaches, chooses its way to the broker, connects, publishes, takes commands. It
+ * reports each step, and either goes on for ever or ends when the configured work is done.
  */
 export class Application {
   private readonly host: Host;
+  private readonly kit: ModuleKit;
   private readonly cellular: Cellular;
   private readonly session = new Session({ window: AHEAD, capacity: AHEAD + 1 });
   private readonly template: readonly Uint8Array[];
   /** Lives while the network is there; the session outlives it. */
-  private broker: ReconnectingMQTTClient<MQTTConnection> | undefined;
+  private broker: ReconnectingMQTTClient<MQTTLink> | undefined;
+  private token: Token | undefined;
+  /** The way that is used now. */
+  private route: Route | undefined;
+  /** The way whose TLS, done by the module, failed. */
+  private failedRoute: Route | undefined;
+  /** The connection is being ended because its token will not last much longer. */
+  private renewing = false;
   private published = 0;
   private delivered = 0;
   private commands = 0;
@@ -30,12 +52,13 @@ export class Application {
   private linger: unknown;
   private over = false;
 
-  constructor(host: Host) {
+  constructor(host: Host, kit: ModuleKit) {
     this.host = host;
+    this.kit = kit;
     const config = host.config;
     this.template = templateParts(config.message);
     this.cellular = new Cellular({
-      profile: bg95,
+      profile: kit.profile,
       serial: host.serial,
       timer: host.timer,
       clock: host.clock,
@@ -51,6 +74,7 @@ export class Application {
       onChanged: () => this.onChanged(),
       trace: host.trace,
     });
+    if (config.jwt !== undefined) this.token = new Token(host, config.jwt, reason => this.onToken(reason));
   }
 
   start(): void {
@@ -61,23 +85,74 @@ export class Application {
     if (this.cellular.connection !== Connection.addressed) {
       this.broker?.close();
       this.broker = undefined;
-    } else if (this.broker === undefined && !this.over) this.connect();
+    } else if (this.broker === undefined && !this.over) {
+      if (this.token === undefined || this.token.text.length > 0) this.connect();
+      else this.token.renew();
+    }
+  }
+
+  private onToken(reason: Failure | undefined): void {
+    if (reason !== undefined) this.failed("broker", reason);
+    else if (this.broker !== undefined) this.renewConnection();
+    else if (this.cellular.connection === Connection.addressed && !this.over) this.connect();
+  }
+
+  /** Comes back with the new token, before the broker throws out the old one. */
+  private renewConnection(): void {
+    const client = this.broker?.client;
+    if (client?.connectedAt === undefined) return;
+    this.renewing = client.disconnect();
+    if (!this.renewing) this.host.timer.set(() => this.renewConnection(), 1_000);
+  }
+
+  private choose(): RouteChoice {
+    const host = this.host;
+    const config = host.config;
+    const broker = config.broker;
+    const facts: RouteFacts = {
+      profile: this.kit.profile,
+      secure: broker.secure,
+      credentials: host.credentials,
+      engine: host.tls,
+      suites: broker.suites,
+      hostLength: byteLength(broker.host),
+      clientIdLength: byteLength(config.clientId),
+      userLength: byteLength(config.user),
+      passwordLength: this.token?.text.length ?? byteLength(config.password),
+      topicLength: byteLength(config.topic),
+      payloadLength: new TemplateMessage(this.template, config.count).byteLength,
+    };
+    return chooseRoute(this.kit.routes, facts, config.route ?? "auto", this.failedRoute?.name);
   }
 
   private connect(): void {
     const host = this.host;
     const config = host.config;
     const broker = config.broker;
-    const records = this.cellular.records(host.credentials, { verify: broker.verify });
+    const token = this.token;
+    const choice = this.choose();
+    const route = (this.route = choice.route);
+    if (route === undefined) {
+      this.failed("broker", failure("route", undefined, undefined, choice.passed));
+      this.finish("gave-up");
+      return;
+    }
+    host.report("route", route.name, choice.reason, choice.passed);
     host.report("connecting", broker.host, broker.port);
-    const client = (this.broker = new ReconnectingMQTTClient({
-      io: MQTTConnection,
-      ...(broker.secure ? records.tls : records.tcp),
+    const client = (this.broker = new ReconnectingMQTTClient<MQTTLink>({
+      ...route.record({
+        modem: this.cellular,
+        credentials: host.credentials,
+        verify: broker.verify,
+        secure: broker.secure,
+        engine: host.tls,
+      }),
       host: broker.host,
       port: broker.port,
       id: config.clientId,
-      user: config.user,
-      password: config.password,
+      // MQTT 3.1.1 has no password without a user name; brokers that take tokens do not look at it.
+      user: config.user ?? (token === undefined ? undefined : "unused"),
+      password: token === undefined ? config.password : () => token.text,
       keepAlive: config.keepAlive,
       // The module's own limit for opening a connection is longer than MQTT's usual one.
       connectTimeout: 180_000,
@@ -90,7 +165,7 @@ export class Application {
           this.online(message.sessionPresent);
       },
       onReadable: (count, info) => this.onReadable(count, info),
-      failure: reason => this.failed("broker", reason, undefined, this.broker?.delay),
+      failure: reason => this.onFailure(reason),
     }));
     const topic = config.subscribe;
     // The session keeps the subscription over reconnects.
@@ -105,6 +180,25 @@ export class Application {
           },
         },
       ]);
+  }
+
+  private onFailure(reason: Failure): void {
+    if (this.renewing) {
+      this.renewing = false;
+      return;
+    }
+    const mayFallBack = (this.host.config.route ?? "auto") === "auto" && this.failedRoute === undefined;
+    if (mayFallBack && isModuleTlsFailure(reason)) {
+      this.failedRoute = this.route;
+      // Verification stays as it was configured: the other way is another TLS, not a laxer one.
+      if (this.choose().route !== undefined) {
+        this.reportFailure("broker", reason, "route", 0);
+        this.broker?.close();
+        this.connect();
+        return;
+      }
+    }
+    this.failed("broker", reason, undefined, this.broker?.delay);
   }
 
   private online(sessionPresent: boolean | undefined): void {
@@ -157,6 +251,7 @@ export class Application {
     const report = this.host.report;
     if (this.over) return;
     this.over = true;
+    this.token?.close();
     this.broker?.close();
     this.cellular.reportBuffers((name, size, highWater) => report("buffer", name, size, highWater));
     report(event);
@@ -165,8 +260,26 @@ export class Application {
   private failed(stage: string, reason: Failure, rung?: string, waitMs?: number): void {
     if (this.over) return;
     this.failures++;
-    this.host.report("failure", stage, reason.kind, reason.code, reason.command, reason.detail, rung, waitMs);
+    this.reportFailure(stage, reason, rung, waitMs);
     const attempts = this.host.config.attempts;
     if (attempts > 0 && this.failures >= attempts) this.finish("gave-up");
+  }
+
+  private reportFailure(stage: string, reason: Failure, rung?: string, waitMs?: number): void {
+    const place = reason.handshake;
+    this.host.report(
+      "failure",
+      stage,
+      reason.kind,
+      reason.code,
+      reason.command,
+      reason.detail,
+      rung,
+      waitMs,
+      place?.flight,
+      place?.message,
+      place?.confirmedBytes,
+      place?.totalBytes,
+    );
   }
 }
