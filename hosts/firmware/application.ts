@@ -16,7 +16,7 @@ import { fieldLength } from "../../modules/mqtt/text.js";
 import type { Host } from "./host.js";
 import type { ModuleKit } from "./product.js";
 import { TemplateMessage, templateParts } from "./template.js";
-import { Token } from "./token.js";
+import type { Token } from "./token.js";
 
 /** Messages that are made ahead of their acknowledgement. */
 const AHEAD = 4;
@@ -52,7 +52,7 @@ export class Application {
   private linger: unknown;
   private over = false;
 
-  constructor(host: Host, kit: ModuleKit) {
+  constructor(host: Host, kit: ModuleKit, tokens: typeof Token | undefined) {
     this.host = host;
     this.kit = kit;
     const config = host.config;
@@ -74,7 +74,8 @@ export class Application {
       onChanged: () => this.onChanged(),
       trace: host.trace,
     });
-    if (config.jwt !== undefined) this.token = new Token(host, config.jwt, reason => this.onToken(reason));
+    if (config.jwt !== undefined && tokens !== undefined)
+      this.token = new tokens(host, config.jwt, reason => this.onToken(reason));
   }
 
   start(): void {

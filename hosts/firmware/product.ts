@@ -1,6 +1,7 @@
 import type { Profile } from "../../drivers/quectel/profile.js";
 import type { Route } from "../../drivers/quectel/route.js";
 import type { ModuleName } from "./config.js";
+import type { Token } from "./token.js";
 
 /** A module as a product supports it. */
 export interface ModuleKit {
@@ -10,4 +11,8 @@ export interface ModuleKit {
 }
 
 /** What a firmware is built of: only this is in its byte code. */
-export type Product = Readonly<Partial<Record<ModuleName, ModuleKit>>>;
+export interface Product {
+  readonly modules: Readonly<Partial<Record<ModuleName, ModuleKit>>>;
+  /** For brokers that want a token as password. */
+  readonly Token?: typeof Token;
+}

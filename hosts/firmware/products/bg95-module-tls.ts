@@ -6,5 +6,5 @@ import type { Host } from "../host.js";
 
 /** A BG95 with its own TLS. */
 export default function start(host: Host): void {
-  begin(host, { bg95: { profile: bg95, routes: [new ModuleTlsRoute(TLSSocket)] } });
+  begin(host, { modules: { bg95: { profile: bg95, routes: [new ModuleTlsRoute(TLSSocket)] } } });
 }

@@ -2,8 +2,9 @@ import { bg95 } from "../../../drivers/bg95/profile.js";
 import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
 import type { Product } from "../product.js";
+import { Token } from "../token.js";
 
 /** Every module and every route: for the simulation, and for a product that is not decided yet. */
 export function everything(): Product {
-  return { bg95: { profile: bg95, routes: [new ModuleTlsRoute(TLSSocket)] } };
+  return { modules: { bg95: { profile: bg95, routes: [new ModuleTlsRoute(TLSSocket)] } }, Token };
 }
