@@ -1,6 +1,10 @@
-import { EmbeddedBroker, type BrokerRefusal } from "../broker.js";
+import { Authority } from "../../../certs/issue.js";
+import { EmbeddedBroker, type BrokerOptions, type BrokerRefusal } from "../broker.js";
 import { loadCredentials } from "../credentials.js";
 import type { SimulateOptions } from "./options.js";
+
+/** What the BC66's own TLS offers, in OpenSSL's words; brokers of today have to be told to take them. */
+const BC66_SUITES = "AES128-SHA256:AES256-SHA256";
 
 /** The broker as the device is told of it. */
 export interface BrokerAccess {
@@ -56,9 +60,31 @@ export async function prepareBroker(options: SimulateOptions): Promise<BrokerAcc
   };
 }
 
+/**
+ * Keys and suites of the embedded broker, such that the route can be taken at all: TLS on the ESP32
+ * and the BC66's own know RSA keys only, and the latter none but suites that have gone out of use.
+ */
+async function identity({ module, route }: SimulateOptions): Promise<BrokerOptions> {
+  if (module === "bg95" && route !== "host-tls") return {};
+  const key = "RSA-2048";
+  const root = await Authority.create({ commonName: "Embedded broker root", key });
+  // The SDK's TLS compares names only while it walks a chain of two certificates or more.
+  const authority = await root.authority({ commonName: "Embedded broker CA", key });
+  const names = ["localhost", "127.0.0.1"];
+  const server = await authority.server({ commonName: "Embedded broker", key, names });
+  const ownTls = module === "bc66" && (route === "module-tls" || route === "module-mqtt");
+  return {
+    key,
+    authority: root,
+    server,
+    ...(ownTls ? { tls: { maxVersion: "TLSv1.2", ciphers: BC66_SUITES } } : undefined),
+  };
+}
+
 async function embedded(options: SimulateOptions): Promise<BrokerAccess> {
   let refusal: BrokerRefusal | undefined;
   const broker = await EmbeddedBroker.start({
+    ...(await identity(options)),
     onRefusal: one => {
       refusal ??= one;
     },

@@ -1,18 +1,27 @@
-import { readFileSync } from "node:fs";
-import { InputError } from "../input-error.js";
+import type { ModuleName } from "../../firmware/config.js";
+import type { RouteName } from "../../../drivers/quectel/route.js";
+import { suiteNumber } from "../suites.js";
+import { parseBroker, type BrokerUrl } from "./broker-url.js";
+import { checkFilter, checkMqttText, checkTopic, choice, integer, refuse, shown } from "./check.js";
+import { readPassword, readTokenKey, type TokenKey } from "./secrets.js";
 
 /** What commander hands over: texts as they were typed, flags as booleans. */
 export interface RawSimulateOptions {
   readonly module: string;
   readonly route: string;
   readonly engine: string;
+  readonly tlsEngine?: string;
   readonly broker?: string;
+  readonly brokerSuites?: string;
   readonly serverName?: string;
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
   readonly username?: string;
   readonly passwordFile?: string;
+  readonly jwtAudience?: string;
+  readonly jwtKey?: string;
+  readonly jwtLifetime?: string;
   readonly insecure?: boolean;
   readonly clientId?: string;
   readonly topic?: string;
@@ -30,16 +39,21 @@ export interface RawSimulateOptions {
   readonly json?: boolean;
 }
 
-export interface BrokerUrl {
-  readonly url: string;
-  readonly secure: boolean;
-  /** Where it listens. */
-  readonly host: string;
-  readonly port: number;
+/** The password is a token, signed again before it expires. */
+export interface JwtOptions extends TokenKey {
+  readonly audience: string;
+  readonly lifetimeS: number;
 }
 
 /** Checked options: nothing has been opened, made or sent yet. */
 export interface SimulateOptions {
+  readonly module: ModuleName;
+  readonly route: RouteName | "auto";
+  /** `sdk`: TLS on the ESP32 can what Moddable's can; `full`: what OpenSSL can. */
+  readonly tlsEngine: "sdk" | "full";
+  /** Suites that the broker is known to take, by number. */
+  readonly brokerSuites?: readonly number[];
+  readonly jwt?: JwtOptions;
   readonly engine: "auto" | "xs" | "node";
   /** Absent: the embedded broker. */
   readonly broker?: BrokerUrl;
@@ -71,161 +85,13 @@ export interface SimulateOptions {
 const BAUD_RATES = [9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600] as const;
 /** Beside the rest this still fits an ESP32's heap, several messages being on their way at a time. */
 const MESSAGE_BYTES = 8_192;
-/** MQTT 3.1.1, 1.5.3: a text has a length of 16 bits. */
-const MQTT_TEXT_BYTES = 65_535;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3})$/;
-
-function refuse(option: string, what: string, why: string, fix: string): never {
-  throw new InputError({ what, why, fix, file: option });
-}
-
-function choice<T extends string>(option: string, given: string, choices: readonly T[]): T {
-  const found = choices.find(one => one === given);
-  if (found !== undefined) return found;
-  return refuse(
-    option,
-    `${option} ${given} is not known`,
-    "Only what is listed can be simulated.",
-    `Use one of: ${choices.join(", ")}.`,
-  );
-}
-
-function integer(option: string, given: string, least: number, most: number): number {
-  const value = /^\d+$/.test(given) ? Number(given) : NaN;
-  if (value >= least && value <= most) return value;
-  return refuse(
-    option,
-    `${option} ${given} is not a whole number from ${String(least)} to ${String(most)}`,
-    "The run could not do what was asked.",
-    `Give ${option} a number in that range.`,
-  );
-}
-
-/** As a sentence can carry it. */
-function shown(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-function parseBroker(given: string): BrokerUrl {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  const example = "for example mqtts://localhost:8883";
-  if (url === undefined || (url.protocol !== "mqtt:" && url.protocol !== "mqtts:") || url.hostname === "") {
-    const scheme = url === undefined ? "" : ` (its scheme is ${url.protocol}//)`;
-    return refuse(
-      "--broker",
-      `--broker ${given} is no MQTT address${scheme}`,
-      "The device speaks MQTT over TLS (mqtts://) or over plain TCP (mqtt://), nothing else.",
-      `Write mqtts://HOST:PORT or mqtt://HOST:PORT, ${example}.`,
-    );
-  }
-  if (url.username !== "" || url.password !== "") {
-    return refuse(
-      "--broker",
-      "--broker holds a user name or password",
-      "An address ends up in logs and in the list of processes; a password must not.",
-      "Use --username and --password-file.",
-    );
-  }
-  if ((url.pathname !== "" && url.pathname !== "/") || url.search !== "" || url.hash !== "") {
-    return refuse(
-      "--broker",
-      `--broker ${given} has something behind the port`,
-      "MQTT has no paths.",
-      `Write HOST:PORT only, ${example}.`,
-    );
-  }
-  if (!LOOPBACK.test(url.hostname)) {
-    return refuse(
-      "--broker",
-      `--broker ${given} is not on this machine`,
-      "The simulated module reaches this machine's loopback addresses only.",
-      "Run the broker here (localhost), and give the name in its certificate with --server-name.",
-    );
-  }
-  if (url.port === "0")
-    return refuse(
-      "--broker",
-      `--broker ${given} has port 0`,
-      "Nothing can listen there.",
-      `Write the broker's port, ${example}.`,
-    );
-  const secure = url.protocol === "mqtts:";
-  return {
-    url: given,
-    secure,
-    host: url.hostname,
-    port: url.port === "" ? (secure ? 8883 : 1883) : Number(url.port),
-  };
-}
-
-function checkMqttText(option: string, text: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > MQTT_TEXT_BYTES)
-    return refuse(
-      option,
-      `${option} has ${String(bytes)} bytes`,
-      `MQTT allows ${String(MQTT_TEXT_BYTES)} bytes for a text.`,
-      "Make it shorter.",
-    );
-  if (text === "" || text.includes("\0"))
-    return refuse(
-      option,
-      `${option} is empty or holds a NUL character`,
-      "MQTT forbids that.",
-      "Give it a text.",
-    );
-  return text;
-}
-
-function checkTopic(text: string): string {
-  if (/[+#]/.test(text))
-    return refuse(
-      "--topic",
-      `--topic ${shown(text)} holds a wildcard`,
-      "A message is published to one topic; + and # are for subscriptions.",
-      "Name the topic without + and #.",
-    );
-  return checkMqttText("--topic", text);
-}
-
-function checkFilter(text: string): string {
-  const levels = text.split("/");
-  const wrong = levels.some(
-    (level, index) =>
-      (level.includes("#") && (level !== "#" || index !== levels.length - 1)) ||
-      (level.includes("+") && level !== "+"),
-  );
-  if (wrong)
-    return refuse(
-      "--subscribe",
-      `--subscribe ${shown(text)} is no topic filter`,
-      "+ stands for one whole level, # for all that is left and only at the end.",
-      "For example: devices/+/command or devices/#.",
-    );
-  return checkMqttText("--subscribe", text);
-}
-
-function readPassword(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    return refuse(
-      "--password-file",
-      `${file} cannot be read (${code})`,
-      "The broker's password is expected in it.",
-      "Check the path and the permissions.",
-    );
-  }
-  // An editor's last line end is not part of the password.
-  return text.replace(/\r?\n$/, "");
-}
+/** An hour, as brokers that take tokens recommend; they allow a day. */
+const JWT_LIFETIME = { least: 60, most: 86_400 } as const;
 
 /** Checks all options against each other. Throws an `InputError` with what is wrong; touches nothing. */
 export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
-  choice("--module", raw.module, ["bg95"]);
-  choice("--route", raw.route, ["module-tls"]);
+  const module = choice("--module", raw.module, ["bg95", "bc66"]);
+  const route = choice("--route", raw.route, ["auto", "module-tls", "host-tls", "module-mqtt"]);
   const seed = integer("--seed", raw.seed, 0, 0xffffffff);
   const broker = raw.broker === undefined ? undefined : parseBroker(raw.broker);
   const verify = raw.insecure !== true;
@@ -241,8 +107,8 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
     return refuse(
       "--insecure",
       "--insecure is given without --broker",
-      "The embedded broker wants the device's certificate, which the module shows only where it verifies the broker.",
-      "Leave --insecure out, or add --broker mqtts://HOST:PORT of a broker that asks for no client certificate.",
+      "The embedded broker's certificate is made for the run and always verified: there is nothing to gain.",
+      "Leave --insecure out, or add --broker mqtts://HOST:PORT.",
     );
   const messageBytes = Buffer.byteLength(raw.message);
   if (messageBytes > MESSAGE_BYTES)
@@ -252,12 +118,19 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       `The simulated device holds its message in memory: ${MESSAGE_BYTES} bytes at the most.`,
       "Make it shorter.",
     );
-  if (broker === undefined && !verify)
+  if (!secure && route === "host-tls")
     return refuse(
-      "--insecure",
-      "--insecure is given without --broker",
-      "The embedded broker wants the device's certificate, which the module shows only where it verifies the broker.",
-      "Leave --insecure out, or add --broker mqtts://HOST:PORT.",
+      "--route",
+      `--route host-tls is given for ${broker?.url ?? ""}, a connection without TLS`,
+      "There is no TLS to be done on the ESP32.",
+      "Use mqtts://, or leave --route out.",
+    );
+  if (raw.tlsEngine !== undefined && route !== "host-tls" && route !== "auto")
+    return refuse(
+      "--tls-engine",
+      `--tls-engine is given together with --route ${route}`,
+      "That route's TLS is the module's; the engine on the ESP32 has no part in it.",
+      "Use --route host-tls, or leave --tls-engine out.",
     );
   if (!secure && (raw.ca ?? raw.cert ?? raw.key ?? raw.serverName) !== undefined)
     return refuse(
@@ -273,12 +146,12 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       "Without the CA certificate that the broker's own was issued by, nobody knows who answers.",
       "Add --ca FILE (PEM or DER); --insecure connects without any check, for a test at the bench.",
     );
-  if (!verify && (raw.cert ?? raw.key) !== undefined)
+  if (!verify && route !== "host-tls" && (raw.cert ?? raw.key) !== undefined)
     return refuse(
       "--insecure",
       "--insecure is given together with --cert or --key",
       'The module shows its own certificate only where it verifies the broker\'s too ("seclevel" 2).',
-      "Give --ca instead of --insecure, or leave --cert and --key out.",
+      "Give --ca instead of --insecure, leave --cert and --key out, or use --route host-tls.",
     );
   if (raw.passwordFile !== undefined && raw.username === undefined)
     return refuse(
@@ -287,6 +160,8 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       "MQTT 3.1.1 has no password without a user name.",
       "Add --username NAME.",
     );
+  const jwt = checkJwt(raw);
+  const brokerSuites = raw.brokerSuites === undefined ? undefined : checkSuites(raw.brokerSuites);
   const clientId = checkMqttText(
     "--client-id",
     raw.clientId ?? `xs-cellular-${seed.toString(16).padStart(4, "0")}`,
@@ -300,6 +175,11 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       "Use another identifier, or give --topic and --subscribe.",
     );
   return {
+    module,
+    route,
+    tlsEngine: choice("--tls-engine", raw.tlsEngine ?? "sdk", ["sdk", "full"]),
+    ...(brokerSuites === undefined ? undefined : { brokerSuites }),
+    ...(jwt === undefined ? undefined : { jwt }),
     engine: choice("--engine", raw.engine, ["auto", "xs", "node"]),
     ...(broker === undefined ? undefined : { broker }),
     ...(raw.serverName === undefined ? undefined : { serverName: raw.serverName }),
@@ -329,4 +209,45 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
 function choiceOfQos(given: string): 0 | 1 | 2 {
   const text = choice("--qos", given, ["0", "1", "2"]);
   return text === "0" ? 0 : text === "1" ? 1 : 2;
+}
+
+function checkJwt(raw: RawSimulateOptions): JwtOptions | undefined {
+  const { jwtAudience, jwtKey, jwtLifetime } = raw;
+  if (jwtAudience === undefined && jwtKey === undefined && jwtLifetime === undefined) return undefined;
+  if (jwtAudience === undefined || jwtKey === undefined)
+    return refuse(
+      jwtKey === undefined ? "--jwt-key" : "--jwt-audience",
+      `${jwtKey === undefined ? "--jwt-key" : "--jwt-audience"} is missing`,
+      "A token needs both: whom it is for (the project), and the key that it is signed with.",
+      "Give --jwt-audience PROJECT and --jwt-key FILE.",
+    );
+  if (raw.passwordFile !== undefined)
+    return refuse(
+      "--password-file",
+      "--password-file is given together with --jwt-key",
+      "The token is the password.",
+      "Leave one of them out.",
+    );
+  if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(jwtAudience))
+    return refuse(
+      "--jwt-audience",
+      `--jwt-audience ${shown(jwtAudience)} cannot be put into a token`,
+      "It is the project's identifier: up to 200 printable ASCII characters without quotes and backslashes.",
+      "Copy it from the broker's settings.",
+    );
+  const lifetimeS = integer("--jwt-lifetime", jwtLifetime ?? "3600", JWT_LIFETIME.least, JWT_LIFETIME.most);
+  return { ...readTokenKey(jwtKey), audience: jwtAudience, lifetimeS };
+}
+
+function checkSuites(list: string): readonly number[] {
+  return list.split(/[,:]/).map(text => {
+    const number = suiteNumber(text);
+    if (number !== undefined) return number;
+    return refuse(
+      "--broker-suites",
+      `--broker-suites: ${shown(text)} is no cipher suite that is known here`,
+      "The route is chosen by comparing numbers of suites.",
+      "Write OpenSSL's names or numbers, for example ECDHE-RSA-AES128-GCM-SHA256,C030.",
+    );
+  });
 }

@@ -1,3 +1,4 @@
+import { asRouteReason, explainRoute } from "../../../drivers/quectel/route-sentences.js";
 import { explainFailure } from "../diagnosis/explain.js";
 import type { ReportedFailure } from "./record.js";
 
@@ -30,8 +31,8 @@ function text(values: Values, index: number): string {
   return String(values[index] ?? "");
 }
 
-/** What a report means for a person, as stage and sentence; `undefined` for what a person need not see. */
-export function describe(values: Values): Step | undefined {
+/** What a report means for a person, as stage and sentence; `undefined` for what a person need not see. `model`: `BG95`. */
+export function describe(values: Values, model: string): Step | undefined {
   switch (values[0]) {
     case "power":
       return { stage: "power", text: "PWRKEY pulled" };
@@ -64,6 +65,11 @@ export function describe(values: Values): Step | undefined {
           values[3] === "kept" ? "already there" : "stored, size and checksum confirmed"
         }`,
       };
+    case "route":
+      return {
+        stage: "route",
+        text: `${text(values, 1)}: ${explainRoute(model, text(values, 1), asRouteReason(text(values, 2)), text(values, 3))}`,
+      };
     case "connecting":
       return { stage: "connect", text: `${text(values, 1)}:${text(values, 2)}` };
     case "mqtt":
@@ -94,8 +100,9 @@ export function describeOpened(tls: { readonly protocol: string; readonly suite:
 /** A failure; unless it is the last one the device goes on by itself. */
 export function describeFailure(reason: ReportedFailure, values: Values, isLast: boolean): Step {
   const waitMs = values[7];
-  const again =
-    typeof waitMs === "number" && !isLast ? `; next attempt in ${(waitMs / 1000).toFixed(1)} s` : "";
+  let again = "";
+  if (values[6] === "route") again = "; another route is tried";
+  else if (typeof waitMs === "number" && !isLast) again = `; next attempt in ${(waitMs / 1000).toFixed(1)} s`;
   return { stage: "failed", text: `${explainFailure(reason).what}${again}` };
 }
 

@@ -13,6 +13,14 @@ export interface ReportedFailure extends Failure {
   readonly stage: string;
 }
 
+/** The way to the broker that the firmware took. */
+export interface RouteTaken {
+  readonly name: string;
+  readonly reason: string;
+  /** `module-tls: suites`: those that were passed over, and why. */
+  readonly passed: string;
+}
+
 export interface BufferUse {
   readonly name: string;
   readonly size: number;
@@ -35,6 +43,8 @@ export class RunRecord {
   online = false;
   /** `done`, `gave-up`, or `undefined` while it runs. */
   end: "done" | "gave-up" | undefined;
+  /** The last one. */
+  route: RouteTaken | undefined;
   readonly received: ReceivedMessage[] = [];
   readonly buffers: BufferUse[] = [];
   readonly credentials: {
@@ -61,6 +71,9 @@ export class RunRecord {
       case "credential":
         this.credentials.push({ role: word(1), fileName: word(2), action: word(3), byteLength: number(4) });
         break;
+      case "route":
+        this.route = { name: word(1), reason: word(2), passed: word(3) };
+        break;
       case "mqtt":
         this.online = true;
         break;
@@ -79,13 +92,24 @@ export class RunRecord {
         break;
       case "failure":
         this.failures++;
-        this.failuresInARow++;
+        // The firmware does not count a failure that it answers by another route.
+        if (values[6] !== "route") this.failuresInARow++;
         this.lastFailure = {
           stage: word(1),
           kind: asKind(word(2)),
           ...(typeof values[3] === "number" ? { code: values[3] } : undefined),
           ...(typeof values[4] === "string" ? { command: values[4] } : undefined),
           ...(typeof values[5] === "string" ? { detail: values[5] } : undefined),
+          ...(typeof values[8] === "number"
+            ? {
+                handshake: {
+                  flight: values[8],
+                  message: word(9),
+                  confirmedBytes: number(10),
+                  totalBytes: number(11),
+                },
+              }
+            : undefined),
         };
         break;
       case "done":

@@ -1,4 +1,6 @@
 import type { FirmwareEngine } from "../../../test-host/xs/index.js";
+import { asRouteReason, explainRoute } from "../../../drivers/quectel/route-sentences.js";
+import { modelOf } from "../device.js";
 import type { ModuleSocket } from "../../../test-host/simulator/bg95/socket.js";
 import type { EngineMemory } from "../../../test-host/simulator/engine.js";
 import type { SimulationCounters } from "../../../test-host/simulator/simulation.js";
@@ -72,11 +74,14 @@ export interface ResultFacts {
   readonly durationMs: number;
 }
 
-/** The default of the module: its TLS takes what today's brokers ask for. */
-function routeOf(broker: BrokerAccess): { name: string; reason: string } {
-  return broker.secure
-    ? { name: "module-tls", reason: "the BG95's own TLS 1.2 has the suites that brokers ask for today" }
-    : { name: "module-tcp", reason: "the broker's address is mqtt://, without TLS" };
+function routeOf({ options, broker, record }: ResultFacts): { name: string; reason: string } {
+  const route = record.route;
+  if (route === undefined) return { name: "none", reason: "the device did not get as far as the broker" };
+  const { name, reason, passed } = route;
+  return {
+    name: name === "module-tls" && !broker.secure ? "module-tcp" : name,
+    reason: explainRoute(modelOf(options.module), name, asRouteReason(reason), passed),
+  };
 }
 
 /** Byte code that a device's flash would hold: without the configuration, and the host program's own main module. */
@@ -92,7 +97,7 @@ export function resultOf(facts: ResultFacts): RunResult {
     ok: facts.failure === null,
     engine: { name: engine.name, version: engine.version },
     module: { model: record.model, revision: record.revision },
-    route: routeOf(broker),
+    route: routeOf(facts),
     broker: {
       url: broker.url,
       tls:

@@ -1,4 +1,5 @@
 import type { FirmwareConfig } from "../../firmware/config.js";
+import { modelOf } from "../device.js";
 import { createEngine, type FirmwareEngine } from "../../../test-host/xs/index.js";
 import { BG95 } from "../../../test-host/simulator/bg95/bg95.js";
 import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
@@ -20,12 +21,22 @@ const KEEP_ALIVE_MS = 60_000;
 
 function firmwareConfig(options: SimulateOptions, broker: BrokerAccess): FirmwareConfig & { baud: number } {
   return {
-    module: "bg95",
+    module: options.module,
+    route: options.route,
     baud: options.baud,
-    broker: { host: broker.host, port: broker.port, secure: broker.secure, verify: options.verify },
+    broker: {
+      host: broker.host,
+      port: broker.port,
+      secure: broker.secure,
+      verify: options.verify,
+      ...(options.brokerSuites === undefined ? undefined : { suites: options.brokerSuites }),
+    },
     clientId: options.clientId,
     ...(options.username === undefined ? undefined : { user: options.username }),
     ...(options.password === undefined ? undefined : { password: options.password }),
+    ...(options.jwt === undefined
+      ? undefined
+      : { jwt: { audience: options.jwt.audience, lifetimeS: options.jwt.lifetimeS } }),
     topic: options.topic,
     message: options.message,
     count: options.count,
@@ -106,7 +117,10 @@ export class Session {
         const { lastFailure } = record;
         const isFailure = record.failures > before && lastFailure !== undefined;
         const isLast = record.failuresInARow >= options.attempts;
-        this.#log(atMs, isFailure ? describeFailure(lastFailure, values, isLast) : describe(values));
+        const step = isFailure
+          ? describeFailure(lastFailure, values, isLast)
+          : describe(values, modelOf(options.module));
+        this.#log(atMs, step);
       },
     });
     let end: SimulationEnd = { reason: "stopped" };
