@@ -22,14 +22,21 @@ const zones = [
   },
   {
     target: "./hosts/firmware",
-    from: ["./hosts/esp32", "./hosts/workstation", "./certs", "./test-host"],
+    from: [
+      "./hosts/esp32",
+      "./hosts/linux",
+      "./hosts/moddable",
+      "./hosts/workstation",
+      "./certs",
+      "./test-host",
+    ],
     message: "the firmware is portable",
   },
-  {
-    target: "./hosts/esp32",
+  ...["./hosts/esp32", "./hosts/linux", "./hosts/moddable"].map(target => ({
+    target,
     from: ["./hosts/workstation", "./certs", "./test-host"],
     message: "device code",
-  },
+  })),
   ...["./hosts/workstation/*.ts", "./hosts/workstation/!(simulate|modem)/**"].map(target => ({
     target,
     from: ["./test-host"],

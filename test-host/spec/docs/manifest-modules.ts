@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join, posix } from "node:path";
+import { dirname, join, posix } from "node:path";
 import ts from "typescript";
 
 /** Specifiers that a module imports or re-exports at run time: `import type` leaves nothing behind. */
@@ -39,7 +39,16 @@ export function modulesOf(root: string, entry: string): ReadonlySet<string> {
   return found;
 }
 
-/** What of the manifest this project fills. */
+/** The manifests of this project, by their paths in it: the ESP32's and that of Linux. */
+export const MANIFESTS = ["manifest.json", "hosts/linux/manifest.json"] as const;
+
+/** How a manifest names a module's file: relative to its own folder. */
+export function modulePath(manifest: string, name: string): string {
+  const path = posix.relative(posix.dirname(manifest), name);
+  return path.startsWith(".") ? path : `./${path}`;
+}
+
+/** What of a manifest this project fills. */
 export interface Manifest {
   readonly include: readonly string[];
   readonly creation: { readonly main: string };
@@ -50,19 +59,31 @@ export interface Manifest {
   readonly typescript: { readonly tsconfig: { readonly compilerOptions: Readonly<Record<string, unknown>> } };
 }
 
-export function readManifest(root: string): Manifest {
-  return JSON.parse(readFileSync(join(root, "manifest.json"), "utf8")) as Manifest;
+export function readManifest(root: string, path: string = MANIFESTS[0]): Manifest {
+  return JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest;
 }
 
 /** What is wrong with a manifest's lists, in sentences; empty when all is well. */
-export function faultsOf(root: string, manifest: Manifest, entry: string): readonly string[] {
+export function faultsOf(
+  root: string,
+  manifest: Manifest,
+  entry: string,
+  manifestPath: string = MANIFESTS[0],
+): readonly string[] {
   const faults: string[] = [];
   const wanted = modulesOf(root, entry);
   const listed = new Set(Object.keys(manifest.modules));
   const preloaded = new Set(manifest.preload);
   for (const [name, path] of Object.entries(manifest.modules)) {
-    if (path !== `./${name}`) faults.push(`${name} is ${path}: the name does not mirror the folder`);
-    if (!existsSync(join(root, `${path}.ts`))) faults.push(`${path}.ts does not exist`);
+    const file = join(root, dirname(manifestPath), path);
+    if (path.includes("/typings/")) {
+      // Typings of a module of the SDK, under the SDK's name.
+      if (!existsSync(`${file}.d.ts`)) faults.push(`${path}.d.ts does not exist`);
+      continue;
+    }
+    if (path !== modulePath(manifestPath, name))
+      faults.push(`${name} is ${path}: the name does not mirror the folder`);
+    if (!existsSync(`${file}.ts`)) faults.push(`${path}.ts does not exist`);
     if (!wanted.has(name)) faults.push(`${name} is listed but nothing imports it`);
   }
   for (const name of wanted) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { posix } from "node:path";
 import { root } from "../cli/support.js";
-import { faultsOf, modulesOf, readManifest, type Manifest } from "./manifest-modules.js";
+import { faultsOf, MANIFESTS, modulesOf, readManifest, type Manifest } from "./manifest-modules.js";
 import { readText, typeErrors } from "./type-check.js";
 
 const ENTRY = "hosts/esp32/main";
@@ -67,8 +68,8 @@ describe("manifest of the device", () => {
   });
 
   it("carries a DER file for each credential that the main module opens, out of the repository's sight", () => {
-    const main = readText(root, `${ENTRY}.ts`);
-    assert.match(main, /role \+ "\.der"/);
+    const store = readText(root, "hosts/moddable/stored-credentials.ts");
+    assert.match(store, /role \+ "\.der"/);
     assert.deepEqual(
       manifest.data["*"],
       ["ca", "certificate", "key"].map(role => `./credentials/${role}`),
@@ -87,5 +88,46 @@ describe("manifest of the device", () => {
     );
     assert.deepEqual(outside, []);
     assert.ok(files.includes("manifest.json"));
+  });
+});
+
+describe("manifest for Linux", () => {
+  const [, path] = MANIFESTS;
+  const entry = "hosts/linux/main";
+  const manifest = readManifest(root, path);
+  const device = readManifest(root);
+
+  it("lists every module that its main module needs, under the name of its folder, preloaded, and no other (npx tsx scripts/update-manifest.ts)", () => {
+    assert.deepEqual(faultsOf(root, manifest, entry, path), []);
+  });
+
+  it("a path that leads out of its folder to nothing is found out", () => {
+    const [first = ""] = manifest.preload;
+    const modules = { ...manifest.modules, [first]: `../${first}` };
+    const faults = faultsOf(root, { ...manifest, modules }, entry, path).join("\n");
+    assert.match(faults, /does not mirror the folder/);
+    assert.match(faults, /does not exist/);
+  });
+
+  it("has a configuration that the firmware's types accept", () => {
+    const text = [
+      'import type { LinuxConfig } from "../linux/linux-config.js";',
+      `export const config: LinuxConfig = ${JSON.stringify(manifest.config)};`,
+    ].join("\n");
+    assert.deepEqual(typeErrors(root, "hosts/firmware/config-check.ts", text), []);
+  });
+
+  it("differs from the device's configuration by the port alone", () => {
+    const { device: port, baud, ...config } = manifest.config;
+    const { wiring, ...others } = device.config;
+    assert.equal(typeof port, "string");
+    assert.equal(baud, (wiring as { uart: { baud: number } }).uart.baud);
+    assert.deepEqual(config, others);
+  });
+
+  it("compiles as the device's does, with the same credentials", () => {
+    assert.deepEqual(manifest.typescript, device.typescript);
+    const files = (device.data["*"] ?? []).map(file => posix.join("../..", file));
+    assert.deepEqual(manifest.data["*"], files);
   });
 });

@@ -1,0 +1,37 @@
+/**
+ * The main module for Linux: the firmware of the device, in the SDK's simulator, with a module on a
+ * serial port or a simulated one on a pseudo terminal. Credentials are `data` of the manifest, as
+ * on the device. There are no control lines: the module is on, or is switched on by hand.
+ */
+import manifestConfig from "mc/config";
+import Timer from "timer";
+import start from "../firmware/main.js";
+import { moduleTrace, report } from "../moddable/log.js";
+import { storedCredentials } from "../moddable/stored-credentials.js";
+import { systemClock } from "../moddable/system-clock.js";
+import type { LinuxConfig } from "./linux-config.js";
+import { LinuxSerial, type LinuxSerialOptions } from "./serial.js";
+
+// The SDK's typings know nothing of what a manifest's `config` holds.
+const config = manifestConfig as unknown as LinuxConfig;
+
+/** The channel constructs the port with the record's members and its callbacks. */
+class ConfiguredSerial extends LinuxSerial {
+  constructor(options: Omit<LinuxSerialOptions, "device">) {
+    super({ ...options, device: config.device });
+  }
+}
+
+export default function main(): void {
+  start({
+    config,
+    clock: systemClock,
+    trace: moduleTrace(),
+    serial: { io: ConfiguredSerial, baud: Number(config.baud) },
+    timer: Timer,
+    random: () => Math.random(),
+    power: {},
+    credentials: storedCredentials,
+    report,
+  });
+}
