@@ -4,7 +4,7 @@ export class TlsRefusal extends Error {}
 const CHANGE_CIPHER_SPEC = 20;
 const HANDSHAKE = 22;
 const CERTIFICATE = 11;
-const HEADER_BYTES = 5;
+export const HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
 
 function u24(bytes: Uint8Array, at: number): number {

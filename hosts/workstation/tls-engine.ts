@@ -7,7 +7,7 @@ import type { Credential } from "../../modules/io/credentials.js";
 import type { TlsEngine, TlsEngineOptions, TlsEngineRecord } from "../../modules/tls/engine.js";
 import { isValid, refuseAsOpenSsl, refuseAsSdk, type ChainPolicy } from "./tls-engine-chain.js";
 import { sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
-import { RecordInspector, TlsRefusal } from "./tls-engine-records.js";
+import { HEADER_BYTES, RecordInspector, TlsRefusal } from "./tls-engine-records.js";
 
 export { fullProfile, sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
 
@@ -54,9 +54,10 @@ class Activity {
   }
 }
 
-/** The engine's side of the transport: what OpenSSL writes goes to `transmit`. */
+/** The engine's side of the transport: what OpenSSL writes goes to `transmit`, one call for each record, as the SDK does. */
 class Transport extends Duplex {
   readonly #transmit: (bytes: Uint8Array) => void;
+  #unfinished = Buffer.alloc(0);
 
   constructor(transmit: (bytes: Uint8Array) => void) {
     super();
@@ -68,7 +69,14 @@ class Transport extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#transmit(chunk);
+    let rest = this.#unfinished.length ? Buffer.concat([this.#unfinished, chunk]) : chunk;
+    while (rest.length >= HEADER_BYTES) {
+      const end = HEADER_BYTES + rest.readUInt16BE(3);
+      if (rest.length < end) break;
+      this.#transmit(rest.subarray(0, end));
+      rest = rest.subarray(end);
+    }
+    this.#unfinished = Buffer.from(rest);
     callback();
   }
 }
@@ -129,6 +137,7 @@ abstract class NodeTlsEngine implements TlsEngine {
   #connected = false;
   #writing = false;
   #ending = false;
+  #peerClosed = false;
   /** Nothing calls back any more. */
   #over = false;
 
@@ -196,9 +205,12 @@ abstract class NodeTlsEngine implements TlsEngine {
     this.#socket = socket;
     socket.on("secureConnect", () => this.#call(() => this.#secure(socket)));
     socket.on("data", (bytes: Buffer) => this.#call(() => this.#options.received(bytes)));
-    socket.on("end", () => this.#call(() => this.#options.closed()));
+    socket.on("end", () => {
+      if (this.#peerClosed) return;
+      this.#peerClosed = true;
+      this.#call(() => this.#options.closed());
+    });
     socket.on("error", (error: Error) => this.#fail(this.#words(error)));
-    socket.on("close", () => this.#fail("the session is gone"));
   }
 
   receive(bytes: Uint8Array): void {
@@ -299,7 +311,8 @@ abstract class NodeTlsEngine implements TlsEngine {
 
   #fail(message: string): void {
     this.#activity.touch();
-    if (this.#over) return;
+    // What follows a close_notify is Node's own view of it: half a connection, or one cut in its handshake.
+    if (this.#over || this.#peerClosed) return;
     this.close();
     this.#options.failed(message);
   }
