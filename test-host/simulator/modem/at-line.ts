@@ -80,6 +80,12 @@ function withSuffix(name: string, suffix: string | undefined, rest: string): Par
   return { name, form: suffix === "=?" ? "test" : suffix === "?" ? "read" : "execute", args: [] };
 }
 
+/** What a written command has behind its `=` and the first `count` commas, as it was typed. */
+export function textBehind(command: string, count: number): string {
+  const [, ...parts] = splitOutsideQuotes(command.slice(command.indexOf("=")), ",");
+  return parts.slice(count - 1).join(",");
+}
+
 function parseArguments(text: string): Argument[] {
   return splitOutsideQuotes(text, ",").map(part => {
     const trimmed = part.trim();
@@ -108,10 +114,18 @@ function splitOutsideQuotes(text: string, separator: string): string[] {
 export class Arguments {
   readonly count: number;
   readonly #args: readonly Argument[];
+  readonly #command: string;
 
-  constructor(args: readonly Argument[]) {
+  /** `command` as it was typed. */
+  constructor(args: readonly Argument[], command = "") {
     this.#args = args;
+    this.#command = command;
     this.count = args.length;
+  }
+
+  /** Everything from an argument on (1 at least), as it was typed: a payload may hold quotes and commas. */
+  rest(index: number): string {
+    return textBehind(this.#command, index);
   }
 
   /** More arguments than the command has are an error. */

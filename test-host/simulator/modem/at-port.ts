@@ -221,7 +221,8 @@ export class AtPort<M> implements CallPort {
   }
 
   #next(commands: readonly string[], index: number): void {
-    const command = parseCommand(commands[index] ?? "");
+    const typed = commands[index] ?? "";
+    const command = parseCommand(typed);
     const isLast = index === commands.length - 1;
     const entry = command && this.#host.commands.get(command.name);
     const admission = command ? this.#host.admit(command) : undefined;
@@ -231,7 +232,7 @@ export class AtPort<M> implements CallPort {
         return;
       }
       const next = (): void => this.#next(commands, index + 1);
-      const call = new PortCall(this, command, admission?.gapMs ?? 0, isLast ? undefined : next);
+      const call = new PortCall(this, command, admission?.gapMs ?? 0, isLast ? undefined : next, typed);
       if (command) this.counts.set(command.name, (this.counts.get(command.name) ?? 0) + 1);
       if (!command || admission?.verdict === "error") call.error();
       else if (command.name === "") call.ok();

@@ -33,11 +33,12 @@ export class PortCall implements Call {
     command: ParsedCommand | undefined,
     gapMs: number,
     next: (() => void) | undefined,
+    typed = "",
   ) {
     this.#port = port;
     this.name = command?.name ?? "";
     this.form = command?.form ?? "execute";
-    this.args = new Arguments(command?.args ?? []);
+    this.args = new Arguments(command?.args ?? [], typed);
     this.#gapMs = gapMs;
     this.#next = next;
     this.#generation = port.generation;
