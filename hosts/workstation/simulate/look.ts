@@ -1,0 +1,48 @@
+import type { TlsLimits } from "../../../drivers/quectel/profile.js";
+import { lookAtServer, type ServerAnswer } from "../broker-look.js";
+import { suiteName } from "../suites.js";
+import type { BrokerAccess } from "./broker.js";
+import type { RunFailure } from "./explain-end.js";
+import type { RunResult } from "./result.js";
+
+/** What brokers of today take. */
+const MODERN: readonly number[] = [0xc02f, 0xc030, 0xc02b, 0xc02c, 0xcca8, 0xcca9, 0xc027, 0xc028];
+/** Alerts by which a server says that version or suites do not fit: handshake_failure, protocol_version, insufficient_security. */
+const REFUSALS: readonly number[] = [40, 70, 71];
+
+function refused(answer: ServerAnswer): boolean {
+  return answer.kind === "closed" || (answer.kind === "alert" && REFUSALS.includes(answer.description));
+}
+
+function names(suites: readonly number[]): string {
+  return suites.map(suiteName).join(", ");
+}
+
+/**
+ * The module says only that its TLS failed. Whether suites are the cause can be found out from
+ * here: the broker is asked with the module's suites, and with those of today.
+ */
+export async function lookAtSuites(
+  result: RunResult,
+  broker: BrokerAccess,
+  tls: TlsLimits,
+): Promise<RunFailure | undefined> {
+  const { failure, route } = result;
+  if (failure?.kind !== "tls" || !(failure.command ?? "").startsWith("AT+Q")) return undefined;
+  const place = { address: "127.0.0.1", port: broker.port, serverName: broker.host };
+  const own = await lookAtServer({ ...place, suites: tls.suites });
+  if (own.kind === "suite")
+    return {
+      ...failure,
+      why: `${failure.why} Cipher suites are not the cause: asked from here with the module's, the broker chose ${suiteName(own.suite)}.`,
+    };
+  if (!refused(own)) return undefined;
+  const modern = await lookAtServer({ ...place, suites: MODERN });
+  if (modern.kind !== "suite") return undefined;
+  const model = result.module.model;
+  return {
+    ...failure,
+    why: `Module and broker have no cipher suite in common. The TLS of the ${model} offers nothing but ${names(tls.suites)}; asked from here with just these, the broker refused, and asked with today's it chose ${suiteName(modern.suite)}. The certificates were not even looked at.`,
+    fix: `Use --route host-tls${route.name === "host-tls" ? "" : " or auto"}: TLS on the ESP32 over the module's TCP offers ECDHE. Or allow one of the module's suites on the broker (mosquitto: ciphers AES128-SHA256), which gives up forward secrecy.`,
+  };
+}
