@@ -13,6 +13,7 @@ import { configurationCommands } from "./commands/configuration.js";
 import { fileCommands } from "./commands/files.js";
 import { generalCommands } from "./commands/general.js";
 import { internetCommands } from "./commands/internet.js";
+import { mqttCommandsOfBg95 } from "./commands/mqtt.js";
 import { networkCommands } from "./commands/network.js";
 import { packetCommands } from "./commands/packet.js";
 import { sleepCommands } from "./commands/sleep.js";
@@ -85,6 +86,7 @@ export class BG95 implements UartModule {
       internetCommands,
       socketCommands,
       tlsCommands,
+      mqttCommandsOfBg95,
       fileCommands,
     );
     this.port = this.#makePort();

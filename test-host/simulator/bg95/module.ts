@@ -16,6 +16,7 @@ import type { SocketOptionValues } from "./delivery.js";
 import { SocketTable } from "./socket-table.js";
 import { freshSslContext, type SslContext } from "./ssl-contexts.js";
 import { DataMode } from "./data-mode.js";
+import { Bg95Mqtt } from "./commands/mqtt.js";
 
 export interface ModuleParts {
   readonly scheduler: Scheduler;
@@ -61,6 +62,7 @@ export class Bg95Module {
   readonly registration: Registration;
   readonly power: Power;
   readonly data: DataMode;
+  readonly mqtt: Bg95Mqtt;
   readonly profile: PortProfile;
   readonly stored: StoredProfile;
   /** AT+IPR */
@@ -139,6 +141,7 @@ export class Bg95Module {
       simRead: () => this.sim.describe(),
       simUsable: () => this.attach(),
     });
+    this.mqtt = new Bg95Mqtt(this);
     link.onTraffic = () => this.#traffic();
     this.restoreVolatile();
   }
@@ -193,6 +196,7 @@ export class Bg95Module {
     const context = this.contexts.get(id);
     context.state = "inactive";
     this.sockets.contextDown(id, true);
+    this.mqtt.streams.contextDown(id);
   }
 
   /** The network deactivates a context. */
@@ -202,12 +206,14 @@ export class Bg95Module {
     context.state = this.settings.deactivationNeedsQideact ? "lost" : "inactive";
     this.sockets.contextDown(id, false);
     this.urc(`+QIURC: "pdpdeact",${String(id)}`);
+    this.mqtt.streams.contextDown(id);
   }
 
   /** A context vanishes without a word; its sockets look alive and carry nothing. */
   loseContext(id: number): void {
     this.contexts.get(id).state = "inactive";
     this.sockets.silence(id);
+    this.mqtt.streams.silence(id);
   }
 
   /** Cover is gone for a time; contexts survive, nothing passes. */
@@ -244,6 +250,7 @@ export class Bg95Module {
     this.port.reset();
     this.outside.discard();
     this.sockets.reset();
+    this.mqtt.reset();
     this.contexts.reset();
     this.registration.reset();
     this.files.closeAll();

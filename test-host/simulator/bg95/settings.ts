@@ -1,4 +1,5 @@
 import type { PortSettings } from "../modem/at-port.js";
+import { defaultBg95MqttSettings, type MqttSettings } from "../modem/mqtt-settings.js";
 
 /** What a SIM holds and whether it is there. */
 export interface SimSettings {
@@ -111,6 +112,7 @@ export interface Bg95Settings {
   readonly groups: readonly string[];
   /** TCP connection attempts that nothing answers end after this, ms. */
   readonly connectTimeoutMs: number;
+  readonly mqtt: MqttSettings;
 }
 
 export const defaultBg95Settings: Bg95Settings = {
@@ -180,14 +182,16 @@ export const defaultBg95Settings: Bg95Settings = {
   suiteOrder: "strongest-first",
   groups: ["P-256", "P-384"],
   connectTimeoutMs: 75_000,
+  mqtt: defaultBg95MqttSettings,
 };
 
 /** Defaults with changes; the nested records may be given in part. */
-export type Bg95Changes = Partial<Omit<Bg95Settings, "sim" | "operator" | "boot" | "port">> & {
+export type Bg95Changes = Partial<Omit<Bg95Settings, "sim" | "operator" | "boot" | "port" | "mqtt">> & {
   readonly sim?: Partial<SimSettings>;
   readonly operator?: Partial<OperatorSettings>;
   readonly boot?: Partial<BootSettings>;
   readonly port?: Partial<PortSettings>;
+  readonly mqtt?: Partial<MqttSettings>;
 };
 
 export function bg95Settings(changes: Bg95Changes = {}): Bg95Settings {
@@ -199,5 +203,6 @@ export function bg95Settings(changes: Bg95Changes = {}): Bg95Settings {
     operator: { ...base.operator, ...changes.operator },
     boot: { ...base.boot, ...changes.boot },
     port: { ...base.port, ...changes.port },
+    mqtt: { ...base.mqtt, ...changes.mqtt },
   };
 }

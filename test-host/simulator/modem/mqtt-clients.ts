@@ -43,6 +43,8 @@ export interface MqttClientsHost {
   readonly settings: MqttSettings;
   readonly items: MqttItems;
   readonly streams: MqttStreams;
+  /** A packet handed over until the stack has taken it. */
+  sendMs(): number;
   urc(text: string): void;
 }
 

@@ -219,7 +219,9 @@ function submit(
     return;
   }
   const values = [client.id, head.id, session.publishOnce(publication) ? 0 : 2];
-  clients.urc(`+QMTPUB: ${values.join(",")}`);
+  clients.host.scheduler.after(clients.host.sendMs(), () => {
+    if (!session.isOver) clients.urc(`+QMTPUB: ${values.join(",")}`);
+  });
 }
 
 function fromHex(payload: Uint8Array): Uint8Array | undefined {
@@ -261,8 +263,7 @@ function publish(call: Call, clients: MqttClients): void {
 function publishInline(call: Call, clients: MqttClients): void {
   const { client, head } = announced(call, clients);
   const text = inlinePayload(call.args, clients);
-  if (admits(call, clients, client, head))
-    submit(call, clients, client, head, Buffer.from(text, "latin1"));
+  if (admits(call, clients, client, head)) submit(call, clients, client, head, Buffer.from(text, "latin1"));
 }
 
 /** Everything between the quote behind the topic and the last quote of the command. */

@@ -6,10 +6,6 @@ export interface Difference {
   readonly reason: string;
 }
 
-function noMqtt(command: string): Difference {
-  return { command, simulated: ["ERROR"], reason: "the module's own MQTT client is not simulated yet" };
-}
-
 function noHttp(command: string, simulated: readonly string[] = ["ERROR"]): Difference {
   return { command, simulated, reason: "the module's own HTTP client is not simulated" };
 }
@@ -27,12 +23,6 @@ const manualSelection = "the author lists alternatives; here the selection by nu
 
 /** By transcript, in the order of the log. */
 export const differences: Readonly<Record<string, readonly Difference[]>> = {
-  "bg96-start-up": [noMqtt('AT+QMTCFG="ssl",0,1,2'), noMqtt('AT+QMTCFG="version",0,4')],
-  "bg95-certificates": [
-    noMqtt('AT+QMTCFG="SSL",0,1,2'),
-    noMqtt('AT+QMTCFG="version",0,4'),
-    noMqtt('AT+QMTOPEN=0,"********-ats.iot.us-east-1.amazonaws.com",8883'),
-  ],
   "bg96-damaged-identity": [
     differs("AT+CGSN", ["866425030000017", "OK"], "the module of the log had lost its identity storage"),
     differs("AT+CFUN=1", ["OK"], "the module of the log had lost its identity storage"),
@@ -71,7 +61,6 @@ export const differences: Readonly<Record<string, readonly Difference[]>> = {
   "bg95-test-commands": [
     differs('AT+QMBNCFG="List"', ["ERROR"], "operator profiles are not simulated"),
     noHttp("AT+QHTTPCFG=?"),
-    noMqtt("AT+QMTCFG=?"),
   ],
   "bg96-lower-case": [
     differs(
@@ -80,7 +69,6 @@ export const differences: Readonly<Record<string, readonly Difference[]>> = {
       "the BG95 has other names than the BG96",
     ),
   ],
-  "bg95-mqtt-without-sni": [noMqtt('AT+QMTOPEN=0,"[private HiveMQ SSL MQTT Broker]",8883')],
   "bg96-power-saving": [
     differs(
       "AT+QPSMS?",

@@ -32,7 +32,12 @@ function store(bench: AtBench, files: Readonly<Record<string, number>>): void {
 
 const scenes: readonly Scene[] = [
   { name: "bg96-start-up" },
-  { name: "bg95-certificates", link: gsm, settings: { registration: "roaming", ...operator("Orange F") } },
+  {
+    name: "bg95-certificates",
+    link: gsm,
+    settings: { registration: "roaming", ...operator("Orange F"), mqtt: { openFailure: "final" } },
+    before: bench => bench.network.serveTls(8883, {}, () => undefined),
+  },
   { name: "bg96-damaged-identity", settings: bg96 },
   { name: "bg96-tcp-buffered", link: gsm },
   {
@@ -49,7 +54,16 @@ const scenes: readonly Scene[] = [
   },
   { name: "bg95-test-commands" },
   { name: "bg96-lower-case", settings: { revision: "BG96MAR02A10M1G" } },
-  { name: "bg95-mqtt-without-sni" },
+  {
+    name: "bg95-mqtt-without-sni",
+    before: async bench => {
+      // A server that has certificates by name only: without SNI there is none.
+      bench.network.serveTls(8883, { SNICallback: (_name, done) => done(null) }, () => undefined);
+      await bench.ask("AT+QIACT=1");
+      await bench.ask('AT+QMTCFG="ssl",0,1,2');
+      await bench.ask("ATE0");
+    },
+  },
   { name: "bg96-power-saving" },
   {
     name: "bg96-file-list",
@@ -109,7 +123,12 @@ async function replay(scene: Scene): Promise<{ exchange: Exchange; answer: strin
     network: scheduler =>
       new MemoryNetwork({
         scheduler,
-        names: { "udp.os.1nce.com": "192.0.2.20", "www.google.com": "172.217.163.196" },
+        names: {
+          "udp.os.1nce.com": "192.0.2.20",
+          "www.google.com": "172.217.163.196",
+          "********-ats.iot.us-east-1.amazonaws.com": "192.0.2.21",
+          "[private HiveMQ SSL MQTT Broker]": "192.0.2.22",
+        },
       }),
   });
   bench.network.serve(8009, peer => (peer.onData = bytes => peer.write(bytes)));
