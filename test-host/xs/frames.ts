@@ -6,6 +6,7 @@ import type {
   EngineTurn,
 } from "../simulator/engine.js";
 import type { ResolvedOptions } from "./options.js";
+import type { Services } from "./service-types.js";
 
 /** Frames between Node and the XS host program; `host/main.c` describes them. All numbers little-endian. */
 
@@ -13,7 +14,8 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
 
-class Writer {
+/** Builds one frame. */
+export class Writer {
   #bytes = Buffer.allocUnsafe(1024);
   #length = 5;
 
@@ -126,6 +128,11 @@ export function settingsFrame(options: ResolvedOptions): Uint8Array {
 
 export function resourceFrame(name: string, bytes: Uint8Array): Uint8Array {
   return new Writer("R").text(name).block(bytes).end();
+}
+
+/** What the host's services are, for the firmware. */
+export function servicesFrame(services: Services): Uint8Array {
+  return new Writer("V").text(JSON.stringify(services)).end();
 }
 
 /** `source` undefined: there is no such module. */

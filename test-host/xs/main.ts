@@ -5,8 +5,11 @@ import config from "mc/config";
 import listen from "messages";
 import power from "power";
 import report from "report";
+import services from "services";
+import sign from "signer";
 import Time from "time";
 import Timer from "timer";
+import TlsEngine from "tls";
 import type { Clock } from "../../modules/io/timer.js";
 import type { Credential, CredentialRole, Credentials } from "../../modules/io/credentials.js";
 import type { Entry } from "./host.js";
@@ -56,6 +59,9 @@ const serial = Object.freeze({
   format: "buffer",
 });
 
+const tls = services.tls && Object.freeze({ ...services.tls, io: TlsEngine });
+const signer = services.signer && Object.freeze({ algorithm: services.signer.algorithm, sign });
+
 /** `start` is the entry module's default export; the host program passes it. */
 export default function main(start: Entry): void {
   start({
@@ -67,6 +73,8 @@ export default function main(start: Entry): void {
     power,
     flash: storage.open({ path: "journal", mode: "r+" }),
     credentials,
+    tls,
+    signer,
     report,
     listen,
   });

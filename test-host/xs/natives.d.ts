@@ -51,6 +51,21 @@ declare module "report" {
   export default report;
 }
 
+declare module "services" {
+  const services: import("./service-types.js").Services;
+  export default services;
+}
+
+declare module "tls" {
+  const TlsEngine: import("../../modules/tls/engine.js").TlsEngineRecord["io"];
+  export default TlsEngine;
+}
+
+declare module "signer" {
+  const sign: import("../../hosts/firmware/host.js").Signer["sign"];
+  export default sign;
+}
+
 declare module "messages" {
   const listen: import("./host.js").SimulationHost["listen"];
   export default listen;

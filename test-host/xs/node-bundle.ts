@@ -13,8 +13,11 @@ const NATIVES: Readonly<Record<string, readonly [file: string, name: string]>> =
   messages: ["board", "listen"],
   power: ["board", "Power"],
   report: ["board", "report"],
+  services: ["services", "services"],
+  signer: ["services", "sign"],
   time: ["timer", "Time"],
   timer: ["timer", "Timer"],
+  tls: ["tls", "TlsEngine"],
 };
 
 /** Where `prepack` puts the bundle of the package's own firmware, for want of esbuild there. */
@@ -57,7 +60,7 @@ export async function makeBundle(
   const from = (folder: string, name: string): string => JSON.stringify(join(folder, name));
   const contents = [
     // First: it freezes the built-ins before any other module runs.
-    `export { dispatch, actionsOfTurn } from ${from(platformRoot, "test-host/xs/node/platform")};`,
+    `export { dispatch, callBack, actionsOfTurn } from ${from(platformRoot, "test-host/xs/node/platform")};`,
     `import main from ${from(platformRoot, "test-host/xs/main")};`,
     `import entry from ${from(root, entry)};`,
     `export function start() { main(entry); }`,

@@ -1,16 +1,25 @@
 import { Script, createContext } from "node:vm";
 import type { Context } from "node:vm";
-import type { EngineAction, EngineEvent, EngineInputs, EngineTurn } from "../simulator/engine.js";
+import type {
+  EngineAbort,
+  EngineAction,
+  EngineEvent,
+  EngineInputs,
+  EngineTurn,
+} from "../simulator/engine.js";
 import { EngineError } from "./errors.js";
 import { defaultRoot } from "./modules.js";
 import { nodeBundle } from "./node-bundle.js";
 import type { PlatformSetup } from "./node/state.js";
 import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.js";
+import type { TlsCallback } from "./service-types.js";
+import { HostServices } from "./services.js";
 
 /** What the bundle leaves behind in its context. */
 interface Firmware {
   readonly start: () => void;
   readonly dispatch: (event: EngineEvent, inputs: EngineInputs, start: () => void) => void;
+  readonly callBack: (callback: TlsCallback) => void;
   readonly actionsOfTurn: () => EngineAction[];
 }
 
@@ -67,13 +76,15 @@ export class NodeEngine implements FirmwareEngine {
   readonly #context: Context;
   readonly #globals: Globals;
   readonly #flash: Uint8Array;
+  readonly #services: HostServices;
   readonly #usesPromises: boolean;
   #stopped = false;
   #aborted = false;
   #busy: Promise<unknown> = Promise.resolve();
 
-  private constructor(globals: Globals, flash: Uint8Array, bundle: string) {
+  private constructor(globals: Globals, services: HostServices, flash: Uint8Array, bundle: string) {
     this.#globals = globals;
+    this.#services = services;
     this.#flash = flash;
     this.#usesPromises = /\b(?:Promise|async)\b/.test(bundle.replace(/^\/\/# sourceMappingURL.*$/m, ""));
     this.#context = createContext(globals, { microtaskMode: "afterEvaluate", name: "firmware" });
@@ -87,10 +98,11 @@ export class NodeEngine implements FirmwareEngine {
       if (bytes instanceof Uint8Array) resources[`${role}.der`] = bytes;
     const { headroom, ticksOffsetMs, seed } = options;
     const configText = JSON.stringify(options.config);
+    const services = new HostServices(options.services);
     const globals: Globals = {
-      platformSetup: { configText, headroom, ticksOffsetMs, seed, flash, resources },
+      platformSetup: { configText, headroom, ticksOffsetMs, seed, flash, resources, services },
     };
-    const engine = new NodeEngine(globals, flash, bundle);
+    const engine = new NodeEngine(globals, services, flash, bundle);
     try {
       new Script(bundle, { filename: options.entry }).runInContext(engine.#context);
     } catch (error) {
@@ -110,30 +122,37 @@ export class NodeEngine implements FirmwareEngine {
     if (this.#aborted) throw new EngineError("stopped", "the engine's run has ended in an abort");
     const { firmware } = this.#globals;
     if (!firmware) throw new EngineError("protocol", "the bundle left no firmware behind");
-    this.#globals.runTurn = () => {
-      firmware.dispatch(event, inputs, firmware.start);
-    };
-    let reason = "unhandled exception";
-    let failure: string | undefined;
-    const run = (): void => {
-      try {
-        TURN.runInContext(this.#context);
-      } catch (error) {
-        failure = textOf(error);
-      }
-    };
-    if (this.#usesPromises) {
-      const rejection = await withRejections(run);
-      if (rejection !== undefined && failure === undefined) {
-        reason = "unhandled rejection";
-        failure = rejection;
-      }
-    } else run();
+    let failure = await this.#run(() => firmware.dispatch(event, inputs, firmware.start));
+    while (failure === undefined) {
+      const callbacks = await this.#services.callbacks();
+      if (!callbacks.length) break;
+      for (const callback of callbacks) failure ??= await this.#run(() => firmware.callBack(callback));
+    }
     // Not the array's own map, which would make an array of the context's realm.
     const actions = Array.from(firmware.actionsOfTurn(), copyAction);
     if (failure === undefined) return { actions, compute: 0, collections: 0 };
     this.#aborted = true;
-    return { actions, compute: 0, collections: 0, abort: { reason, detail: failure } };
+    this.#services.stop();
+    return { actions, compute: 0, collections: 0, abort: failure };
+  }
+
+  /** Runs `work` and the promise jobs after it in the context; why the run ends, if it does. */
+  async #run(work: () => void): Promise<EngineAbort | undefined> {
+    this.#globals.runTurn = work;
+    let exception: string | undefined;
+    const run = (): void => {
+      try {
+        TURN.runInContext(this.#context);
+      } catch (error) {
+        exception = textOf(error);
+      }
+    };
+    let rejection: string | undefined;
+    if (this.#usesPromises) rejection = await withRejections(run);
+    else run();
+    if (exception !== undefined) return { reason: "unhandled exception", detail: exception };
+    if (rejection !== undefined) return { reason: "unhandled rejection", detail: rejection };
+    return undefined;
   }
 
   memory(): Promise<FirmwareMemory> {
@@ -147,6 +166,7 @@ export class NodeEngine implements FirmwareEngine {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#busy;
+    this.#services.stop();
   }
 }
 

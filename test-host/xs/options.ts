@@ -1,4 +1,5 @@
 import type { Engine, EngineMemory } from "../simulator/engine.js";
+import type { EngineSigner, EngineTls, NativeCost, ServiceOptions } from "./services.js";
 
 /** DER objects that the firmware's credential store holds. */
 export interface EngineCredentials {
@@ -38,6 +39,15 @@ export interface EngineOptions {
   readonly ticksOffsetMs?: number;
   /** Of `Math.random`. Default 1. */
   readonly seed?: number;
+  /**
+   * Makes `host.tls`: TLS engines that the firmware drives and this process runs. Given as a function it
+   * gets the firmware's own clock, by which a device judges certificates.
+   */
+  readonly tls?: EngineTls;
+  /** Makes `host.signer`. */
+  readonly signer?: EngineSigner;
+  /** What native work takes of the simulated processor's time. Default: nothing. */
+  readonly nativeCost?: NativeCost;
   /** Contents of the flash partition, whole blocks of 4096 bytes. Default: 64 KB, erased. */
   readonly flash?: Uint8Array;
   /** Told once in a while, in words for people: that the host is being built, that Node stands in. */
@@ -81,6 +91,7 @@ export interface ResolvedOptions {
   readonly ticksOffsetMs: number;
   readonly seed: number;
   readonly flash: Uint8Array;
+  readonly services: ServiceOptions;
 }
 
 export const FLASH_BLOCK_BYTES = 4096;
@@ -105,5 +116,6 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     ticksOffsetMs: options.ticksOffsetMs ?? 0,
     seed: options.seed ?? 1,
     flash,
+    services: { tls: options.tls, signer: options.signer, nativeCost: options.nativeCost },
   };
 }

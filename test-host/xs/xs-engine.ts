@@ -12,12 +12,15 @@ import {
   moduleFrame,
   readTurn,
   resourceFrame,
+  servicesFrame,
   settingsFrame,
   turnFrame,
 } from "./frames.js";
 import type { Reader } from "./frames.js";
 import { configSource, defaultRoot, moduleSource } from "./modules.js";
 import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.js";
+import { answerService } from "./service-frames.js";
+import { HostServices } from "./services.js";
 
 const MAIN = "test-host/xs/main";
 const STDERR_LIMIT = 4096;
@@ -159,18 +162,20 @@ export class XsEngine implements FirmwareEngine {
   readonly name = "xs";
   readonly version = "XS 13.3";
   readonly #host: HostProcess;
+  readonly #services: HostServices;
   #modules: Readonly<Record<string, number>> = {};
   #natives: Readonly<Record<string, number>> = {};
   #aborted = false;
   #stopped = false;
   #busy: Promise<unknown> = Promise.resolve();
 
-  private constructor(binary: string) {
+  private constructor(binary: string, services: HostServices) {
     this.#host = new HostProcess(binary);
+    this.#services = services;
   }
 
   static async start(folders: XsFolders, options: ResolvedOptions): Promise<XsEngine> {
-    const engine = new XsEngine(folders.binary);
+    const engine = new XsEngine(folders.binary, new HostServices(options.services));
     try {
       await engine.#load(folders, options);
     } catch (error) {
@@ -199,6 +204,7 @@ export class XsEngine implements FirmwareEngine {
     host.send(settingsFrame(options));
     for (const [role, bytes] of Object.entries(options.credentials))
       if (bytes instanceof Uint8Array) host.send(resourceFrame(`${role}.der`, bytes));
+    host.send(servicesFrame(this.#services.description));
     host.send(moduleFrame("mc/config", configSource(options.config)));
     const imports = knownImports.get(`${root}\0${options.entry}`) ?? new Set<string>();
     for (const name of imports) {
@@ -231,7 +237,11 @@ export class XsEngine implements FirmwareEngine {
   #ask(frame: Uint8Array, letter: string): Promise<Reader> {
     const answer = this.#busy.then(async () => {
       this.#host.send(frame);
-      const received = await this.#host.receive();
+      let received = await this.#host.receive();
+      while (received.letter === "S") {
+        this.#host.send(await answerService(this.#services, received.reader));
+        received = await this.#host.receive();
+      }
       if (received.letter !== letter)
         throw new EngineError("protocol", `frame ${received.letter} instead of ${letter}`);
       return received.reader;
@@ -249,11 +259,11 @@ export class XsEngine implements FirmwareEngine {
     if (this.#aborted) throw new EngineError("stopped", "the engine's run has ended in an abort");
     try {
       const turn = readTurn(await this.#ask(turnFrame(event, inputs), "T"));
-      if (turn.abort) this.#aborted = true;
+      if (turn.abort) this.#abort();
       return turn;
     } catch (error) {
       if (!(error instanceof HostExit)) throw error;
-      this.#aborted = true;
+      this.#abort();
       if (error.code === 4) throw new EngineError("protocol", error.message);
       return {
         actions: [],
@@ -264,9 +274,23 @@ export class XsEngine implements FirmwareEngine {
     }
   }
 
+  #abort(): void {
+    this.#aborted = true;
+    this.#services.stop();
+  }
+
+  /** A question that a host program that has ended cannot answer, as opposed to a turn, which aborts then. */
+  async #figures(frame: Uint8Array, letter: string): Promise<Reader> {
+    try {
+      return await this.#ask(frame, letter);
+    } catch (error) {
+      throw error instanceof HostExit ? new EngineError("stopped", error.message) : error;
+    }
+  }
+
   async memory(): Promise<FirmwareMemory> {
     this.#check();
-    const reader = await this.#ask(memoryFrame(), "Q");
+    const reader = await this.#figures(memoryFrame(), "Q");
     const budgetBytes = reader.u32();
     const loadedBytes = reader.u32();
     const slots = reader.u32();
@@ -295,13 +319,14 @@ export class XsEngine implements FirmwareEngine {
 
   async flash(): Promise<Uint8Array> {
     this.#check();
-    return (await this.#ask(flashFrame(), "F")).block();
+    return (await this.#figures(flashFrame(), "F")).block();
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     await this.#busy;
+    this.#services.stop();
     await this.#host.stop();
   }
 }

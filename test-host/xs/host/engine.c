@@ -39,6 +39,14 @@ void engineUnhandledException(txMachine* the)
 	fxAbort(the, XS_UNHANDLED_EXCEPTION_EXIT);
 }
 
+void engineTrackLength(txMachine* the, void* hostBuffer)
+{
+	txSlot* slot = hostBuffer;
+	(void)the;
+	/* As of a resizable buffer: its views have no length of their own. */
+	slot->value.reference->next->next->value.bufferInfo.maxLength = 0x7FFFFFFF;
+}
+
 void fxQueuePromiseJobs(txMachine* the)
 {
 	the->promiseJobs = 1;

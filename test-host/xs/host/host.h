@@ -104,8 +104,14 @@ void engineRunJobs(HostMachine* the);
 /* main.c: ends the run; `thrown`: the pending exception tells why. */
 void hostAbort(HostMachine* the, const char* reason, int thrown) __attribute__((noreturn));
 
+/* main.c: asks Node to do something for the firmware; the answer is valid until the next question. */
+void hostAsk(Bytes* request, Cursor* answer);
+
 /* main.c: asks Node for a module; 0 when there is none. Node adds what an import needs while loading only. */
 int hostNeedModule(const char* name);
+
+/* A view over this host buffer follows its length. */
+void engineTrackLength(HostMachine* the, void* hostBuffer);
 
 /* loader.c */
 void loaderAdd(const char* name, const char* source, size_t length);
@@ -124,6 +130,16 @@ NativeCallback nativeCallback(const char* name);
 void storageSetFlash(const uint8_t* data, size_t length);
 void storageGetFlash(const uint8_t** data, size_t* length);
 void storageAddResource(const char* name, const uint8_t* data, size_t length);
+
+/* service.c */
+enum {
+	SERVICE_TLS_OPEN, SERVICE_TLS_START, SERVICE_TLS_RECEIVE, SERVICE_TLS_WRITE, SERVICE_TLS_END,
+	SERVICE_TLS_CLOSE, SERVICE_SIGN
+};
+void serviceSetText(const uint8_t* text, size_t length);
+Bytes* serviceBegin(uint8_t kind);
+/* Throws what Node says when it refuses; charges the steps that the work is said to take. */
+void serviceAsk(HostMachine* the, Bytes* request, Cursor* answer);
 
 /* Events into the natives. */
 void serialReadable(HostMachine* the, const uint8_t* data, uint32_t length);

@@ -3,16 +3,19 @@
  *
  * in   'C' settings   slots chunkBytes heapBytes stackSlots computeLimit headroom ticksOffset seed flash
  *      'R' resource   name bytes
+ *      'V' services   JSON of what Node offers
  *      'M' module     name source
  *      'L' load       name of main, name of entry
  *      'T' turn       kind nowMs status room, then the event's fields
  *      'Q' memory     'F' flash
+ *      'S' served     steps to charge, done or not [text], then what the service gives; answers 'S'
  * out  'N' needed     name of a module that is imported; answered by 'M', or by 'N': there is none
  *      'E' error      reason, text: loading failed
  *      'L' loaded     bytecode by module, counts of native kinds
  *      'T' turn       compute collections aborted [reason detail held asked] actions
  *      'Q' memory     figures
  *      'F' flash      bytes
+ *      'S' service    kind, its fields: within a turn, see service.c and tls.c
  *
  * After an abort the program answers 'Q' and 'F' only. It ends when stdin closes.
  */
@@ -30,7 +33,7 @@ enum { EVENT_START, EVENT_READABLE, EVENT_WRITABLE, EVENT_OVERRUN, EVENT_TIMER, 
 
 static xsMachine* machine;
 static Bytes actions, answer;
-static Bytes input;
+static Bytes input, served;
 static int phase = PHASE_LOADING;
 static uint32_t collectionsBefore;
 static xsSlot mainFunction, entryFunction;
@@ -55,23 +58,23 @@ static void readFully(uint8_t* data, size_t length)
 	}
 }
 
-static uint8_t receiveFrame(Cursor* cursor)
+static uint8_t receiveFrame(Bytes* frame, Cursor* cursor)
 {
 	uint8_t head[5];
 	uint32_t length;
 	readFully(head, 5);
 	length = (uint32_t)head[0] | ((uint32_t)head[1] << 8) | ((uint32_t)head[2] << 16) | ((uint32_t)head[3] << 24);
-	bytesClear(&input);
-	if (input.capacity < length) {
-		free(input.data);
-		input.data = malloc(length);
-		if (!input.data)
+	bytesClear(frame);
+	if (frame->capacity < length) {
+		free(frame->data);
+		frame->data = malloc(length);
+		if (!frame->data)
 			exit(3);
-		input.capacity = length;
+		frame->capacity = length;
 	}
-	readFully(input.data, length);
-	cursor->at = input.data;
-	cursor->end = input.data + length;
+	readFully(frame->data, length);
+	cursor->at = frame->data;
+	cursor->end = frame->data + length;
 	return head[4];
 }
 
@@ -174,7 +177,7 @@ static void __attribute__((noreturn)) serveAborted(void)
 {
 	Cursor cursor;
 	for (;;) {
-		switch (receiveFrame(&cursor)) {
+		switch (receiveFrame(&input, &cursor)) {
 		case 'Q': answerMemory(); break;
 		case 'F': answerFlash(); break;
 		default: _exit(0);
@@ -258,10 +261,19 @@ int hostNeedModule(const char* name)
 	answerBegin('N');
 	bytesPutText(&answer, name);
 	answerSend();
-	if (receiveFrame(&cursor) != 'M')
+	if (receiveFrame(&input, &cursor) != 'M')
 		return 0;
 	addModule(&cursor);
 	return 1;
+}
+
+void hostAsk(Bytes* request, Cursor* cursor)
+{
+	answerBegin('S');
+	bytesPut(&answer, request->data, request->length);
+	answerSend();
+	if (receiveFrame(&served, cursor) != 'S')
+		exit(3);
 }
 
 static void load(Cursor* cursor)
@@ -374,13 +386,17 @@ int main(void)
 	uint32_t length;
 	const uint8_t* data;
 	for (;;) {
-		switch (receiveFrame(&cursor)) {
+		switch (receiveFrame(&input, &cursor)) {
 		case 'C': configure(&cursor); break;
 		case 'R':
 			name = cursorText(&cursor);
 			data = cursorBlock(&cursor, &length);
 			storageAddResource(name, data, length);
 			free(name);
+			break;
+		case 'V':
+			data = cursorBlock(&cursor, &length);
+			serviceSetText(data, length);
 			break;
 		case 'M': addModule(&cursor); break;
 		case 'L': load(&cursor); break;

@@ -16,7 +16,10 @@ Names names;
 	NATIVE(xs_flash_status) NATIVE(xs_flash_close) \
 	NATIVE(xs_resource) NATIVE(xs_resource_exists) NATIVE(xs_resource_length) NATIVE(xs_resource_slice) \
 	NATIVE(xs_power_key) NATIVE(xs_power_reset) NATIVE(xs_power_status) \
-	NATIVE(xs_report) NATIVE(xs_messages_listen)
+	NATIVE(xs_report) NATIVE(xs_messages_listen) \
+	NATIVE(xs_services) NATIVE(xs_signer_sign) \
+	NATIVE(xs_tls) NATIVE(xs_tls_start) NATIVE(xs_tls_receive) NATIVE(xs_tls_write) NATIVE(xs_tls_end) \
+	NATIVE(xs_tls_close)
 NATIVES
 #undef NATIVE
 
@@ -24,6 +27,7 @@ extern void xs_serial_destructor(void* data);
 extern void xs_timer_destructor(void* data);
 extern void xs_flash_destructor(void* data);
 extern void xs_resource_destructor(void* data);
+extern void xs_tls_destructor(void* data);
 
 typedef struct {
 	const char* name;
@@ -104,6 +108,26 @@ static const NativeModule modules[] = {
 	{ "messages",
 		"function listen(callback) @ 'xs_messages_listen'\n"
 		"export default listen;\n" },
+	{ "services",
+		"function services() @ 'xs_services'\n"
+		"export default services();\n" },
+	{ "tls",
+		"class TlsEngine @ 'xs_tls_destructor' {\n"
+		"	constructor(options) @ 'xs_tls'\n"
+		"	start() @ 'xs_tls_start'\n"
+		"	receive(bytes) @ 'xs_tls_receive'\n"
+		"	write(bytes) @ 'xs_tls_write'\n"
+		"	end() @ 'xs_tls_end'\n"
+		"	close() @ 'xs_tls_close'\n"
+		"}\n"
+		"export default TlsEngine;\n" },
+	{ "signer",
+		"import Timer from 'timer';\n"
+		"function sign(bytes) @ 'xs_signer_sign'\n"
+		"export default function(bytes, done) {\n"
+		"	const signature = sign(bytes);\n"
+		"	Timer.set(() => done(signature && new Uint8Array(signature)));\n"
+		"}\n" },
 	{ NULL, NULL }
 };
 
@@ -121,6 +145,7 @@ static const NativeFunction functions[] = {
 	{ "xs_timer_destructor", (NativeCallback)xs_timer_destructor },
 	{ "xs_flash_destructor", (NativeCallback)xs_flash_destructor },
 	{ "xs_resource_destructor", (NativeCallback)xs_resource_destructor },
+	{ "xs_tls_destructor", (NativeCallback)xs_tls_destructor },
 	{ NULL, NULL }
 };
 
@@ -161,6 +186,19 @@ void nativesIntern(xsMachine* the)
 	names.path = xsID("path");
 	names.size = xsID("size");
 	names.receiveHeadroom = xsID("receiveHeadroom");
+	names.transmit = xsID("transmit");
+	names.connected = xsID("connected");
+	names.received = xsID("received");
+	names.closed = xsID("closed");
+	names.failed = xsID("failed");
+	names.serverName = xsID("serverName");
+	names.verify = xsID("verify");
+	names.ca = xsID("ca");
+	names.certificate = xsID("certificate");
+	names.key = xsID("key");
+	names.byteLength = xsID("byteLength");
+	names.read = xsID("read");
+	names.Uint8Array = xsID("Uint8Array");
 }
 
 void nativeGetCallback(xsMachine* the, xsSlot* options, xsIdentifier name, xsSlot* callback)

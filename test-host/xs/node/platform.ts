@@ -1,8 +1,10 @@
 import type { EngineAction, EngineEvent, EngineInputs } from "../../simulator/engine.js";
+import type { TlsCallback } from "../service-types.js";
 import { messageReceived, random } from "./board.js";
 import { Serial } from "./serial.js";
 import { inputs, setup, takeActions } from "./state.js";
 import { dateNow, timerFired } from "./timer.js";
+import { TlsEngine } from "./tls.js";
 
 /** The context's side of the Node stand-in: its clock and chance, its frozen built-ins, its turns. */
 
@@ -90,6 +92,11 @@ export function dispatch(event: EngineEvent, told: EngineInputs, start: () => vo
       messageReceived(event.text);
       break;
   }
+}
+
+/** Runs one callback of a TLS engine, in the turn that caused it. */
+export function callBack(callback: TlsCallback): void {
+  TlsEngine.callBack(callback);
 }
 
 export function actionsOfTurn(): EngineAction[] {

@@ -1,4 +1,5 @@
 import type { EngineAction, EngineInputs } from "../../simulator/engine.js";
+import type { HostServices } from "../services.js";
 
 /**
  * The Node stand-in's platform, run inside the firmware's own context together with it, so that
@@ -15,6 +16,8 @@ export interface PlatformSetup {
   readonly flash: Uint8Array;
   /** By file name. */
   readonly resources: Readonly<Record<string, Uint8Array>>;
+  /** Of the engine outside: its errors and arrays have other prototypes than the firmware's. */
+  readonly services: HostServices;
 }
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
