@@ -7,7 +7,8 @@ import {
   type MqttTlsChoice,
 } from "./mqtt-configuration.js";
 import { MqttInbox } from "./mqtt-inbox.js";
-import { MqttSession, type MqttMessage, type MqttStream, type RepeatedPacket } from "./mqtt-session.js";
+import type { MqttMessage } from "./mqtt-packets.js";
+import { MqttSession, type MqttStream, type RepeatedPacket } from "./mqtt-session.js";
 import type { MqttDialect, MqttSettings } from "./mqtt-settings.js";
 
 export interface MqttTarget {

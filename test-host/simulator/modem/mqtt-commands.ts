@@ -3,14 +3,8 @@ import type { Call, CommandEntry, CommandTable, Handler } from "./call.js";
 import type { MqttClient, MqttClients } from "./mqtt-clients.js";
 import { limitedText, qualityOfService } from "./mqtt-configuration.js";
 import { MqttPayload } from "./mqtt-payload.js";
-import {
-  mqttStates,
-  mqttWindow,
-  returnCode,
-  type MqttAnswer,
-  type MqttPublication,
-  type MqttSession,
-} from "./mqtt-session.js";
+import { returnCode, type MqttPublication } from "./mqtt-packets.js";
+import { mqttStates, mqttWindow, type MqttAnswer, type MqttSession } from "./mqtt-session.js";
 
 /** Finds the clients in the state of a module. */
 export type MqttClientsOf<M> = (module: M) => MqttClients;

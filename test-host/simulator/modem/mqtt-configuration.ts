@@ -1,6 +1,6 @@
 import type { QoS } from "mqtt-packet";
 import { ArgumentError, type Arguments } from "./at-line.js";
-import type { MqttWill } from "./mqtt-session.js";
+import type { MqttWill } from "./mqtt-packets.js";
 import type { MqttDialect, MqttSettings } from "./mqtt-settings.js";
 
 /** TLS below a client: a context of QSSLCFG, on the BC66 also a connection of it. */

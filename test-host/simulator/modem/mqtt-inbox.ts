@@ -1,4 +1,4 @@
-import type { MqttMessage } from "./mqtt-session.js";
+import type { MqttMessage } from "./mqtt-packets.js";
 import type { MqttSettings } from "./mqtt-settings.js";
 
 const places = 5;

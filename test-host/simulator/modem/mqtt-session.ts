@@ -1,5 +1,17 @@
-import { generate, parser, type IPublishPacket, type Packet, type Parser, type QoS } from "mqtt-packet";
+import { generate, parser, type IPublishPacket, type Packet, type Parser } from "mqtt-packet";
 import type { Scheduler, Task } from "../scheduler.js";
+import {
+  connectPacket,
+  publishPacket,
+  returnCode,
+  subscribePacket,
+  toLatin1,
+  unsubscribePacket,
+  type MqttConnectOptions,
+  type MqttMessage,
+  type MqttPublication,
+  type SubscriptionList,
+} from "./mqtt-packets.js";
 import type { MqttDialect, MqttSettings } from "./mqtt-settings.js";
 
 /** +QMTSTAT: why the module has closed a client. */
@@ -31,43 +43,9 @@ export interface MqttStream {
   destroy(): void;
 }
 
-export interface MqttWill {
-  readonly qos: QoS;
-  readonly retain: boolean;
-  /** Bytes as Latin-1. */
-  readonly topic: string;
-  readonly message: string;
-}
-
 export interface MqttTiming {
   readonly packetTimeoutMs: number;
   readonly retries: number;
-}
-
-/** All texts are bytes as Latin-1, as they came over the UART. */
-export interface MqttConnectOptions {
-  readonly version: 3 | 4;
-  readonly clientId: string;
-  readonly user?: string;
-  readonly password?: string;
-  readonly keepAliveS: number;
-  readonly cleanSession: boolean;
-  readonly will?: MqttWill;
-}
-
-export interface MqttPublication {
-  readonly id: number;
-  readonly qos: QoS;
-  readonly retain: boolean;
-  readonly topic: string;
-  readonly payload: Uint8Array;
-}
-
-/** A message from the broker. */
-export interface MqttMessage {
-  readonly id: number;
-  readonly topic: string;
-  readonly payload: Uint8Array;
 }
 
 /** What is sent again: the packet that an answer is missing to. */
@@ -91,8 +69,6 @@ interface Exchange {
   readonly answered: (answer: MqttAnswer) => void;
   task: Task | undefined;
 }
-
-type SubscriptionList = readonly { readonly topic: string; readonly qos: QoS }[];
 
 /** At most so many publications of QoS 1 and 2 without their answers. */
 export const mqttWindow = 5;
@@ -164,13 +140,12 @@ export class MqttSession {
   }
 
   subscribe(id: number, list: SubscriptionList, answered: (answer: MqttAnswer) => void): void {
-    const subscriptions = list.map(({ topic, qos }) => ({ topic: toText(topic), qos }));
-    const packet: Packet = { cmd: "subscribe", messageId: id, subscriptions };
+    const packet = subscribePacket(id, list);
     this.#request(`suback ${String(id)}`, "subscribe", id, () => packet, answered);
   }
 
   unsubscribe(id: number, topics: readonly string[], answered: (answer: MqttAnswer) => void): void {
-    const packet: Packet = { cmd: "unsubscribe", messageId: id, unsubscriptions: topics.map(toText) };
+    const packet = unsubscribePacket(id, topics);
     this.#request(`unsuback ${String(id)}`, "unsubscribe", id, () => packet, answered);
   }
 
@@ -378,55 +353,4 @@ export class MqttSession {
       });
     });
   }
-}
-
-/** 0 to 5 of a CONNACK. */
-export function returnCode(packet: Packet): number {
-  return packet.cmd === "connack" ? (packet.returnCode ?? 0) : 0;
-}
-
-function connectPacket(options: MqttConnectOptions): Packet {
-  const { version, clientId, user, password, keepAliveS, cleanSession, will } = options;
-  return {
-    cmd: "connect",
-    protocolId: version === 3 ? "MQIsdp" : "MQTT",
-    protocolVersion: version,
-    clean: cleanSession,
-    clientId: toText(clientId),
-    keepalive: keepAliveS,
-    ...(user === undefined ? {} : { username: toText(user) }),
-    ...(password === undefined ? {} : { password: Buffer.from(password, "latin1") }),
-    ...(will === undefined
-      ? {}
-      : {
-          will: {
-            topic: toText(will.topic),
-            payload: Buffer.from(will.message, "latin1"),
-            qos: will.qos,
-            retain: will.retain,
-          },
-        }),
-  };
-}
-
-function publishPacket(publication: MqttPublication, isDuplicate: boolean): IPublishPacket {
-  const { id, qos, retain, topic, payload } = publication;
-  return {
-    cmd: "publish",
-    qos,
-    retain,
-    dup: isDuplicate,
-    topic: toText(topic),
-    payload: Buffer.from(payload),
-    ...(qos === 0 ? {} : { messageId: id }),
-  };
-}
-
-/** Bytes of the UART as text: topics and names are UTF-8. */
-function toText(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
-}
-
-function toLatin1(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
 }
