@@ -24,7 +24,7 @@ import { tlsCommands } from "./commands/tls.js";
 import { equipmentErrorText } from "./errors.js";
 import { Bg95Module } from "./module.js";
 import { bg95Settings, type Bg95Changes, type Bg95Settings } from "./settings.js";
-import type { ModuleSocket } from "./socket.js";
+import type { ModuleSocket } from "../modem/socket.js";
 
 export interface Bg95Options {
   readonly scheduler: Scheduler;

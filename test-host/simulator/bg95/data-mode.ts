@@ -1,8 +1,8 @@
 import { EscapeDetector } from "../modem/escape.js";
 import type { DataSink } from "../modem/call.js";
 import type { Scheduler, Task } from "../scheduler.js";
-import type { ModuleSocket } from "./socket.js";
-import type { SocketTable } from "./socket-table.js";
+import type { ModuleSocket } from "../modem/socket.js";
+import type { SocketTable } from "../modem/socket-table.js";
 
 interface DataModeHost {
   readonly scheduler: Scheduler;

@@ -1,20 +1,4 @@
-/** Result codes of the TCP/IP and TLS commands (TCP(IP) Application Note, chapter on result codes). */
-export const socketErrors = {
-  success: 0,
-  unknown: 550,
-  invalidParameters: 552,
-  createFailed: 554,
-  bindFailed: 556,
-  openContextFailed: 561,
-  identityUsed: 563,
-  dnsFailed: 565,
-  connectFailed: 566,
-  socketClosed: 567,
-  busy: 568,
-  timeout: 569,
-  notAllowed: 572,
-  portBusy: 574,
-} as const;
+export { socketErrors } from "../modem/socket-errors.js";
 
 const socketErrorTexts: ReadonlyMap<number, string> = new Map([
   [0, "operate successfully"],

@@ -5,15 +5,15 @@ import type { Network } from "../network.js";
 import type { Random } from "../random.js";
 import type { Scheduler, Task } from "../scheduler.js";
 import type { FaultBoard } from "../fault-board.js";
-import { ModuleClock } from "./clock.js";
+import { ModuleClock } from "../modem/clock.js";
 import { PdpContexts } from "./contexts.js";
 import { socketErrors } from "./errors.js";
 import { Power } from "./power.js";
 import { Registration, registrationDomains, type RegistrationDomain } from "./registration.js";
 import type { Bg95Settings } from "./settings.js";
-import { SimCard } from "./sim-card.js";
-import type { SocketOptionValues } from "./delivery.js";
-import { SocketTable } from "./socket-table.js";
+import { SimCard } from "../modem/sim-card.js";
+import { Receiver, type SocketOptionValues } from "./receiver.js";
+import { SocketTable } from "../modem/socket-table.js";
 import { freshSslContext, type SslContext } from "./ssl-contexts.js";
 import { DataMode } from "./data-mode.js";
 import { Bg95Mqtt } from "./commands/mqtt.js";
@@ -35,6 +35,9 @@ export interface ModuleOutside {
   /** Bytes not yet sent are gone with the power. */
   discard(): void;
 }
+
+/** A TLS record around application data: header, explicit nonce and tag of AES-GCM. */
+const recordOverheadBytes = 29;
 
 interface StoredProfile {
   echo: boolean;
@@ -105,18 +108,34 @@ export class Bg95Module {
       modes: { CREG: 0, CGREG: 0, CEREG: 0 },
     };
     this.data = new DataMode(this);
-    this.sockets = new SocketTable({
-      scheduler,
-      network: parts.network,
-      link,
-      settings,
-      files: this.files,
-      now: () => this.clock.nowMs,
+    const receiver = new Receiver({
       options: this.socketOptions,
       urc: (text, payload) => this.urc(text, payload),
       transparent: (socket, bytes) => this.data.deliver(socket, bytes),
       peerClosed: socket => this.data.peerClosed(socket),
+    });
+    this.sockets = new SocketTable({
+      scheduler,
+      network: parts.network,
+      link,
+      connectTimeoutMs: settings.connectTimeoutMs,
+      tlsSharesIds: settings.tlsSharesIds,
+      receiveWindowBytes: settings.receiveBufferBytes,
+      recordOverheadBytes,
+      received: (socket, bytes) => receiver.received(socket, bytes),
+      receivedPacket: (socket, packet) => receiver.packet(socket, packet),
+      peerEnded: socket => receiver.peerEnded(socket),
       sent: (id, before, after) => this.faults.sent(id, before, after),
+      lostContext: socket => {
+        if (settings.closedUrcAfterDeactivation) receiver.closed(socket);
+      },
+      incoming: (server, socket) => {
+        if (!socket) this.urc('+QIURC: "incoming full"');
+        else {
+          const from = `"${socket.address}",${String(socket.remotePort)}`;
+          this.urc(`+QIURC: "incoming",${String(socket.id)},${String(server.id)},${from}`);
+        }
+      },
     });
     this.registration = new Registration({
       scheduler,

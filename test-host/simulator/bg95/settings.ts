@@ -1,20 +1,6 @@
 import type { PortSettings } from "../modem/at-port.js";
+import type { OperatorSettings, SimSettings } from "../modem/settings.js";
 import { defaultBg95MqttSettings, type MqttSettings } from "../modem/mqtt-settings.js";
-
-/** What a SIM holds and whether it is there. */
-export interface SimSettings {
-  readonly state: "ready" | "pin" | "puk" | "absent";
-  readonly pin: string;
-  readonly puk: string;
-  readonly iccid: string;
-  readonly imsi: string;
-}
-
-export interface OperatorSettings {
-  readonly longName: string;
-  readonly shortName: string;
-  readonly numeric: string;
-}
 
 /** Durations from the power key's falling edge, ms; minima of the hardware manual, the rest from logs. */
 export interface BootSettings {
@@ -147,6 +133,8 @@ export const defaultBg95Settings: Bg95Settings = {
     inputWhileBusy: "queued",
     urcWhileData: "queued",
     longestLine: 2_048,
+    promptText: "> ",
+    blankBehindPlus: false,
   },
   epochMs: Date.UTC(2026, 10, 20, 12, 0, 0),
   timeZoneQuarters: 0,

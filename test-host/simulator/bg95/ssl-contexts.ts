@@ -1,6 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { refuseHost, refusePath, readCertificates } from "../certificate-path.js";
 import type { FileStore } from "../modem/file-store.js";
+import { TlsSetupError } from "../modem/tls-setup.js";
 import type { TlsClient, TlsVersion } from "../network.js";
 import type { Bg95Settings } from "./settings.js";
 import { allSuites, opensslSuites } from "./suites.js";
@@ -48,11 +49,8 @@ const versions: readonly (readonly [TlsVersion, TlsVersion] | undefined)[] = [
   ["TLSv1", "TLSv1.2"],
 ];
 
-/** Why the module's settings cannot even start a handshake. */
-export class SslSetupError extends Error {}
-
 /**
- * The TLS client that a context's settings make for a host. Throws `SslSetupError` when files are
+ * The TLS client that a context's settings make for a host. Throws `TlsSetupError` when files are
  * missing or unusable, or nothing of what is chosen can be simulated (SSL 3.0, RC4, 3DES, static ECDH).
  */
 export function tlsClient(
@@ -63,10 +61,10 @@ export function tlsClient(
   nowMs: () => number,
 ): TlsClient {
   const range = versions[context.version];
-  if (!range) throw new SslSetupError("SSL 3.0 is not simulated");
-  if (context.dtls === 1) throw new SslSetupError("DTLS is not simulated");
+  if (!range) throw new TlsSetupError("SSL 3.0 is not simulated");
+  if (context.dtls === 1) throw new TlsSetupError("DTLS is not simulated");
   const suites = opensslSuites(context.suite, settings.suiteOrder);
-  if (suites.length === 0) throw new SslSetupError(`suite ${context.suite} is not simulated`);
+  if (suites.length === 0) throw new TlsSetupError(`suite ${context.suite} is not simulated`);
   const isVerifying = context.securityLevel >= 1;
   const anchors = isVerifying ? readAnchors(context.caCertificate, files, settings) : [];
   const checksHost = context.checkHost === 1 || settings.securityLevelChecksHost;
@@ -102,7 +100,7 @@ function readAnchors(
   } catch {
     // Falls through to the same complaint: the module does not tell why either.
   }
-  throw new SslSetupError(`"${name}" holds no certificate`);
+  throw new TlsSetupError(`"${name}" holds no certificate`);
 }
 
 function readClient(
@@ -113,7 +111,7 @@ function readClient(
   const certificatePem = readText(context.clientCertificate, files);
   const keyPem = readText(context.clientKey, files);
   if (keyType(keyPem) === "ec" && !settings.ecClientKeys)
-    throw new SslSetupError("EC client keys are not accepted");
+    throw new TlsSetupError("EC client keys are not accepted");
   return { certificatePem, keyPem };
 }
 
@@ -121,13 +119,13 @@ function keyType(pem: string): string | undefined {
   try {
     return createPrivateKey(pem).asymmetricKeyType;
   } catch {
-    throw new SslSetupError("the client key file holds no usable key");
+    throw new TlsSetupError("the client key file holds no usable key");
   }
 }
 
 function readText(name: string, files: FileStore): string {
   const bytes = name === "" ? undefined : files.read(name);
   if (!bytes)
-    throw new SslSetupError(name === "" ? "a certificate file is not set" : `there is no file "${name}"`);
+    throw new TlsSetupError(name === "" ? "a certificate file is not set" : `there is no file "${name}"`);
   return Buffer.from(bytes).toString("latin1");
 }

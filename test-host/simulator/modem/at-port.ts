@@ -29,6 +29,10 @@ export interface PortSettings {
   /** URCs while the port carries data. */
   readonly urcWhileData: "queued" | "lost";
   readonly longestLine: number;
+  /** Behind the line end that comes before it. */
+  readonly promptText: string;
+  /** `AT+ NAME` is taken for `AT+NAME`. */
+  readonly blankBehindPlus: boolean;
 }
 
 /** What the port asks of the module around it. */
@@ -222,7 +226,8 @@ export class AtPort<M> implements CallPort {
 
   #next(commands: readonly string[], index: number): void {
     const typed = commands[index] ?? "";
-    const command = parseCommand(typed);
+    const { blankBehindPlus } = this.#host.settings;
+    const command = parseCommand(blankBehindPlus ? typed.replace(/^\s*\+\s+/, "+") : typed);
     const isLast = index === commands.length - 1;
     const entry = command && this.#host.commands.get(command.name);
     const admission = command ? this.#host.admit(command) : undefined;
@@ -282,7 +287,7 @@ export class AtPort<M> implements CallPort {
   }
 
   emitPrompt(): void {
-    this.#host.transmit(concat(this.#lineEnd(), latin1("> ")), "text");
+    this.#host.transmit(concat(this.#lineEnd(), latin1(this.#host.settings.promptText)), "text");
   }
 
   emitIntermediate(text: string): void {

@@ -4,8 +4,9 @@ import { configurationTest, mqttCommands, storedMessageCommands } from "../../mo
 import { bg95MqttItems } from "../../modem/mqtt-configuration.js";
 import { bg95MqttDialect } from "../../modem/mqtt-settings.js";
 import { ModuleMqttStreams, type MqttTls } from "../../modem/mqtt-stream.js";
+import { TlsSetupError } from "../../modem/tls-setup.js";
 import type { Bg95Module } from "../module.js";
-import { SslSetupError, tlsClient } from "../ssl-contexts.js";
+import { tlsClient } from "../ssl-contexts.js";
 
 /** The MQTT clients of a BG95 and the connections below them. */
 export class Bg95Mqtt extends MqttClients {
@@ -63,7 +64,7 @@ function tlsOf(module: Bg95Module, host: string, id: number): MqttTls | undefine
     const client = tlsClient(context, host, module.files, module.settings, () => module.clock.nowMs);
     return { client, limitMs: context.negotiateTime * 1000 };
   } catch (error) {
-    if (!(error instanceof SslSetupError)) throw error;
+    if (!(error instanceof TlsSetupError)) throw error;
     return undefined;
   }
 }

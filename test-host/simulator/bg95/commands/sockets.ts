@@ -1,8 +1,9 @@
 import type { Call, CommandTable, Handler } from "../../modem/call.js";
 import { socketErrors } from "../errors.js";
 import type { Bg95Module } from "../module.js";
-import { SendSink } from "../send-sink.js";
-import type { AccessMode, ModuleSocket, SocketKind } from "../socket.js";
+import { SendSink } from "../../modem/send-sink.js";
+import type { AccessMode, ModuleSocket, SocketKind } from "../../modem/socket.js";
+import { openCode } from "../open-codes.js";
 import { echoesData, refuse } from "./internet.js";
 
 /** Most bytes of one send. */
@@ -44,7 +45,7 @@ const open: Handler<Bg95Module> = (call, module) => {
   const socket = module.sockets.create({ id, kind, context: context.id, mode, host, remotePort, localPort });
   if (mode !== 2) call.ok();
   const opened = (code: number): void => finishOpening(call, module, socket, code);
-  if (kind === "TCP") module.sockets.connect(socket, opened);
+  if (kind === "TCP") module.sockets.connect(socket, failure => opened(openCode(failure, module.settings)));
   else {
     const opening =
       kind === "TCP LISTENER" ? module.sockets.listen(socket) : module.sockets.openDatagrams(socket);

@@ -1,5 +1,5 @@
 import type { CommandTable, Handler } from "../../modem/call.js";
-import { formatTime, parseTime } from "../clock.js";
+import { formatTime, parseTime } from "../../modem/clock.js";
 import { socketErrors } from "../errors.js";
 import type { Bg95Module } from "../module.js";
 import { valueCommand } from "./values.js";

@@ -1,8 +1,9 @@
 import type { Call, CommandTable, Handler } from "../../modem/call.js";
 import { socketErrors } from "../errors.js";
 import type { Bg95Module } from "../module.js";
-import type { ModuleSocket } from "../socket.js";
-import type { SslContext } from "../ssl-contexts.js";
+import type { ModuleSocket } from "../../modem/socket.js";
+import { openCode } from "../open-codes.js";
+import { tlsClient, type SslContext } from "../ssl-contexts.js";
 import { allSuites, isSuiteCode, moduleSuites } from "../suites.js";
 import { refuse } from "./internet.js";
 import { abandon, accessMode, answerRead, readLimit, sendAfterPrompt, sendLimit } from "./sockets.js";
@@ -130,7 +131,13 @@ const open: Handler<Bg95Module> = (call, module) => {
   const socket = module.sockets.create(options);
   if (mode !== 2) call.ok();
   // The settings of this moment: later changes are for later connections.
-  module.sockets.connectSecure(socket, { ...context }, code => finish(call, module, socket, code));
+  const chosen = { ...context };
+  module.sockets.connectSecure(
+    socket,
+    chosen.negotiateTime * 1000,
+    () => tlsClient(chosen, host, module.files, module.settings, () => module.clock.nowMs),
+    failure => finish(call, module, socket, openCode(failure, module.settings)),
+  );
 };
 
 function finish(call: Call, module: Bg95Module, socket: ModuleSocket, code: number): void {

@@ -1,4 +1,4 @@
-import type { Call, DataSink } from "../modem/call.js";
+import type { Call, DataSink } from "./call.js";
 
 const controlZ = 0x1a;
 const escape = 0x1b;

@@ -1,20 +1,20 @@
 import type { Scheduler } from "../scheduler.js";
 
-/** Before the first synchronisation the module counts from here. */
-const unsetMs = Date.UTC(1980, 0, 6);
-
 /** The module's real-time clock: kept in UTC plus the zone that the network told. */
 export class ModuleClock {
   readonly #scheduler: Scheduler;
   readonly #epochMs: number;
+  readonly #unsetMs: number;
   #offsetMs: number | undefined;
   #networkMs: number | undefined;
   #startMs = 0;
   zoneQuarters = 0;
 
-  constructor(scheduler: Scheduler, epochMs: number) {
+  /** Before the first synchronisation the clock counts from `unsetMs`. */
+  constructor(scheduler: Scheduler, epochMs: number, unsetMs = Date.UTC(1980, 0, 6)) {
     this.#scheduler = scheduler;
     this.#epochMs = epochMs;
+    this.#unsetMs = unsetMs;
   }
 
   /** True time in the world, ms since 1970. */
@@ -24,7 +24,7 @@ export class ModuleClock {
 
   /** What the module believes, ms since 1970 UTC. */
   get nowMs(): number {
-    if (this.#offsetMs === undefined) return unsetMs + this.#scheduler.nowMs - this.#startMs;
+    if (this.#offsetMs === undefined) return this.#unsetMs + this.#scheduler.nowMs - this.#startMs;
     return this.worldMs + this.#offsetMs;
   }
 

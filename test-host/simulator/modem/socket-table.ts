@@ -1,24 +1,40 @@
-import type { AcceptedStream, Network, StreamFailure, StreamHandlers } from "../network.js";
+import type { AcceptedStream, Network, StreamFailure, StreamHandlers, TlsClient } from "../network.js";
 import type { Scheduler } from "../scheduler.js";
-import { Delivery, overheadBytes, type DeliveryHost } from "./delivery.js";
-import { socketErrors } from "./errors.js";
+import { Delivery, segmentOverheadBytes, type DeliveryHost } from "./delivery.js";
+import { socketErrors } from "./socket-errors.js";
 import { ModuleSocket, type SocketOptions } from "./socket.js";
-import type { SslContext } from "./ssl-contexts.js";
-import { SslSetupError, tlsClient } from "./ssl-contexts.js";
-import type { FileStore } from "../modem/file-store.js";
+import { TlsSetupError } from "./tls-setup.js";
 
 export interface SocketTableHost extends DeliveryHost {
   readonly scheduler: Scheduler;
   readonly network: Network;
-  readonly files: FileStore;
-  readonly now: () => number;
+  /** Connection attempts that nothing answers end after this. */
+  readonly connectTimeoutMs: number;
+  /** A TCP socket and a TLS client cannot have the same id. */
+  readonly tlsSharesIds: boolean;
+  /** Payload of a socket that the peer's side has taken. */
   sent(socket: number, before: number, after: number): void;
+  /** A socket of a context that the network took down. */
+  lostContext(socket: ModuleSocket): void;
+  /** A peer has connected to a listener; undefined when no id was free. */
+  incoming(server: ModuleSocket, socket: ModuleSocket | undefined): void;
 }
 
-/** Called with 0 or a result code once an opening has ended. */
-type Opened = (code: number) => void;
+/** Why a connection was not made; every module has codes of its own for it. */
+export type OpenFailure =
+  | { readonly kind: "name" }
+  /** Refused, or nothing answers. */
+  | { readonly kind: "connection" }
+  /** The TLS settings cannot be used. */
+  | { readonly kind: "setup"; readonly error: TlsSetupError }
+  /** Not complete within the time that the settings allow. */
+  | { readonly kind: "limit" }
+  | { readonly kind: "handshake"; readonly failure: StreamFailure };
 
-/** The module's sockets 0 to 11: opening, data both ways over the link, closing. */
+/** Called once an opening has ended, with the failure if there is one. */
+type Opened = (failure?: OpenFailure) => void;
+
+/** The sockets of a module: opening, data both ways over the link, closing. */
 export class SocketTable {
   readonly #host: SocketTableHost;
   readonly #delivery: Delivery;
@@ -42,7 +58,7 @@ export class SocketTable {
 
   isTaken(id: number, secure: boolean): boolean {
     if (this.get(id, secure)) return true;
-    return this.#host.settings.tlsSharesIds && this.get(id, !secure) !== undefined;
+    return this.#host.tlsSharesIds && this.get(id, !secure) !== undefined;
   }
 
   create(options: SocketOptions): ModuleSocket {
@@ -70,47 +86,46 @@ export class SocketTable {
     this.#resolve(socket, opened, address => {
       this.#host.link.exchange(1, 60, 60, () => {
         if (socket.isGone || socket.isSilent) return;
-        const handlers = this.#handlers(socket, opened, () => opened(socketErrors.success));
+        const handlers = this.#handlers(socket, opened, () => opened());
         socket.stream = this.#host.network.connect(address, socket.remotePort, handlers);
       });
     });
   }
 
-  /** TLS client: name, connection, handshake. */
-  connectSecure(socket: ModuleSocket, context: SslContext, opened: Opened): void {
-    const { settings, files, network, link, now } = this.#host;
+  /** TLS client: name, connection, handshake. `setup` may throw a `TlsSetupError`. */
+  connectSecure(socket: ModuleSocket, limitMs: number, setup: () => TlsClient, opened: Opened): void {
+    const { network, link, scheduler } = this.#host;
     this.#resolve(socket, opened, address => {
       link.exchange(1, 60, 60, () => {
         if (socket.isGone || socket.isSilent) return;
-        const limit = this.#host.scheduler.after(context.negotiateTime * 1000, () => {
+        const limit = scheduler.after(limitMs, () => {
           if (socket.state !== 1 || socket.isGone) return;
           socket.stream?.destroy();
-          opened(settings.tlsFailureCode);
+          opened({ kind: "limit" });
         });
         const handlers = this.#handlers(
           socket,
-          code => {
+          failure => {
             limit.cancel();
-            opened(code);
+            opened(failure);
           },
           info => {
             const { sentBytes = 0, receivedBytes = 0 } = info.tls ?? {};
             // Rounded: the length of an ECDSA signature varies, and a run must repeat by its seed.
             link.exchange(2, roundUp(sentBytes), roundUp(receivedBytes), () => {
-              this.#host.scheduler.after(link.profile.handshakeMs, () => {
+              scheduler.after(link.profile.handshakeMs, () => {
                 limit.cancel();
-                if (!socket.isGone && socket.state === 1) opened(socketErrors.success);
+                if (!socket.isGone && socket.state === 1) opened();
               });
             });
           },
         );
         try {
-          const client = tlsClient(context, socket.host, files, settings, now);
-          socket.stream = network.connectSecure(address, socket.remotePort, client, handlers);
+          socket.stream = network.connectSecure(address, socket.remotePort, setup(), handlers);
         } catch (error) {
           limit.cancel();
-          if (!(error instanceof SslSetupError)) throw error;
-          opened(settings.tlsFailureCode);
+          if (!(error instanceof TlsSetupError)) throw error;
+          opened({ kind: "setup", error });
         }
       });
     });
@@ -149,7 +164,7 @@ export class SocketTable {
     socket.sentBytes += bytes.length;
     // Nobody acknowledges a datagram; the counters of a log show it as done.
     if (socket.isDatagram) socket.ackedBytes += bytes.length;
-    link.send(bytes.length + overheadBytes(socket), () => {
+    link.send(bytes.length + this.#delivery.overheadBytes(socket), () => {
       if (socket.isGone || socket.isSilent) return;
       if (socket.datagrams) {
         socket.datagrams.send(bytes, to?.address ?? socket.address, to?.port ?? socket.remotePort);
@@ -193,7 +208,7 @@ export class SocketTable {
       limit.cancel();
       finish();
     };
-    this.#host.link.send(40, () => {
+    this.#host.link.send(segmentOverheadBytes, () => {
       if (!socket.isSilent) socket.stream?.end();
     });
   }
@@ -203,7 +218,7 @@ export class SocketTable {
     for (const socket of this.all) {
       if (socket.id !== id || socket.state !== 2) continue;
       socket.stream?.destroy();
-      this.#host.link.receive(40, () => this.#delivery.ended(socket));
+      this.#host.link.receive(segmentOverheadBytes, () => this.#delivery.ended(socket));
     }
   }
 
@@ -222,19 +237,19 @@ export class SocketTable {
         socket.isGone = false;
         const wasOpen = socket.state === 2;
         socket.state = 4;
-        if (wasOpen && this.#host.settings.closedUrcAfterDeactivation) this.#delivery.closedUrc(socket);
+        if (wasOpen) this.#host.lostContext(socket);
       }
     }
   }
 
   #resolve(socket: ModuleSocket, opened: Opened, found: (address: string) => void): void {
-    const { link, network, settings, scheduler } = this.#host;
+    const { link, network, connectTimeoutMs, scheduler } = this.#host;
     socket.state = 1;
     scheduler.after(link.spread(link.profile.openMs), () => {
       if (socket.isGone) return;
       if (socket.isSilent) {
-        scheduler.after(settings.connectTimeoutMs, () => {
-          if (!socket.isGone) opened(settings.connectFailureCode);
+        scheduler.after(connectTimeoutMs, () => {
+          if (!socket.isGone) opened({ kind: "connection" });
         });
         return;
       }
@@ -242,7 +257,7 @@ export class SocketTable {
       const isName = address !== socket.host;
       const proceed = (): void => {
         if (socket.isGone) return;
-        if (address === undefined) opened(socketErrors.dnsFailed);
+        if (address === undefined) opened({ kind: "name" });
         else {
           socket.address = address;
           found(address);
@@ -283,19 +298,19 @@ export class SocketTable {
     socket.failure = failure;
     if (socket.isGone) return;
     if (socket.state !== 1) {
-      this.#host.link.receive(40, () => this.#delivery.ended(socket));
+      this.#host.link.receive(segmentOverheadBytes, () => this.#delivery.ended(socket));
       return;
     }
-    const { settings, scheduler, link } = this.#host;
+    const { connectTimeoutMs, scheduler, link } = this.#host;
     if (failure.kind === "unreachable") {
-      scheduler.after(settings.connectTimeoutMs, () => {
-        if (!socket.isGone) failed(settings.connectFailureCode);
+      scheduler.after(connectTimeoutMs, () => {
+        if (!socket.isGone) failed({ kind: "connection" });
       });
     } else if (failure.kind === "refused") {
-      failed(settings.connectFailureCode);
+      failed({ kind: "connection" });
     } else {
       link.exchange(1, 500, 4_000, () => {
-        if (!socket.isGone) failed(settings.tlsFailureCode);
+        if (!socket.isGone) failed({ kind: "handshake", failure });
       });
     }
   }
@@ -310,7 +325,7 @@ export class SocketTable {
     if (server.isGone) return;
     const id = [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0].find(candidate => !this.isTaken(candidate, false));
     if (id === undefined) {
-      this.#host.urc('+QIURC: "incoming full"');
+      this.#host.incoming(server, undefined);
       return;
     }
     const socket = this.create({
@@ -330,10 +345,9 @@ export class SocketTable {
         () => undefined,
       ),
     );
-    const from = `"${stream.remoteAddress}",${String(stream.remotePort)}`;
     this.#host.link.receive(60, () => {
       if (socket.isGone) return;
-      this.#host.urc(`+QIURC: "incoming",${String(id)},${String(server.id)},${from}`);
+      this.#host.incoming(server, socket);
       this.connected(socket);
     });
   }
