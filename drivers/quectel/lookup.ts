@@ -3,6 +3,7 @@ import type { Line } from "../../modules/at/line.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Timer } from "../../modules/io/timer.js";
 import { resolveName } from "./commands/tcpip.js";
+import type { ModemExtension } from "./extension.js";
 import type { SocketLimits } from "./profile.js";
 
 /** Must not throw. */
@@ -10,26 +11,12 @@ export type LookupDone = (reason: Failure | undefined, address: string) => void;
 
 const COMMAND = "AT+QIDNSGIP";
 
-/** What the modem tells of the module's DNS client. */
-export interface Lookup {
-  /**
-   * Gives the first IPv4 address of the name, never inside this call. Failure kinds: `dns` with the
-   * module's code, `network-lost`, `timeout`, and those of a command.
-   */
-  ask(host: string, done: LookupDone): void;
-  /** `+QIURC: "dnsgip",...`. */
-  onReport(line: Line): void;
-  /** The module restarted or lost its context. */
-  reset(reason: Failure): void;
-}
-
 /** The part of the modem that looking names up needs. */
 export interface LookupHost {
   readonly channel: Channel;
   readonly timer: Timer;
   readonly context: number;
   readonly limits: SocketLimits;
-  lookup: Lookup | undefined;
   /** Why a name cannot be looked up now, if so. */
   unreachable(): Failure | undefined;
 }
@@ -40,7 +27,7 @@ interface Query {
 }
 
 /** Names to addresses, one at a time: the module's reports do not say which name they answer. */
-export class NameLookup implements Lookup {
+export class NameLookup implements ModemExtension {
   private readonly modem: LookupHost;
   private readonly waiting: Query[] = [];
   private current: Query | undefined;
@@ -52,14 +39,23 @@ export class NameLookup implements Lookup {
     this.modem = modem;
   }
 
+  /**
+   * Gives the first IPv4 address of the name, never inside this call. Failure kinds: `dns` with the
+   * module's code, `network-lost`, `timeout`, and those of a command.
+   */
   ask(host: string, done: LookupDone): void {
     this.waiting.push({ host, done });
     if (this.current === undefined) this.next();
   }
 
   /** `+QIURC: "dnsgip",0,<count>,<ttl>` and then count times `+QIURC: "dnsgip","<address>"`, or `"dnsgip",<code>`. */
-  onReport(line: Line): void {
-    if (this.current === undefined) return;
+  onReport(name: string, line: Line): boolean {
+    if (name !== "dns") return false;
+    if (this.current !== undefined) this.onAnswer(line);
+    return true;
+  }
+
+  private onAnswer(line: Line): void {
     if (line.quoted(1)) {
       if (this.announced) this.end(undefined, line.text(1));
     } else {
@@ -71,7 +67,7 @@ export class NameLookup implements Lookup {
   }
 
   /** Fails what waits: the module restarted or lost its context. */
-  reset(reason: Failure): void {
+  lose(reason: Failure): void {
     const failed = this.waiting.splice(0);
     if (this.current !== undefined) failed.unshift(this.current);
     this.current = undefined;

@@ -12,7 +12,7 @@ import { Climb, RETRY_MS } from "./climb.js";
 import * as general from "./commands/general.js";
 import * as network from "./commands/network.js";
 import * as tcpip from "./commands/tcpip.js";
-import type { Lookup } from "./lookup.js";
+import type { ModemExtension } from "./extension.js";
 import type { ModemOptions } from "./modem-options.js";
 import type { BufferReport, Profile, SocketLimits } from "./profile.js";
 import { SocketTable } from "./socket-table.js";
@@ -31,9 +31,8 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   readonly serial: SerialRecord;
   readonly urcs: Profile["urcs"];
   readonly trace: Trace | undefined;
-  /** Takes reports of the module's DNS client while a `Resolver` waits for them. */
-  lookup: Lookup | undefined;
   private readonly sockets: SocketTable;
+  private readonly extensions: ModemExtension[] = [];
   private wished = false;
   /** The application wants the module off, and it may still come up. */
   private ending = false;
@@ -95,6 +94,19 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     this.sockets.reportBuffers(this.limits, report);
   }
 
+  /** The extension of this class; made when it is asked for first. */
+  extension<E extends ModemExtension>(type: new (modem: Modem) => E): E {
+    const extensions = this.extensions;
+    for (let i = 0; i < extensions.length; i++) {
+      const known = extensions[i];
+      if (known instanceof type) return known;
+    }
+    const made = new type(this);
+    extensions.push(made);
+    if (made.urcs !== undefined) this.channel.addReports(made.urcs);
+    return made;
+  }
+
   // For sockets
 
   attach(socket: ModuleSocket): number | undefined {
@@ -127,7 +139,13 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     const damage = counters.strays + counters.overflows + counters.resynchronisations;
     if (damage === this.damage) return;
     this.damage = damage;
+    this.wake();
+  }
+
+  /** A report may have been lost. */
+  private wake(): void {
     this.sockets.wake();
+    this.extensions.forEach(extension => extension.wake?.());
   }
 
   /** A connection was refused for want of the time: asks for it again, for the next one. */
@@ -159,8 +177,8 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     this.timer.clear(this.outage);
     this.outage = undefined;
     this.localAddress = "";
-    this.lookup?.reset(reason);
     this.sockets.lose(reason);
+    this.extensions.forEach(extension => extension.lose?.(reason));
   }
 
   protected recoverFrom(reason: Failure): void {
@@ -240,6 +258,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     this.letGo();
     this.channel.reset(reason);
     this.tlsContexts.forget();
+    this.extensions.forEach(extension => extension.forget?.());
     this.clockKnown = false;
     this.lose(reason);
   }
@@ -267,7 +286,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
 
   /** A report may have been among the lost bytes. */
   onOverrun(): void {
-    this.sockets.wake();
+    this.wake();
   }
 
   onException(error: unknown): void {
@@ -300,8 +319,16 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
       case "ready":
       case "power-down":
         this.onPowerReport(urc.name);
+        break;
+      default:
+        this.pass(urc.name, line);
     }
     this.heed();
+  }
+
+  /** Offers a report to the extensions. */
+  private pass(name: string, line: Line): void {
+    this.extensions.some(extension => extension.onReport?.(name, line));
   }
 
   private onPowerReport(name: string): void {
@@ -327,7 +354,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   }
 
   private onSocketReport(line: Line): void {
-    if (line.is(0, "dnsgip")) this.lookup?.onReport(line);
+    if (line.is(0, "dnsgip")) this.pass("dns", line);
     else if (!line.is(0, "pdpdeact")) this.sockets.report(line);
     else if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
   }
@@ -339,7 +366,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
       if (this.registered) {
         this.timer.clear(this.outage);
         this.outage = undefined;
-        this.sockets.wake();
+        this.wake();
       }
       // Shorter gaps are normal when cells change.
       else this.outage ??= this.timer.set(this.onOutage, 60_000);

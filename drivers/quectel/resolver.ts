@@ -1,10 +1,11 @@
 import type { Resolver as ResolverShape, ResolverCallbacks } from "../../modules/io/socket.js";
-import { NameLookup, type Lookup, type LookupHost } from "./lookup.js";
+import type { ExtensionHost } from "./extension.js";
+import { NameLookup, type LookupHost } from "./lookup.js";
 import { answer } from "./name-passing.js";
 
 export interface ResolverOptions {
   /** Required, and optional in type so that the record fits any client. */
-  readonly modem?: LookupHost;
+  readonly modem?: ExtensionHost<LookupHost>;
 }
 
 /**
@@ -12,13 +13,13 @@ export interface ResolverOptions {
  * Moddable's resolvers. After `close` nothing calls back.
  */
 export class Resolver implements ResolverShape {
-  private lookup: Lookup | undefined;
+  private lookup: NameLookup | undefined;
 
   constructor(options: ResolverOptions) {
     const { modem } = options;
     if (modem === undefined) throw new Error("modem is required");
     // One queue for all resolvers: the module's reports do not say which name they answer.
-    this.lookup = modem.lookup ??= new NameLookup(modem);
+    this.lookup = modem.extension(NameLookup);
   }
 
   resolve(request: ResolverCallbacks): void {

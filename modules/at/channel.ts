@@ -1,6 +1,6 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import type { SerialPort } from "../io/serial.js";
-import type { Command, Parameter } from "./command.js";
+import type { Command, Parameter, Urc } from "./command.js";
 import { keysOf } from "./digest.js";
 import type { ChannelCounters, ChannelOptions } from "./options.js";
 import { Receiver } from "./receiver.js";
@@ -111,6 +111,13 @@ export class Channel {
       onError: () => this.attempt("onOverrun"),
     });
     transmitter.serial = this.serial;
+  }
+
+  /** Adds reports behind those that are known; for parts of a driver that are made when they are needed. */
+  addReports(urcs: readonly Urc[]): void {
+    const expect = this.expect;
+    expect.urcs = expect.urcs.concat(urcs);
+    expect.keys = keysOf(expect.urcs);
   }
 
   /** Bytes of one burst that the serial port takes while the engine is busy; `undefined` on the stock ESP32 class. */
