@@ -1,7 +1,6 @@
 import { generate, parser, type Packet } from "mqtt-packet";
 import type { MemoryNetwork } from "../../simulator/memory.js";
 import type { MemoryPeer } from "../../simulator/memory-peer.js";
-import { AtBench } from "./at-bench.js";
 
 type Command = Packet["cmd"];
 
@@ -97,7 +96,11 @@ export class ScriptedBroker {
   }
 }
 
-type MemoryBench = Pick<AtBench, "ask" | "exchange" | "network">;
+interface MemoryBench {
+  readonly network: MemoryNetwork;
+  ask(line: string): Promise<string>;
+  exchange(text: string, awaited: RegExp): Promise<string>;
+}
 
 /** Client 0 open on the scripted broker. */
 export async function opened(
