@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { checkServerIdentity } from "node:tls";
 
 /** How the certificates that a server sent are judged; each function returns why they are refused. */
@@ -36,7 +36,8 @@ function signatureAlgorithm(der: Uint8Array): string {
   return Buffer.from(der.subarray(oid.start, oid.end)).toString("hex");
 }
 
-function isValid(certificate: X509Certificate, nowMs: number): boolean {
+/** As the SDK compares: neither end counts. */
+export function isValid(certificate: X509Certificate, nowMs: number): boolean {
   return Date.parse(certificate.validFrom) < nowMs && nowMs < Date.parse(certificate.validTo);
 }
 
@@ -60,13 +61,7 @@ function hasName(certificate: X509Certificate, serverName: string): boolean {
  * both on the strict side: the SDK passes over a signature or date that does not hold when a later
  * certificate leads to the anchor, and does not look at the date of the one that the anchor signed.
  */
-export function refuseAsSdk(sent: readonly Uint8Array[], policy: ChainPolicy): string | undefined {
-  let chain: X509Certificate[];
-  try {
-    chain = sent.map(der => new X509Certificate(der));
-  } catch {
-    return "x509: malformed";
-  }
+export function refuseAsSdk(chain: readonly X509Certificate[], policy: ChainPolicy): string | undefined {
   const [leaf] = chain;
   if (!leaf) return refused("the server sent no certificate");
   for (const [index, certificate] of chain.entries()) {
@@ -117,5 +112,3 @@ export function refuseAsOpenSsl(chain: readonly X509Certificate[], policy: Chain
     current = issuer;
   }
 }
-
-export { isValid };

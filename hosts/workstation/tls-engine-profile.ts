@@ -3,7 +3,7 @@ import type { TlsEngineLimits } from "../../modules/tls/engine.js";
 
 /** What `TlsEngine` of the workstation offers and takes. */
 export interface TlsEngineProfile extends TlsEngineLimits {
-  readonly name: "sdk" | "full";
+  readonly name: "sdk" | "guarded" | "full";
   readonly minVersion: SecureVersion;
   readonly maxVersion: SecureVersion;
   /** OpenSSL's names beside the numbers of `suites`, in the order of the ClientHello. */
@@ -44,6 +44,17 @@ export const sdkProfile: TlsEngineProfile = {
   ]),
   groups: "prime256v1",
   signatures: "ECDSA+SHA256:RSA+SHA256",
+};
+
+/**
+ * The SDK's session behind `hosts/moddable/handshake-guard`, which puts messages together that are
+ * split over records and judges the chain itself; suites, curves and keys are still the session's.
+ */
+export const guardedProfile: TlsEngineProfile = {
+  ...sdkProfile,
+  name: "guarded",
+  splitMessages: true,
+  leafAlone: true,
 };
 
 /** What a native engine could do: TLS 1.2 and 1.3, every suite that is still in use, P-256 client keys. */

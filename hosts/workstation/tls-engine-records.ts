@@ -7,21 +7,28 @@ const CERTIFICATE = 11;
 export const HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
 
+const EMPTY = Buffer.alloc(0);
+
 function u24(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
 }
 
 /**
- * Reads what a server sends in clear, up to its ChangeCipherSpec, as Moddable's `ssl/record` does:
- * each record by itself, so that a handshake message must lie in one. Tells the certificates as soon
- * as they have come, since they are judged before the client answers.
+ * Reads what a server of TLS 1.2 sends in clear, up to its ChangeCipherSpec, and tells the
+ * certificates as soon as they have come, since they are judged before the client answers. Without
+ * `splitMessages` as Moddable's `ssl/record` does it: each record by itself, so that a handshake
+ * message must lie in one.
  */
 export class RecordInspector {
+  readonly #splitMessages: boolean;
   readonly #onCertificates: (chain: readonly Uint8Array[]) => void;
-  #buffered: Uint8Array = new Uint8Array(0);
+  #buffered = EMPTY;
+  /** The begin of a message that is split. */
+  #message = EMPTY;
   #encrypted = false;
 
-  constructor(onCertificates: (chain: readonly Uint8Array[]) => void) {
+  constructor(splitMessages: boolean, onCertificates: (chain: readonly Uint8Array[]) => void) {
+    this.#splitMessages = splitMessages;
     this.#onCertificates = onCertificates;
   }
 
@@ -34,7 +41,7 @@ export class RecordInspector {
       if (rest.length < end) break;
       if (rest[0] === CHANGE_CIPHER_SPEC) {
         this.#encrypted = true;
-        this.#buffered = new Uint8Array(0);
+        this.#buffered = this.#message = EMPTY;
         return;
       }
       if (rest[0] === HANDSHAKE) this.#messages(rest.subarray(HEADER_BYTES, end));
@@ -44,14 +51,18 @@ export class RecordInspector {
   }
 
   #messages(fragment: Uint8Array): void {
-    for (let at = 0; at < fragment.length;) {
-      const end = at + MESSAGE_HEADER_BYTES + u24(fragment, at + 1);
-      // The SDK reads beyond the record here, which it throws an exception without text for.
-      if (at + MESSAGE_HEADER_BYTES > fragment.length || end > fragment.length)
-        throw new TlsRefusal("handshake: a message is split over records");
-      if (fragment[at] === CERTIFICATE) this.#certificates(fragment.subarray(at + MESSAGE_HEADER_BYTES, end));
+    const bytes = Buffer.concat([this.#message, fragment]);
+    let at = 0;
+    while (at < bytes.length) {
+      const end = at + MESSAGE_HEADER_BYTES + u24(bytes, at + 1);
+      if (at + MESSAGE_HEADER_BYTES > bytes.length || end > bytes.length) break;
+      if (bytes[at] === CERTIFICATE) this.#certificates(bytes.subarray(at + MESSAGE_HEADER_BYTES, end));
       at = end;
     }
+    // The SDK reads beyond the record here, and throws an exception without text.
+    if (at < bytes.length && !this.#splitMessages)
+      throw new TlsRefusal("handshake: a message is split over records");
+    this.#message = bytes.subarray(at);
   }
 
   #certificates(body: Uint8Array): void {

@@ -1,7 +1,13 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { Duplex } from "node:stream";
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import {
+  connect,
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from "node:tls";
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { Credential } from "../../modules/io/credentials.js";
 import type { TlsEngine, TlsEngineOptions, TlsEngineRecord } from "../../modules/tls/engine.js";
@@ -9,7 +15,7 @@ import { isValid, refuseAsOpenSsl, refuseAsSdk, type ChainPolicy } from "./tls-e
 import { sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
 import { HEADER_BYTES, RecordInspector, TlsRefusal } from "./tls-engine-records.js";
 
-export { fullProfile, sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
+export { fullProfile, guardedProfile, sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
 
 /** Application data of one record. */
 const RECORD_BYTES = 16384;
@@ -153,7 +159,8 @@ abstract class NodeTlsEngine implements TlsEngine {
     this.#activity = activity;
     this.#anchor = this.#readAnchor();
     this.#context = this.#makeContext();
-    if (profile.name === "sdk") this.#inspector = new RecordInspector(chain => this.#judgeAsSdk(chain));
+    if (profile.name !== "full")
+      this.#inspector = new RecordInspector(profile.splitMessages, chain => this.#judgeSent(chain));
     this.#transport = new Transport(bytes => {
       activity.touch();
       if (!this.#over) options.transmit(bytes);
@@ -174,21 +181,26 @@ abstract class NodeTlsEngine implements TlsEngine {
     const { certificate, key } = this.#options;
     const { minVersion, maxVersion, suiteNames, groups, signatures, name } = this.#profile;
     if (!certificate !== !key) throw new TypeError("a client certificate needs its key");
-    return createSecureContext({
+    const settings: SecureContextOptions = {
       // The path is judged here; without this every context loads the roots of Node.
       ca: [],
       minVersion,
       maxVersion,
       // Level 0: the SDK takes RSA keys and hashes of any strength.
-      ciphers: suiteNames.join(":") + (name === "sdk" ? ":@SECLEVEL=0" : ""),
+      ciphers: suiteNames.join(":") + (name === "full" ? "" : ":@SECLEVEL=0"),
       ecdhCurve: groups,
       ...(signatures === undefined ? {} : { sigalgs: signatures }),
-      ...(name === "sdk"
-        ? { secureOptions: NO_EXTENDED_MASTER_SECRET | NO_TICKET | NO_ENCRYPT_THEN_MAC }
-        : {}),
+      ...(name === "full"
+        ? {}
+        : { secureOptions: NO_EXTENDED_MASTER_SECRET | NO_TICKET | NO_ENCRYPT_THEN_MAC }),
       ...(certificate ? { cert: pemOf("CERTIFICATE", bytesOf(certificate)) } : {}),
       ...(key ? { key: clientKey(key, this.#profile) } : {}),
-    });
+    };
+    try {
+      return createSecureContext(settings);
+    } catch (error) {
+      throw new TlsRefusal(error instanceof Error ? reasonOf(error) : "unusable settings");
+    }
   }
 
   start(): void {
@@ -267,7 +279,7 @@ abstract class NodeTlsEngine implements TlsEngine {
   }
 
   #secure(socket: TLSSocket): void {
-    const refused = this.#inspector ? undefined : this.#judgeAsOpenSsl(socket);
+    const refused = this.#inspector ? undefined : this.#judgeFinished(socket);
     if (refused !== undefined) {
       this.#fail(refused);
       return;
@@ -282,12 +294,21 @@ abstract class NodeTlsEngine implements TlsEngine {
     return anchor && { anchor, serverName: this.#options.serverName, nowMs: this.#now() };
   }
 
-  #judgeAsSdk(chain: readonly Uint8Array[]): void {
-    const refused = this.#policy && refuseAsSdk(chain, this.#policy);
+  /** In the handshake, before the client answers. */
+  #judgeSent(sent: readonly Uint8Array[]): void {
+    const policy = this.#policy;
+    if (!policy) return;
+    let chain: X509Certificate[];
+    try {
+      chain = sent.map(der => new X509Certificate(der));
+    } catch {
+      throw new TlsRefusal("x509: malformed");
+    }
+    const refused = this.#profile.leafAlone ? refuseAsOpenSsl(chain, policy) : refuseAsSdk(chain, policy);
     if (refused !== undefined) throw new TlsRefusal(refused);
   }
 
-  #judgeAsOpenSsl(socket: TLSSocket): string | undefined {
+  #judgeFinished(socket: TLSSocket): string | undefined {
     const chain: X509Certificate[] = [];
     let next = socket.getPeerX509Certificate();
     while (next && chain.every(known => known.fingerprint256 !== next?.fingerprint256)) {
@@ -297,11 +318,11 @@ abstract class NodeTlsEngine implements TlsEngine {
     return this.#policy && refuseAsOpenSsl(chain, this.#policy);
   }
 
-  /** As the profile's engine tells an alert; everything else in OpenSSL's words. */
+  /** As the SDK tells an alert; everything else in OpenSSL's words. */
   #words(error: Error): string {
     const alert = /alert number (\d+)/.exec(error.message)?.[1];
     if (alert === undefined) return reasonOf(error);
-    return this.#profile.name === "sdk" ? `alert: 2, ${alert}` : `${reasonOf(error)} (alert ${alert})`;
+    return this.#profile.name === "full" ? `${reasonOf(error)} (alert ${alert})` : `alert: 2, ${alert}`;
   }
 
   #call(callback: () => void): void {

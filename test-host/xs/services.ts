@@ -51,6 +51,15 @@ class OpenedCredential implements Credential {
   }
 }
 
+function checkSigner({ algorithm, key }: EngineSigner): void {
+  const suits =
+    algorithm === "ES256"
+      ? key.asymmetricKeyDetails?.namedCurve === "prime256v1"
+      : key.asymmetricKeyType === "rsa";
+  if (key.type !== "private" || !suits)
+    throw new TypeError(`${algorithm} needs a private ${algorithm === "ES256" ? "P-256" : "RSA"} key`);
+}
+
 function credentialOf(bytes: Uint8Array | undefined): Credential | undefined {
   return bytes && new OpenedCredential(bytes);
 }
@@ -76,6 +85,7 @@ export class HostServices {
   #steps = 0;
 
   constructor({ tls, signer, nativeCost = {} }: ServiceOptions) {
+    if (signer) checkSigner(signer);
     this.#tls = typeof tls === "function" ? tls(() => this.#nowMs) : tls;
     this.#signer = signer;
     this.#cost = nativeCost;

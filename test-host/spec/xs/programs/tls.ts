@@ -6,7 +6,8 @@ import type { SimulationHost } from "../../../xs/host.js";
 /** TLS engines over the serial port, whose other end is the server's line. One engine at a time. */
 
 interface Order {
-  readonly run: "open" | "new" | "start" | "send" | "end" | "close" | "kept" | "limits" | "setClock";
+  readonly run:
+    "prepare" | "open" | "new" | "start" | "send" | "end" | "close" | "kept" | "limits" | "setClock";
   readonly serverName?: string;
   readonly verify?: boolean;
   /** Present the client certificate. */
@@ -71,6 +72,7 @@ class Program {
   engine: TlsEngine | undefined;
   kept: Uint8Array | undefined;
   readonly #view = new Uint8Array(1500);
+  #options: Options | undefined;
   #misdeed: Order["misdeed"];
   #on: string | undefined;
 
@@ -108,12 +110,17 @@ class Program {
   #run(order: Order): void {
     const { host } = this;
     switch (order.run) {
+      case "prepare":
+        this.#options = new Options(this, order, host.credentials);
+        break;
       case "open":
       case "new":
         if (!host.tls) throw new Error("no TLS");
         this.#misdeed = order.misdeed;
         this.#on = order.on;
-        this.engine = new host.tls.io(new Options(this, order, host.credentials));
+        this.#options ??= new Options(this, order, host.credentials);
+        this.engine = new host.tls.io(this.#options);
+        this.#options = undefined;
         if (order.run === "open") this.engine.start();
         break;
       case "start":
