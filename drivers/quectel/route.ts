@@ -1,6 +1,6 @@
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { Credentials } from "../../modules/io/credentials.js";
-import type { ResolverRecord } from "../../modules/io/socket.js";
+import type { ResolverRecord, SocketRecord } from "../../modules/io/socket.js";
 import type { TlsEngineRecord } from "../../modules/tls/engine.js";
 import type { ConnectionOwner } from "../../modules/mqtt/connection.js";
 import type { MQTTLink } from "../../modules/mqtt/link.js";
@@ -88,7 +88,7 @@ export interface RouteRecord {
   ) => MQTTLink;
   readonly dns: ResolverRecord;
   /** Whatever `io` opens its connection with. */
-  readonly socket: object;
+  readonly socket: SocketRecord;
 }
 
 /** A route as a product contains it. */

@@ -2,6 +2,7 @@ import { failure, type Failure } from "../diagnosis/failure.js";
 import type { Resolver, StreamSocket } from "../io/socket.js";
 import { refuse } from "./error.js";
 import { Inbox } from "./inbox.js";
+import type { MQTTLink } from "./link.js";
 import { Liveness } from "./liveness.js";
 import type { MQTTClientOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
@@ -16,7 +17,7 @@ type Entry =
 
 /** Who wants to know of a connection's end before the application does. */
 export interface ConnectionOwner {
-  ended(connection: MQTTConnection): void;
+  ended(connection: MQTTLink): void;
 }
 
 /**
@@ -30,7 +31,7 @@ export interface ConnectionOwner {
  * No exception leaves a callback: one that an application's callback throws closes the connection
  * and is reported. `failure` and `onError` come in a turn of their own.
  */
-export class MQTTConnection {
+export class MQTTConnection implements MQTTLink {
   readonly session: Session;
   readonly target: unknown;
   /** The clock's ticks at CONNACK; absent before. */

@@ -1,11 +1,12 @@
 import type { Random } from "../io/timer.js";
-import { MQTTConnection, type ConnectionOwner } from "./connection.js";
+import type { ConnectionOwner } from "./connection.js";
+import type { MQTTLink } from "./link.js";
 import type { MQTTClientOptions } from "./options.js";
 import { Session, type Message, type Subscription } from "./session.js";
 
 /** `C`: the class of each connection. */
-export interface ReconnectOptions<C extends MQTTConnection> extends MQTTClientOptions<C> {
-  /** As in the records of `device.network`: `MQTTClient`, or the smaller `MQTTConnection`. */
+export interface ReconnectOptions<C extends MQTTLink> extends MQTTClientOptions<C> {
+  /** As in the records of `device.network`: `MQTTClient`, the smaller `MQTTConnection`, or `ModuleMQTT`. */
   readonly io: new (options: MQTTClientOptions<C>, session?: Session, owner?: ConnectionOwner) => C;
   readonly random: Random;
   /** Upper bound of the first delay, milliseconds (default 1,000); it doubles with each failure. */
@@ -25,7 +26,7 @@ export interface ReconnectOptions<C extends MQTTConnection> extends MQTTClientOp
  * `onError` tell each connection's end, when `delay` stands already. Messages and subscriptions
  * wait in the session meanwhile.
  */
-export class ReconnectingMQTTClient<C extends MQTTConnection> implements ConnectionOwner {
+export class ReconnectingMQTTClient<C extends MQTTLink> implements ConnectionOwner {
   readonly session: Session;
   /** The present connection; none while waiting for the next. */
   client: C | undefined;
@@ -70,7 +71,7 @@ export class ReconnectingMQTTClient<C extends MQTTConnection> implements Connect
   }
 
   /** A connection has ended, or did not come about. */
-  ended(client: MQTTConnection): void {
+  ended(client: MQTTLink): void {
     const options = this.options;
     const minimum = options.minimumDelay ?? 1000;
     const connectedAt = client.connectedAt;
