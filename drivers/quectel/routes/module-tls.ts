@@ -5,11 +5,11 @@ import { NamePassing } from "../name-passing.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
 import { TCP } from "../tcp.js";
 
-/** A TLS socket of a module: options beside ECMA-419's are the modem and what to trust. */
+/** A TLS socket of a module: beside ECMA-419's options it takes the modem and what to trust. */
 export type ModuleTlsSocket = new (
   options: SocketOptions & {
-    readonly modem: RouteNeeds["modem"];
-    readonly secure: { readonly credentials: Credentials; readonly verify: boolean };
+    readonly modem?: RouteNeeds["modem"];
+    readonly secure?: { readonly credentials?: Credentials; readonly verify?: boolean };
   },
 ) => StreamSocket;
 
