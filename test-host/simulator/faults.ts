@@ -51,7 +51,8 @@ send-fail [nth=N]                                 corrupt-upload byte=N [nth=N]
 late|gap command=+NAME [nth=N] ms=MS              error command=+NAME [nth=N]
 hold-urc urc=PREFIX [nth=N] [ms=MS]
 reset|silence [for=MS]|pdpdeact [context=N]|context-loss [context=N]|registration-loss for=MS|
-peer-close|peer-reset [socket=N], each with one of byte=N | command=+NAME [nth=N] | ms=MS | sent=BYTES [socket=N]`;
+peer-close|peer-reset [socket=N], each with one of byte=N | command=+NAME [nth=N] | ms=MS | sent=BYTES [socket=N]
+(socket 100 to 105: the connection of the module's MQTT client 0 to 5)`;
 
 /** Reads one fault, `KIND KEY=VALUE ...`. Throws a sentence with the grammar. */
 export function parseFault(text: string): Fault {

@@ -1,14 +1,12 @@
 import { FaultBoard } from "../fault-board.js";
-import { parseFault, type Fault } from "../faults.js";
-import { Link, linkProfiles, type LinkName, type LinkProfile, type Outage } from "../link.js";
-import { AtPort, type Admission, type OutputKind } from "../modem/at-port.js";
+import { parseFault } from "../faults.js";
+import { Link, linkProfiles } from "../link.js";
+import { AtPort, type Admission } from "../modem/at-port.js";
 import type { ParsedCommand } from "../modem/at-line.js";
 import { joinTables, type CommandEntry } from "../modem/call.js";
 import type { FileStore } from "../modem/file-store.js";
-import type { Network } from "../network.js";
 import { Random } from "../random.js";
 import type { Scheduler } from "../scheduler.js";
-import type { UartModule } from "../uart.js";
 import { configurationCommands } from "./commands/configuration.js";
 import { fileCommands } from "./commands/files.js";
 import { generalCommands } from "./commands/general.js";
@@ -24,42 +22,27 @@ import { tlsCommands } from "./commands/tls.js";
 import { equipmentErrorText } from "./errors.js";
 import { Bg95Module } from "./module.js";
 import { bg95Settings, type Bg95Changes, type Bg95Settings } from "./settings.js";
+import { Modem, type ModemOptions } from "../modem/modem.js";
 import type { ModuleSocket } from "../modem/socket.js";
 
-export interface Bg95Options {
-  readonly scheduler: Scheduler;
-  readonly network: Network;
-  /** Default `none`. */
-  readonly link?: LinkName | LinkProfile;
-  readonly outages?: readonly Outage[];
-  readonly settings?: Bg95Changes;
-  /** Faults, or their texts. */
-  readonly faults?: readonly (Fault | string)[];
-  readonly seed?: number | string;
-}
-
-/** Bytes that passed the module's UART, as a trace wants them. */
-export type PortTap = (direction: "to module" | "to host", bytes: Uint8Array, kind: OutputKind) => void;
+export type Bg95Options = ModemOptions<Bg95Changes>;
 
 /**
  * A simulated Quectel BG95-M3 behind its main UART: AT port, power lines, files, PDP contexts,
  * TCP, UDP and TLS sockets on a `Network`. Starts without power.
  */
-export class BG95 implements UartModule {
+export class BG95 extends Modem {
   readonly settings: Bg95Settings;
   readonly link: Link;
   readonly module: Bg95Module;
   readonly port: AtPort<Bg95Module>;
   readonly faults: FaultBoard;
-  onOutput: ((bytes: Uint8Array, baud: number) => void) | undefined;
-  onDiscard: (() => void) | undefined;
-  onTap: PortTap | undefined;
   readonly #scheduler: Scheduler;
   readonly #commands: ReadonlyMap<string, CommandEntry<Bg95Module>>;
-  #silentUntilMs = -Infinity;
 
   constructor(options: Bg95Options) {
     const { scheduler, network } = options;
+    super(scheduler);
     this.#scheduler = scheduler;
     const link = options.link ?? "none";
     const profile = typeof link === "string" ? linkProfiles[link] : link;
@@ -95,25 +78,21 @@ export class BG95 implements UartModule {
     );
     this.faults = new FaultBoard(faults, scheduler, random.fork("faults"), {
       crash: () => this.module.power.crash(),
-      silence: forMs => (this.#silentUntilMs = scheduler.nowMs + (forMs ?? Infinity)),
+      silence: forMs => this.silence(forMs),
       deactivateContext: id => this.module.deactivateByNetwork(id),
       loseContext: id => this.module.loseContext(id),
       loseRegistration: forMs => this.module.loseRegistration(forMs),
-      closePeer: id => this.module.sockets.breakOff(id),
-      resetPeer: id => this.module.sockets.breakOff(id),
+      closePeer: id => this.module.breakOff(id),
+      resetPeer: id => this.module.breakOff(id),
     });
     this.module.join({
       port: this.port,
       faults: this.faults,
       print: text => this.port.urc(text),
-      discard: () => {
-        this.#silentUntilMs = -Infinity;
-        this.onDiscard?.();
-      },
+      discard: () => this.discard(),
     });
   }
 
-  /** Rate of the UART, bit/s. */
   get baud(): number {
     return this.module.baud;
   }
@@ -135,17 +114,14 @@ export class BG95 implements UartModule {
     return this.module.sockets.all;
   }
 
-  /** Every socket since the start, closed ones too. */
   get socketHistory(): readonly ModuleSocket[] {
     return this.module.sockets.history;
   }
 
-  /** Commands that were run, by name in upper case (`+QISEND`). */
   get commandCounts(): ReadonlyMap<string, number> {
     return this.port.counts;
   }
 
-  /** Names of all commands that the module knows. */
   get commandNames(): Iterable<string> {
     return this.#commands.keys();
   }
@@ -158,23 +134,25 @@ export class BG95 implements UartModule {
     this.module.power.resetLine(asserted);
   }
 
-  /** Powered, booted and searching, without banner. */
   bootNow(): void {
     this.module.power.bootNow();
   }
 
-  /** From the host. */
-  receive(bytes: Uint8Array): void {
-    this.faults.toModule(bytes, piece => {
-      this.onTap?.("to module", piece, this.port.carriesData ? "data" : "text");
-      const { power } = this.module;
-      if (!power.uart || this.#isSilent) return;
-      this.port.receive(piece);
-    });
+  powerUp(): void {
+    this.module.power.cut();
+    this.module.power.boot(0);
   }
 
-  get #isSilent(): boolean {
-    return this.#scheduler.nowMs < this.#silentUntilMs;
+  protected get carriesData(): boolean {
+    return this.port.carriesData;
+  }
+
+  protected get hears(): boolean {
+    return this.module.power.uart;
+  }
+
+  protected take(bytes: Uint8Array): void {
+    this.port.receive(bytes);
   }
 
   #makePort(): AtPort<Bg95Module> {
@@ -186,20 +164,12 @@ export class BG95 implements UartModule {
       profile: module.profile,
       settings: this.settings.port,
       errorText: equipmentErrorText,
-      transmit: (bytes, kind) => this.#transmit(bytes, kind),
+      transmit: (bytes, kind) => this.transmit(bytes, kind, this.module.baud),
       get holdsUrcs() {
         return module.configuration.get("urc/delay") === "1";
       },
       admit: command => this.#admit(command),
     });
-  }
-
-  #transmit(bytes: Uint8Array, kind: OutputKind): void {
-    if (!this.module.power.uart || this.#isSilent) return;
-    const sent = this.faults.toHost(bytes);
-    if (sent.length === 0) return;
-    this.onTap?.("to host", sent, kind);
-    this.onOutput?.(sent, this.module.baud);
   }
 
   #admit(command: ParsedCommand): Admission {

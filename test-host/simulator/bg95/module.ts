@@ -232,7 +232,13 @@ export class Bg95Module {
   loseContext(id: number): void {
     this.contexts.get(id).state = "inactive";
     this.sockets.silence(id);
-    this.mqtt.streams.silence(id);
+    this.mqtt.streams.sockets.silence(id);
+  }
+
+  /** The peer of a socket, or of an MQTT client (100 and up), ends the connection. */
+  breakOff(id: number): void {
+    this.sockets.breakOff(id);
+    this.mqtt.streams.sockets.breakOff(id);
   }
 
   /** Cover is gone for a time; contexts survive, nothing passes. */

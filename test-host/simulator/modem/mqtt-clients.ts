@@ -12,6 +12,7 @@ import { MqttSession, type MqttStream, type RepeatedPacket } from "./mqtt-sessio
 import type { MqttDialect, MqttSettings } from "./mqtt-settings.js";
 
 export interface MqttTarget {
+  readonly client: number;
   readonly host: string;
   readonly port: number;
   readonly pdpContext: number;
@@ -98,7 +99,7 @@ export class MqttClient {
       return;
     }
     const { pdpContext, tls } = this.configuration;
-    const target = { host, port, pdpContext, tls: { ...tls } };
+    const target = { client: this.id, host, port, pdpContext, tls: { ...tls } };
     this.target = target;
     this.wasDisconnected = false;
     const answersLate = settings.openFailure === "final";

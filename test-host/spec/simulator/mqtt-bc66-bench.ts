@@ -12,6 +12,7 @@ import {
   type MqttSettings,
 } from "../../simulator/modem/mqtt-settings.js";
 import { ModuleMqttStreams } from "../../simulator/modem/mqtt-stream.js";
+import { TlsSetupError } from "../../simulator/modem/tls-setup.js";
 import { Random } from "../../simulator/random.js";
 import { Scheduler } from "../../simulator/scheduler.js";
 
@@ -40,7 +41,14 @@ export class Bc66MqttBench {
       useContext: (_context, ready) => {
         if (this.answersContext) ready(this.isAttached);
       },
-      tls: () => undefined,
+      recordOverheadBytes: 53,
+      tls: () => ({
+        limitMs: 90_000,
+        client: () => {
+          throw new TlsSetupError("nothing is stored");
+        },
+      }),
+      sent: () => undefined,
     });
     this.clients = new MqttClients({
       scheduler,

@@ -484,7 +484,7 @@ describe("MQTT client of the simulated BG95", () => {
     it("3 when not even the CONNECT went through", async () => {
       const at = await bench();
       await opened(at);
-      at.modem.module.mqtt.streams.silence(1);
+      at.modem.module.mqtt.streams.sockets.silence(1);
       const answer = await at.exchange('AT+QMTCONN=0,"device"\r', /QMTSTAT: .*\r\n$/);
       assert.equal(answer, ok + urc("+QMTCONN: 0,2", "+QMTSTAT: 0,3"));
     });

@@ -444,6 +444,25 @@ describe("faults around the simulated BG95's MQTT client", () => {
     assert.equal(broker.endedBy, "reset");
   });
 
+  // CONNECT takes 20 bytes, PUBLISH of 40 bytes to "a" with an id 47: the fault strikes inside it.
+  const midPublish: readonly [fault: string, heard: RegExp, endedBy: "reset" | undefined][] = [
+    ["reset sent=40 socket=100", /^(?![^]*QMT)[^]*APP RDY/, "reset"],
+    ["peer-reset sent=40 socket=100", /^\r\n\+QMTSTAT: 0,1\r\n$/, "reset"],
+    ["context-loss sent=40 socket=100", /^\r\n\+QMTPUB: 0,1,2\r\n\r\n\+QMTSTAT: 0,6\r\n$/, "reset"],
+    ["pdpdeact sent=40 socket=100", /"pdpdeact",1\r\n\r\n\+QMTSTAT: 0,7\r\n$/, "reset"],
+  ];
+  for (const [fault, heard, endedBy] of midPublish) {
+    it(`${fault} leaves a publication without its acknowledgement`, async () => {
+      const at = await AtBench.memory({ faults: [fault], link: "lte-m" }).ready();
+      const broker = await connected(at);
+      broker.mute.add("publish");
+      await at.ask('AT+QMTPUB=0,1,1,0,"a",40');
+      assert.match(await at.exchange("x".repeat(40), /OK\r\n/), /OK/);
+      assert.match(await at.pass(20_000), heard);
+      assert.equal(broker.endedBy, endedBy);
+    });
+  }
+
   it("a restart while the answer is awaited says nothing more of it", async () => {
     const at = await bench();
     const broker = await connected(at);

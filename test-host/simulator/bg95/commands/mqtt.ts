@@ -8,6 +8,9 @@ import { TlsSetupError } from "../../modem/tls-setup.js";
 import type { Bg95Module } from "../module.js";
 import { tlsClient } from "../ssl-contexts.js";
 
+/** Header, explicit nonce and tag of AES-GCM. */
+const recordOverheadBytes = 29;
+
 /** The MQTT clients of a BG95 and the connections below them. */
 export class Bg95Mqtt extends MqttClients {
   readonly streams: ModuleMqttStreams;
@@ -20,7 +23,9 @@ export class Bg95Mqtt extends MqttClients {
       link: module.link,
       connectTimeoutMs: settings.connectTimeoutMs,
       useContext: (id, ready) => useContext(module, id, ready),
+      recordOverheadBytes,
       tls: ({ host, tls }) => tlsOf(module, host, tls.context),
+      sent: (socket, before, after) => module.faults.sent(socket, before, after),
     });
     super({
       scheduler,
@@ -57,16 +62,14 @@ function useContext(module: Bg95Module, id: number, ready: (isActive: boolean) =
 }
 
 /** The TLS of the context of QSSLCFG as it stands now. */
-function tlsOf(module: Bg95Module, host: string, id: number): MqttTls | undefined {
-  const context = module.ssl[id];
-  if (!context) return undefined;
-  try {
-    const client = tlsClient(context, host, module.files, module.settings, () => module.clock.nowMs);
-    return { client, limitMs: context.negotiateTime * 1000 };
-  } catch (error) {
-    if (!(error instanceof TlsSetupError)) throw error;
-    return undefined;
-  }
+function tlsOf(module: Bg95Module, host: string, id: number): MqttTls {
+  const found = module.ssl[id];
+  if (!found) throw new TlsSetupError("there is no such context", "context");
+  const context = { ...found };
+  return {
+    limitMs: context.negotiateTime * 1000,
+    client: () => tlsClient(context, host, module.files, module.settings, () => module.clock.nowMs),
+  };
 }
 
 const clientsOf = (module: Bg95Module): MqttClients => module.mqtt;
