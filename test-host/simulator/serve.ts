@@ -1,14 +1,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { access } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import type { BG95 } from "./bg95/bg95.js";
+import type { Modem } from "./modem/modem.js";
 import type { Scheduler } from "./scheduler.js";
 import { LineTrace } from "./trace.js";
 
 export interface ServeOptions {
   /** In mode `realtime`. */
   readonly scheduler: Scheduler;
-  readonly modem: BG95;
+  readonly modem: Modem;
   /** `127.0.0.1:PORT` or `PORT` for TCP (0: a free one); anything else is the path of a pty. */
   readonly at: string;
   /** Every session begins with a power-up, so that the client sees the banner. */
@@ -106,10 +106,7 @@ class Sessions {
     socket.setNoDelay(true);
     // A module that was powered down or sleeps is woken by its power key, as its user would.
     if (cold || !modem.status) {
-      scheduler.post(() => {
-        modem.module.power.cut();
-        modem.module.power.boot(0);
-      });
+      scheduler.post(() => modem.powerUp());
     }
     socket.on("data", bytes => scheduler.post(() => modem.receive(bytes)));
     socket.on("close", () => {

@@ -1,4 +1,4 @@
-import type { PortTap } from "./bg95/bg95.js";
+import type { PortTap } from "./modem/modem.js";
 
 export interface TraceOptions {
   /** Milliseconds for the time stamp. */
@@ -40,7 +40,7 @@ export class LineTrace {
     if (arrow === ">") for (const line of this.#typed.feed(bytes)) this.#command(line);
     else {
       for (const line of this.#answered.feed(bytes)) this.#print("<", line);
-      if (this.#answered.text === "> ") this.#print("<", this.#answered.take());
+      if (/^> ?$/.test(this.#answered.text)) this.#print("<", this.#answered.take());
     }
   };
 

@@ -45,6 +45,11 @@ export interface UartModule {
   readonly baud: number;
   /** Whether the module heeds RTS (AT+IFC). */
   readonly heedsRts: boolean;
+  /**
+   * A module that is still to learn the host's rate: told of the rate that bytes come with; true when it
+   * can read them.
+   */
+  adapts?(baud: number): boolean;
   receive(bytes: Uint8Array): void;
   /** Set by the UART: called with what the module sends, at the rate it sends with. */
   onOutput: ((bytes: Uint8Array, baud: number) => void) | undefined;
@@ -349,7 +354,8 @@ export class Uart {
       this.#transmit = undefined;
       this.counters.toModuleBytes += count;
       if (this.#outgoing.length > 0) this.#startPiece();
-      this.#module.receive(this.#garble(piece, this.#baud, this.#module.baud));
+      const adapts = this.#module.adapts?.(this.#baud) ?? false;
+      this.#module.receive(adapts ? piece : this.#garble(piece, this.#baud, this.#module.baud));
     });
   }
 
