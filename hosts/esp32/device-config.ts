@@ -1,4 +1,5 @@
 import type { FirmwareConfig } from "../firmware/config.js";
+import type { SdkConfig } from "../moddable/sdk-config.js";
 
 /** Wiring of the modem board. A line that is left out is not wired. */
 export interface Wiring {
@@ -14,6 +15,6 @@ export interface Wiring {
 }
 
 /** `config` of the device's manifest. */
-export interface DeviceConfig extends FirmwareConfig {
+export interface DeviceConfig extends FirmwareConfig, SdkConfig {
   readonly wiring: Wiring;
 }

@@ -10,8 +10,10 @@ import Timer from "timer";
 import start from "../firmware/main.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
 import { moduleTrace, report } from "../moddable/log.js";
+import { storedKeySigner } from "../moddable/signer.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
+import { moddableTls } from "../moddable/tls-engine.js";
 import type { DeviceConfig, Wiring } from "./device-config.js";
 
 // The SDK's typings know nothing of what a manifest's `config` holds, and describe a serial class
@@ -52,6 +54,8 @@ export default function main(): void {
     random: () => Math.random(),
     power: power(config.wiring),
     credentials: storedCredentials,
+    tls: moddableTls,
+    signer: storedKeySigner(storedCredentials),
     report,
   });
 }

@@ -7,8 +7,10 @@ import manifestConfig from "mc/config";
 import Timer from "timer";
 import start from "../firmware/main.js";
 import { moduleTrace, report } from "../moddable/log.js";
+import { storedKeySigner } from "../moddable/signer.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
+import { moddableTls } from "../moddable/tls-engine.js";
 import type { LinuxConfig } from "./linux-config.js";
 import { LinuxSerial, type LinuxSerialOptions } from "./serial.js";
 
@@ -32,6 +34,8 @@ export default function main(): void {
     random: () => Math.random(),
     power: {},
     credentials: storedCredentials,
+    tls: moddableTls,
+    signer: storedKeySigner(storedCredentials),
     report,
   });
 }
