@@ -317,6 +317,11 @@ export class MqttClients {
     this.all = Array.from({ length: 6 }, (_, id) => new MqttClient(host, id));
   }
 
+  /** An open client keeps a module out of deep sleep. */
+  get isAnyOpen(): boolean {
+    return this.all.some(client => client.isOpen);
+  }
+
   /** Power is gone. */
   reset(): void {
     for (const client of this.all) client.reset();

@@ -2,9 +2,9 @@ import { ArgumentError, type Arguments } from "./at-line.js";
 import type { Call, CommandEntry, CommandTable, Handler } from "./call.js";
 import type { MqttClient, MqttClients } from "./mqtt-clients.js";
 import { limitedText, qualityOfService } from "./mqtt-configuration.js";
-import { MqttPayload } from "./mqtt-payload.js";
 import { returnCode, type MqttPublication } from "./mqtt-packets.js";
 import { mqttStates, mqttWindow, type MqttAnswer, type MqttSession } from "./mqtt-session.js";
+import { SendSink } from "./send-sink.js";
 
 /** Finds the clients in the state of a module. */
 export type MqttClientsOf<M> = (module: M) => MqttClients;
@@ -239,14 +239,16 @@ function publish(call: Call, clients: MqttClients): void {
   if (!admits(call, clients, client, head)) return;
   call.prompt();
   call.collect(
-    new MqttPayload({
+    new SendSink({
       call,
       length,
-      most: limits.promptPayload,
+      // One more than belongs to it, to know that there was more.
+      most: limits.promptPayload + 1,
       echo: client.configuration.echo,
-      done: (bytes, isOverlong) => {
-        if (isOverlong && settings.overlongPayload === "error") call.error();
-        else submit(call, clients, client, head, bytes);
+      done: bytes => {
+        const payload = bytes.subarray(0, limits.promptPayload);
+        if (payload.length < bytes.length && settings.overlongPayload === "error") call.error();
+        else submit(call, clients, client, head, payload);
       },
       cancelled: () => call.ok(),
     }),

@@ -3,15 +3,8 @@ import { Link, linkProfiles } from "../../simulator/link.js";
 import { MemoryNetwork } from "../../simulator/memory.js";
 import { AtPort, type PortHost } from "../../simulator/modem/at-port.js";
 import { joinTables } from "../../simulator/modem/call.js";
-import { MqttClients } from "../../simulator/modem/mqtt-clients.js";
-import { configurationTest, mqttCommands } from "../../simulator/modem/mqtt-commands.js";
-import { bc66MqttItems } from "../../simulator/modem/mqtt-configuration.js";
-import {
-  bc66MqttDialect,
-  defaultBc66MqttSettings,
-  type MqttSettings,
-} from "../../simulator/modem/mqtt-settings.js";
-import { ModuleMqttStreams } from "../../simulator/modem/mqtt-stream.js";
+import { Bc66Mqtt, bc66MqttCommands } from "../../simulator/bc66/commands/mqtt.js";
+import { defaultBc66MqttSettings, type MqttSettings } from "../../simulator/modem/mqtt-settings.js";
 import { TlsSetupError } from "../../simulator/modem/tls-setup.js";
 import { Random } from "../../simulator/random.js";
 import { Scheduler } from "../../simulator/scheduler.js";
@@ -22,26 +15,26 @@ const finals = /\r\n(OK|ERROR)\r\n$|\r\n> $/;
 export class Bc66MqttBench {
   readonly scheduler = new Scheduler();
   readonly network = new MemoryNetwork({ scheduler: this.scheduler, names: { "broker.test": "192.0.2.10" } });
-  readonly clients: MqttClients;
+  readonly link = new Link({
+    scheduler: this.scheduler,
+    random: new Random(1),
+    profile: linkProfiles.none,
+  });
+  readonly clients: Bc66Mqtt;
   isAttached = true;
-  /** Without it connections are awaited for ever. */
-  answersContext = true;
   received = "";
-  readonly #port: AtPort<MqttClients>;
+  readonly #port: AtPort<{ readonly mqtt: Bc66Mqtt }>;
   #mark = 0;
 
   constructor(settings: Partial<MqttSettings> = {}) {
     const { scheduler, network } = this;
-    const link = new Link({ scheduler, random: new Random(1), profile: linkProfiles.none });
-    const streams = new ModuleMqttStreams({
+    this.clients = new Bc66Mqtt({
       scheduler,
       network,
-      link,
-      connectTimeoutMs: 75_000,
-      useContext: (_context, ready) => {
-        if (this.answersContext) ready(this.isAttached);
-      },
+      link: this.link,
+      settings: { mqtt: { ...defaultBc66MqttSettings, ...settings }, connectTimeoutMs: 75_000 },
       recordOverheadBytes: 53,
+      hasBearer: () => this.isAttached,
       tls: () => ({
         limitMs: 90_000,
         client: () => {
@@ -49,20 +42,12 @@ export class Bc66MqttBench {
         },
       }),
       sent: () => undefined,
-    });
-    this.clients = new MqttClients({
-      scheduler,
-      dialect: bc66MqttDialect,
-      settings: { ...defaultBc66MqttSettings, ...settings },
-      items: bc66MqttItems,
-      streams,
-      sendMs: () => 0,
       urc: text => this.#port.urc(text),
     });
-    const host: PortHost<MqttClients> = {
+    const host: PortHost<{ readonly mqtt: Bc66Mqtt }> = {
       scheduler,
-      module: this.clients,
-      commands: joinTables(mqttCommands(clients => clients, configurationTest(bc66MqttItems))),
+      module: { mqtt: this.clients },
+      commands: joinTables(bc66MqttCommands()),
       profile: {
         echo: false,
         verbose: true,

@@ -93,7 +93,12 @@ describe("MQTT client in the dialect of the BC66", () => {
       ["nobody listens", 'AT+QMTOPEN=0,"broker.test",1883', 0],
       ["the settings allow no TLS", 'AT+QMTOPEN=0,"broker.test",1883', 0, withTls],
       ["the bearer is down", 'AT+QMTOPEN=0,"broker.test",1883', 0, at => (at.isAttached = false)],
-      ["nothing answers", 'AT+QMTOPEN=0,"broker.test",1883', 75_000, at => (at.answersContext = false)],
+      [
+        "nothing gets through for 75 s",
+        'AT+QMTOPEN=0,"broker.test",1883',
+        75_000,
+        at => at.link.addOutage({ fromMs: 0, forMs: 600_000 }),
+      ],
     ];
     for (const [cause, line, limitMs, prepare] of causes) {
       it(`has no other code than -1: ${cause}`, async () => {
