@@ -217,6 +217,7 @@ export abstract class ModuleSocket extends Stream {
     if (reason === undefined) {
       this.retries = 0;
       this.outgoing.skip(count);
+      this.account(true, count);
       this.sendNext();
       if (!this.closed) this.announceWritable();
       this.modem.heed();
@@ -292,7 +293,9 @@ export abstract class ModuleSocket extends Stream {
         return;
       }
     } else {
+      const brought = this.incoming.length - this.available;
       this.available = this.incoming.length;
+      if (brought > 0) this.account(false, brought);
       if (received >= asked) this.receivable = true;
       else if (this.peerClosed) this.drained = true;
       if (received > 0) this.announceReadable();

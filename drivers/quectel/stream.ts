@@ -70,6 +70,15 @@ export abstract class Stream implements StreamSocket {
   /** The application closed the socket. */
   protected abstract ended(): void;
 
+  /** Tells who keeps account of it that a send was confirmed (`sent`) or a read brought bytes. */
+  protected account(sent: boolean, byteLength: number): void {
+    try {
+      this.callbacks?.onTransfer?.(sent, byteLength);
+    } catch (error) {
+      this.fail(failure("exception", undefined, undefined, String(error)));
+    }
+  }
+
   protected announceReadable(): void {
     if (this.available === 0) return;
     this.delivering = true;

@@ -408,6 +408,11 @@ export class Channel {
     const raw = this.expect.raw;
     const stuck = request.command.prompt === ">" && this.expect.prompt === undefined;
     this.rest();
+    if (request.command.harmless) {
+      this.settle(request, failureOf(request.command, kind));
+      this.next();
+      return;
+    }
     this.late = request;
     if (kind === "overrun") {
       this.state = "drain";

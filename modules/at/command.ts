@@ -25,6 +25,11 @@ export interface Command<R = void, P extends readonly Parameter[] = readonly []>
   readonly bare?: true;
   /** Neither parameters nor information lines appear in a trace. */
   readonly secret?: true;
+  /**
+   * A late answer does no harm, and the next command may go out at once when none came: `AT` that is
+   * repeated until the module listens. Its sender waits out late answers before anything else.
+   */
+  readonly harmless?: true;
   /** The result when no information line comes; without it that is a failure. */
   readonly empty?: R;
   /** This information line announces so many raw bytes right behind its line end. */

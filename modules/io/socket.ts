@@ -38,6 +38,12 @@ export interface SocketCallbacks {
   onError?: (this: StreamSocket) => void;
   /** Beside ECMA-419: the typed reason, just before `onError`, which has no argument to carry it. */
   failure?: (report: Failure) => void;
+  /**
+   * Beside ECMA-419: the module confirmed a send of `byteLength` bytes (`sent`), or a read brought so
+   * many; just before `onWritable` or `onReadable` tells of it, and before anything else is sent. For
+   * who keeps account of what became of each byte. Absent, it costs nothing.
+   */
+  onTransfer?: (sent: boolean, byteLength: number) => void;
 }
 
 export interface SocketOptions extends SocketCallbacks {
