@@ -16,8 +16,8 @@ import { defaultRoot } from "./modules.js";
 
 const run = promisify(execFile);
 
-/** Parts of XS that the host does without, or compiles as a part of its own file (`host/memory.c`). */
-const LEFT_OUT = new Set(["xsMemory.c", "xsSnapshot.c"]);
+/** Parts of XS that the host does without, or compiles as a part of its own files (`host/memory.c`, `host/trace.c`). */
+const LEFT_OUT = new Set(["xsMemory.c", "xsDefaults.c", "xsSnapshot.c"]);
 const PARALLEL_COMPILES = 2;
 
 const FLAGS = [

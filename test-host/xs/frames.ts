@@ -210,14 +210,23 @@ function readAction(reader: Reader): EngineAction {
   }
 }
 
+/** XS writes file and line behind each function; here the file is a module, or unknown, and there are no lines. */
+export function placesIn(text: string): string {
+  return text
+    .replace(/^ at +\(/gm, " at (anonymous) (")
+    .replace(/ \((?::0)?\)$/gm, "")
+    .replace(/:0\)$/gm, ")")
+    .replace(/^\n +/, "");
+}
+
 function readAbort(reader: Reader): EngineAbort {
   const reason = reader.text();
-  // XS writes "()" where a debug build has file and line.
-  const detail = reader.text().replace(/ \(\)$/gm, "");
+  const detail = placesIn(reader.text());
   const held = reader.double();
   const asked = reader.double();
   if (!asked) return { reason, detail };
-  return { reason, detail: `${held} bytes held, ${asked} more asked for`, neededBytes: held + asked };
+  const needed = `${held} bytes held, ${asked} more asked for`;
+  return { reason, detail: detail ? `${needed}\n${detail}` : needed, neededBytes: held + asked };
 }
 
 export function readTurn(reader: Reader): EngineTurn {

@@ -10,6 +10,7 @@ import {
   loadFrame,
   memoryFrame,
   moduleFrame,
+  placesIn,
   readTurn,
   resourceFrame,
   servicesFrame,
@@ -226,7 +227,7 @@ export class XsEngine implements FirmwareEngine {
         return;
       } else if (letter === "E") {
         const reason = reader.text();
-        const text = reader.text().replace(/ \(\)$/gm, "");
+        const text = placesIn(reader.text());
         if (reason === "missing") throw new EngineError("missing module", text);
         throw new EngineError("load failed", reason === "load" ? text : `${reason} ${text}`.trim());
       } else throw new EngineError("protocol", `frame ${letter} while loading`);

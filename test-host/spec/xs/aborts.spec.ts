@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import type { EngineAbort } from "../../simulator/engine.js";
 import { EngineError } from "../../xs/index.js";
 import type { EngineOptions } from "../../xs/index.js";
-import { ENGINES, withProgram } from "./support.js";
+import { XsEngine } from "../../xs/xs-engine.js";
+import { ENGINES, PROGRAMS, withProgram } from "./support.js";
+
+const PROBE = `${PROGRAMS}/probe`;
 
 async function abortOf(options: EngineOptions, message: object): Promise<EngineAbort | undefined> {
   let abort: EngineAbort | undefined;
@@ -82,6 +85,31 @@ describe("a run that ends by itself", () => {
     });
   }
 
+  it("names the module of each function that an error passed, also of one without a name", async () => {
+    const abort = await abortOf({}, { run: "throwError" });
+    assert.equal(
+      abort?.detail,
+      `RangeError: out of reach\n at throwError (${PROBE})\n at (anonymous) (${PROBE})`,
+    );
+  });
+
+  it("tells no place where there is none: a thrown value that is no error has its text only", async () => {
+    assert.equal((await abortOf({}, { run: "throwString" }))?.detail, "just text");
+  });
+
+  it("a process that was killed ends the turn as a crash, and figures are refused by a typed error", async () => {
+    await withProgram("probe", {}, async bench => {
+      assert.ok(bench.engine instanceof XsEngine && bench.engine.processId);
+      process.kill(bench.engine.processId, "SIGKILL");
+      assert.equal((await bench.start()).abort?.reason, "engine crashed");
+      for (const question of [() => bench.engine.memory(), () => bench.engine.flash()])
+        await assert.rejects(
+          question(),
+          (error: unknown) => error instanceof EngineError && error.kind === "stopped",
+        );
+    });
+  });
+
   it("gives what was done before the error", async () => {
     await withProgram("probe", {}, async bench => {
       await bench.start();
@@ -93,7 +121,10 @@ describe("a run that ends by itself", () => {
 
   it("ends as stack overflow when calls nest too deep", async () => {
     const abort = await abortOf({}, { run: "endlessRecursion" });
-    assert.deepEqual(abort, { reason: "stack overflow", detail: "" });
+    assert.equal(abort?.reason, "stack overflow");
+    const calls = abort.detail.split("\n");
+    assert.equal(calls[0], `at deepest (${PROBE})`);
+    assert.deepEqual([calls.length, calls.at(-1)], [11, " at ..."]);
   });
 
   it("has a device's stack: 512 slots carry 40 nested calls, not 120", async () => {
@@ -107,7 +138,8 @@ describe("a run that ends by itself", () => {
 
   it("ends a turn that never ends as watchdog", async () => {
     const abort = await abortOf({ computeLimit: 100_000 }, { run: "endlessLoop" });
-    assert.deepEqual(abort, { reason: "watchdog", detail: "" });
+    assert.equal(abort?.reason, "watchdog");
+    assert.match(abort.detail, /^at endlessLoop \(test-host\/spec\/xs\/programs\/probe\)\n/);
   });
 
   it("counts the byte codes of the turn that the watchdog ended", async () => {

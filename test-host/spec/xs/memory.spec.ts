@@ -27,7 +27,7 @@ describe("memory of an ESP32", () => {
       const { abort } = await bench.message({ run: "allocateAtOnce", count: 200_000 });
       const needed = abort?.neededBytes ?? 0;
       assert.ok(needed > 210_000 && needed < 214_000, String(needed));
-      assert.match(abort?.detail ?? "", /^1\d{4} bytes held, 200016 more asked for$/);
+      assert.match(abort?.detail ?? "", /^1\d{4} bytes held, 200016 more asked for$/m);
     });
   });
 
@@ -37,7 +37,7 @@ describe("memory of an ESP32", () => {
       assert.deepEqual(await bench.ask({ run: "allocateObjects", count: 2000 }), [["held", 2000]]);
       const { abort } = await bench.message({ run: "allocateObjects", count: 4000 });
       assert.equal(abort?.reason, "memory full");
-      assert.match(abort.detail, / 16 more asked for$/);
+      assert.match(abort.detail, / 16 more asked for$/m);
       assert.ok((abort.neededBytes ?? 0) > 78_000, String(abort.neededBytes));
     });
   });

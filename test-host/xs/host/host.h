@@ -96,6 +96,9 @@ void memoryMeterSet(HostMachine* the, uint32_t compute);
 extern const char* const memoryKindNames[MEMORY_KIND_COUNT];
 void memoryKinds(HostMachine* the, uint32_t counts[MEMORY_KIND_COUNT]);
 
+/* trace.c: "\n at function (module:0)" for each of the innermost calls */
+void engineTrace(HostMachine* the, char* text, size_t size);
+
 /* engine.c: the engine's calls upon its host */
 void engineUnhandledException(HostMachine* the);
 /* Promise jobs until none is left; a rejection that nobody handles ends the run. */
@@ -116,6 +119,8 @@ void engineTrackLength(HostMachine* the, void* hostBuffer);
 /* loader.c */
 void loaderAdd(const char* name, const char* source, size_t length);
 void loaderPutSizes(Bytes* bytes);
+/* Key of the module that this byte code belongs to; -1 (no key) for none. */
+int32_t loaderModuleOf(const uint8_t* code);
 /* Text of the last module that could not be parsed; "" when none. */
 extern char loaderError[512];
 /* Which module imported what is not there; "" when none did. */

@@ -16,6 +16,8 @@ struct Module {
 	size_t length;
 	uint32_t bytecodeBytes;
 	int native;
+	const uint8_t* code;
+	txID key;
 };
 
 static Module* firstModule = NULL;
@@ -92,6 +94,16 @@ void loaderPutSizes(Bytes* bytes)
 			bytesPut32(bytes, module->bytecodeBytes);
 		}
 	}
+}
+
+int32_t loaderModuleOf(const uint8_t* code)
+{
+	Module* module;
+	for (module = firstModule; module; module = module->next) {
+		if (module->code && (module->code <= code) && (code < module->code + module->bytecodeBytes))
+			return module->key;
+	}
+	return XS_NO_ID;
 }
 
 /* The device's rule: names mirror folders, a relative specifier may end in .js or .mjs. */
@@ -298,6 +310,8 @@ void fxLoadModule(txMachine* the, txSlot* slot, txID moduleID)
 		mxSyntaxError("%s", loaderError);
 	}
 	module->bytecodeBytes = (uint32_t)script->codeSize;
+	module->code = (const uint8_t*)script->codeBuffer;
+	module->key = moduleID;
 	linkSymbols(the, script);
 	useInPlace(script);
 	if (script->hostsBuffer) {

@@ -203,6 +203,8 @@ void hostAbort(xsMachine* the, const char* reason, int thrown)
 		memoryLiftBudget(the);
 		if (thrown)
 			exceptionText(the, detail, sizeof(detail));
+		else
+			engineTrace(the, detail, sizeof(detail));
 		memoryMeterSet(the, compute);
 	}
 	if (!turning) {
