@@ -57,6 +57,8 @@ export interface ModuleSocketOptions extends SocketOptions {
  */
 export abstract class ModuleSocket extends Stream {
   protected readonly modem: SocketHost;
+  /** `onTransfer` tells what the module confirmed. */
+  readonly confirms = true;
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** Connect id; `undefined` before and after. */

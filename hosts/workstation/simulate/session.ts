@@ -6,6 +6,7 @@ import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { Simulation, type SimulationEnd } from "../../../test-host/simulator/simulation.js";
 import { LineTrace } from "../../../test-host/simulator/trace.js";
+import { fullProfile, nodeTls, sdkProfile } from "../tls-engine.js";
 import type { BrokerAccess } from "./broker.js";
 import { explainEnd } from "./explain-end.js";
 import type { SimulateOptions } from "./options.js";
@@ -64,6 +65,10 @@ export function startEngine(
       ...(certificate === undefined ? undefined : { certificate }),
       ...(key === undefined ? undefined : { key }),
     },
+    tls: now => nodeTls({ profile: options.tlsEngine === "full" ? fullProfile : sdkProfile, now }),
+    ...(options.jwt === undefined
+      ? undefined
+      : { signer: { algorithm: options.jwt.algorithm, key: options.jwt.key } }),
     serial: options.serial,
     seed: options.seed,
     ...(options.heapBytes === undefined ? undefined : { heapBytes: options.heapBytes }),
