@@ -77,6 +77,8 @@ export interface RouteNeeds {
   readonly verify: boolean;
   readonly secure: boolean;
   readonly engine: TlsEngineRecord | undefined;
+  /** Is told of what happens on the way: `handshake`, cipher suite, bytes sent and received, commands of the module. */
+  readonly report: (event: string, ...values: (number | string | undefined)[]) => void;
 }
 
 /** What a client of MQTT is made with, over this route: spread into `ReconnectOptions`. */

@@ -147,6 +147,7 @@ export class Application {
         verify: broker.verify,
         secure: broker.secure,
         engine: host.tls,
+        report: host.report,
       }),
       host: broker.host,
       port: broker.port,

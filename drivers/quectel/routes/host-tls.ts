@@ -1,4 +1,5 @@
 import { MQTTConnection } from "../../../modules/mqtt/connection.js";
+import type { FlightRecorder } from "../../../modules/tls/recorder.js";
 import { TLSSocket } from "../../../modules/tls/socket.js";
 import { NamePassing } from "../name-passing.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
@@ -13,7 +14,7 @@ export class HostTlsRoute implements Route {
     return facts.engine === undefined ? "engine" : tlsObstacle(facts.engine, facts);
   }
 
-  record({ modem, credentials, verify, engine }: RouteNeeds) {
+  record({ modem, credentials, verify, engine, report }: RouteNeeds) {
     return {
       io: MQTTConnection,
       dns: { io: NamePassing, modem },
@@ -24,6 +25,8 @@ export class HostTlsRoute implements Route {
         timer: modem.timer,
         clockKnown: () => modem.clockKnown,
         secure: { credentials, verify },
+        onHandshake: ({ sent, received, transfers }: FlightRecorder, suite: number | undefined) =>
+          report("handshake", suite, sent.offset, received.offset, transfers),
       },
     };
   }

@@ -1,4 +1,5 @@
 import { asRouteReason, explainRoute } from "../../../drivers/quectel/route-sentences.js";
+import { suiteName } from "../suites.js";
 import { explainFailure } from "../diagnosis/explain.js";
 import type { ReportedFailure } from "./record.js";
 
@@ -72,6 +73,11 @@ export function describe(values: Values, model: string): Step | undefined {
       };
     case "connecting":
       return { stage: "connect", text: `${text(values, 1)}:${text(values, 2)}` };
+    case "handshake":
+      return {
+        stage: "TLS",
+        text: `established by the ESP32${typeof values[1] === "number" ? `: ${suiteName(values[1])}` : ""}, ${text(values, 4)} AT commands`,
+      };
     case "mqtt":
       return { stage: "MQTT", text: `connected${values[1] === true ? ", session continued" : ""}` };
     case "subscribed":

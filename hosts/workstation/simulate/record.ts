@@ -21,6 +21,16 @@ export interface RouteTaken {
   readonly passed: string;
 }
 
+/** A completed handshake of `host-tls`. Bytes are those of TLS. */
+export interface HandshakeFigures {
+  /** The suite's number; `undefined` where the engine does not tell. */
+  readonly suite: number | undefined;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** AT commands that carried it, the connection being open. */
+  readonly commands: number;
+}
+
 export interface BufferUse {
   readonly name: string;
   readonly size: number;
@@ -43,6 +53,8 @@ export class RunRecord {
   online = false;
   /** `done`, `gave-up`, or `undefined` while it runs. */
   end: "done" | "gave-up" | undefined;
+  /** The last one by the ESP32's own TLS. */
+  handshake: HandshakeFigures | undefined;
   /** The last one. */
   route: RouteTaken | undefined;
   readonly received: ReceivedMessage[] = [];
@@ -73,6 +85,14 @@ export class RunRecord {
         break;
       case "route":
         this.route = { name: word(1), reason: word(2), passed: word(3) };
+        break;
+      case "handshake":
+        this.handshake = {
+          suite: typeof values[1] === "number" ? values[1] : undefined,
+          sentBytes: number(2),
+          receivedBytes: number(3),
+          commands: number(4),
+        };
         break;
       case "mqtt":
         this.online = true;

@@ -1,6 +1,7 @@
 import type { FirmwareEngine } from "../../../test-host/xs/index.js";
 import { asRouteReason, explainRoute } from "../../../drivers/quectel/route-sentences.js";
 import { modelOf } from "../device.js";
+import { suiteName } from "../suites.js";
 import type { ModuleSocket } from "../../../test-host/simulator/bg95/socket.js";
 import type { EngineMemory } from "../../../test-host/simulator/engine.js";
 import type { SimulationCounters } from "../../../test-host/simulator/simulation.js";
@@ -19,6 +20,8 @@ export interface RunResult {
     readonly url: string;
     /** `null` without TLS, or when no handshake was completed. */
     readonly tls: {
+      /** Who did it. */
+      readonly by: "module" | "ESP32";
       readonly version: string;
       readonly cipher: string;
       readonly handshakeSent: number;
@@ -84,6 +87,31 @@ function routeOf({ options, broker, record }: ResultFacts): { name: string; reas
   };
 }
 
+/** The handshake of the ESP32's TLS, or that of the module's. */
+function tlsOf({ handshake }: RunRecord, sockets: readonly ModuleSocket[]): RunResult["broker"]["tls"] {
+  if (handshake !== undefined)
+    return {
+      by: "ESP32",
+      // Its suites are numbers of their own (RFC 8446, B.4).
+      version: (handshake.suite ?? 0) >> 8 === 0x13 ? "TLSv1.3" : "TLSv1.2",
+      cipher: handshake.suite === undefined ? "unknown" : suiteName(handshake.suite),
+      handshakeSent: handshake.sentBytes,
+      handshakeReceived: handshake.receivedBytes,
+      handshakeCommands: handshake.commands,
+    };
+  const tls = sockets.filter(socket => socket.tls !== undefined).at(-1)?.tls;
+  if (tls === undefined) return null;
+  return {
+    by: "module",
+    version: tls.protocol,
+    cipher: tls.suite,
+    handshakeSent: tls.sentBytes,
+    handshakeReceived: tls.receivedBytes,
+    // The module shakes hands by itself: its open command is all that it costs on the UART.
+    handshakeCommands: 1,
+  };
+}
+
 /** Byte code that a device's flash would hold: without the configuration, and the host program's own main module. */
 function firmwareCode(memory: EngineMemory): number {
   const firmware = Object.entries(memory.modules).filter(([name]) => /^(modules|drivers|hosts)\//.test(name));
@@ -92,7 +120,6 @@ function firmwareCode(memory: EngineMemory): number {
 
 export function resultOf(facts: ResultFacts): RunResult {
   const { options, broker, engine, record, counters, memory, sockets } = facts;
-  const tls = sockets.filter(socket => socket.tls !== undefined).at(-1)?.tls;
   return {
     ok: facts.failure === null,
     engine: { name: engine.name, version: engine.version },
@@ -100,17 +127,7 @@ export function resultOf(facts: ResultFacts): RunResult {
     route: routeOf(facts),
     broker: {
       url: broker.url,
-      tls:
-        tls === undefined
-          ? null
-          : {
-              version: tls.protocol,
-              cipher: tls.suite,
-              handshakeSent: tls.sentBytes,
-              handshakeReceived: tls.receivedBytes,
-              // The module shakes hands by itself: AT+QSSLOPEN is all that it costs on the UART.
-              handshakeCommands: 1,
-            },
+      tls: tlsOf(record, sockets),
     },
     messages: { published: record.published, acknowledged: record.acknowledged, received: record.received },
     credentials: record.credentials,

@@ -15,12 +15,11 @@ export function summaryOf(result: RunResult): string {
   text += row("route", `${result.route.name}: ${result.route.reason}`);
   text += row("broker", broker.url);
   if (broker.tls !== null) {
-    const { version, cipher, handshakeSent, handshakeReceived, handshakeCommands } = broker.tls;
-    text += row("TLS", `${version}, ${cipher}`);
-    text += row(
-      "handshake",
-      `${bytes(handshakeSent)} up, ${bytes(handshakeReceived)} down, ${String(handshakeCommands)} AT command (the module does it)`,
-    );
+    const { by, version, cipher, handshakeSent, handshakeReceived, handshakeCommands } = broker.tls;
+    const commands =
+      by === "module" ? "1 AT command (the module does it)" : `${handshakeCommands} AT commands`;
+    text += row("TLS", `${version}, ${cipher}, by the ${by}`);
+    text += row("handshake", `${bytes(handshakeSent)} up, ${bytes(handshakeReceived)} down, ${commands}`);
   }
   for (const message of messages.received) text += row("received", `${message.topic}: ${message.payload}`);
   text += row(
