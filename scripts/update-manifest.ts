@@ -1,13 +1,19 @@
 /**
  * Lists in each manifest every module that its main module needs, one by one, as `mcconfig` wants
- * TypeScript modules, and preloads all but the main module itself:
+ * TypeScript modules, and preloads all but the main module and what cannot be:
  * `npx tsx scripts/update-manifest.ts`. A spec finds out when it was forgotten.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
-import { MANIFESTS, modulePath, modulesOf, type Manifest } from "../test-host/spec/docs/manifest-modules.js";
+import {
+  isPreloadable,
+  MANIFESTS,
+  modulePath,
+  modulesOf,
+  type Manifest,
+} from "../test-host/spec/docs/manifest-modules.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 for (const path of MANIFESTS) {
@@ -20,7 +26,7 @@ for (const path of MANIFESTS) {
   const updated = {
     ...manifest,
     modules: { ...modules, ...Object.fromEntries(typings) },
-    preload: names.filter(name => name !== main),
+    preload: names.filter(name => isPreloadable(name, main)),
   };
   const file = join(root, path);
   const options = await resolveConfig(file);

@@ -14,6 +14,7 @@ import { storedKeySigner } from "../moddable/signer.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
 import { moddableTls } from "../moddable/tls-engine.js";
+import { entropy } from "./entropy.js";
 import type { DeviceConfig, Wiring } from "./device-config.js";
 
 // The SDK's typings know nothing of what a manifest's `config` holds, and describe a serial class
@@ -54,7 +55,7 @@ export default function main(): void {
     random: () => Math.random(),
     power: power(config.wiring),
     credentials: storedCredentials,
-    tls: moddableTls,
+    tls: moddableTls(entropy),
     signer: storedKeySigner(storedCredentials),
     report,
   });

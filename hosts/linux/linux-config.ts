@@ -6,4 +6,6 @@ export interface LinuxConfig extends FirmwareConfig, SdkConfig {
   /** Path of the port that the module is on. */
   readonly device: string;
   readonly baud: number | string;
+  /** The folder that the SDK's files are in: where the kernel tells random numbers. */
+  readonly files: "/proc/sys/kernel/random";
 }

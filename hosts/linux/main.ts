@@ -11,6 +11,7 @@ import { storedKeySigner } from "../moddable/signer.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
 import { moddableTls } from "../moddable/tls-engine.js";
+import { entropy, random } from "./entropy.js";
 import type { LinuxConfig } from "./linux-config.js";
 import { LinuxSerial, type LinuxSerialOptions } from "./serial.js";
 
@@ -31,10 +32,10 @@ export default function main(): void {
     trace: moduleTrace(),
     serial: { io: ConfiguredSerial, baud: Number(config.baud) },
     timer: Timer,
-    random: () => Math.random(),
+    random,
     power: {},
     credentials: storedCredentials,
-    tls: moddableTls,
+    tls: moddableTls(entropy),
     signer: storedKeySigner(storedCredentials),
     report,
   });

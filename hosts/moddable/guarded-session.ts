@@ -1,7 +1,12 @@
-import handshakeProtocol, { type CipherSuite } from "ssl/handshake";
+import RNG from "rng";
 import supportedCipherSuites from "ssl/ciphersuites";
+import handshakeProtocol, { type CipherSuite } from "ssl/handshake";
 import Session, { type RecordBuffer, type SessionTransport } from "ssl/session";
+import SSLStream from "ssl/stream";
+import type { Credential } from "../../modules/io/credentials.js";
+import type { Entropy } from "./entropy.js";
 import type { HandshakeGuard } from "./handshake-guard.js";
+import { derSignature, signP256 } from "./p256.js";
 
 /**
  * The suites that are offered, the best first. The SDK's own list begins with static RSA, which a
@@ -33,9 +38,15 @@ function offered(): CipherSuite[] {
   return suites;
 }
 
-/** The SDK's session (8.2.3) with a guard over what it reads, and with our order of suites. */
+/**
+ * The SDK's session (8.2.3) with what it lacks: a guard over what it reads, our order of suites,
+ * P-256 keys of the client, and random numbers that cannot be foretold.
+ */
 export class GuardedSession extends Session {
   guard: HandshakeGuard | undefined;
+  /** The client's key, where it is on P-256. */
+  p256: Credential | undefined;
+  entropy: Entropy | undefined;
 
   override readPacket(transport: SessionTransport): RecordBuffer | undefined {
     const record = super.readPacket(transport);
@@ -48,9 +59,23 @@ export class GuardedSession extends Session {
     first?: unknown,
     second?: unknown,
   ): void {
-    const hello = handshakeProtocol.clientHello;
-    if (protocol === hello)
-      transport.write(handshakeProtocol.helloProtocol.packetize(this, offered(), COMPRESSION, hello.msgType));
+    const { clientHello, clientKeyExchange, certificateVerify, helloProtocol } = handshakeProtocol;
+    // The hello shows random numbers to everyone, the key exchange keeps them: they share no seed.
+    if (this.entropy && (protocol === clientHello || protocol === clientKeyExchange))
+      RNG.init(this.entropy().slice().buffer);
+    if (protocol === clientHello)
+      transport.write(helloProtocol.packetize(this, offered(), COMPRESSION, clientHello.msgType));
+    else if (protocol === certificateVerify && this.p256) transport.write(this.verifyMessage(this.p256));
     else super.doProtocol(transport, protocol, first, second);
+  }
+
+  /** CertificateVerify (RFC 5246, 7.4.8) with ECDSA; the session itself knows RSA only. */
+  private verifyMessage(key: Credential): Uint8Array {
+    const { certificateVerify } = handshakeProtocol;
+    const signature = derSignature(signP256(key, certificateVerify.calculateDigest(this)));
+    const body = new Uint8Array(4 + signature.length);
+    body.set([4 /* SHA-256 */, 3 /* ECDSA */, 0, signature.length]);
+    body.set(signature, 4);
+    return handshakeProtocol.packetize(this, certificateVerify.msgType, new SSLStream(body));
   }
 }

@@ -1,30 +1,14 @@
-import Curve from "curve";
-import ECDSA from "ecdsa";
 import PKCS1_5 from "pkcs1_5";
 import PKCS8 from "pkcs8";
 import Timer from "timer";
 import type { Credential, Credentials } from "../../modules/io/credentials.js";
 import { envelopeOf } from "../../modules/pki/envelope.js";
-import { DerReader } from "../../modules/pki/x509.js";
 import type { Signer } from "../firmware/host.js";
-import { bytesOf, sha2, unsigned } from "./crypto.js";
-
-const SEQUENCE = 0x30;
-const INTEGER = 0x02;
-const OCTET_STRING = 0x04;
+import { bytesOf, sha2 } from "./crypto.js";
+import { signP256 } from "./p256.js";
 
 /** SHA-256's object identifier. */
 const SHA256 = Object.freeze([2, 16, 840, 1, 101, 3, 4, 2, 1]);
-
-/** The private number of a P-256 key (RFC 5915 in PKCS#8). */
-function scalarOf(key: Credential): bigint {
-  const outer = new DerReader(bytesOf(key)).into(SEQUENCE);
-  outer.next(INTEGER);
-  outer.next(SEQUENCE);
-  const inner = outer.into(OCTET_STRING).into(SEQUENCE);
-  inner.next(INTEGER);
-  return unsigned(inner.next(OCTET_STRING).contents);
-}
 
 /** Signs with the SDK's arithmetic: RSA (PKCS #1 v1.5) or ECDSA over P-256, by the kind of key. */
 class StoredKeySigner implements Signer {
@@ -43,11 +27,9 @@ class StoredKeySigner implements Signer {
 
   private signature(hash: ArrayBuffer): Uint8Array | undefined {
     try {
-      return new Uint8Array(
-        this.algorithm === "RS256"
-          ? new PKCS1_5(PKCS8.parse(bytesOf(this.key)), true, SHA256).sign(hash)
-          : new ECDSA(scalarOf(this.key), new Curve("secp256r1")).sign(hash),
-      );
+      return this.algorithm === "RS256"
+        ? new Uint8Array(new PKCS1_5(PKCS8.parse(bytesOf(this.key)), true, SHA256).sign(hash))
+        : signP256(this.key, hash);
     } catch {
       // What goes wrong with a key must not be told in words that may hold some of it.
       return undefined;

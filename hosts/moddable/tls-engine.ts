@@ -4,6 +4,7 @@ import { envelopeOf } from "../../modules/pki/envelope.js";
 import { checkServerChain } from "../../modules/pki/server-chain.js";
 import type { TlsEngine, TlsEngineOptions, TlsEngineRecord } from "../../modules/tls/engine.js";
 import { bytesOf } from "./crypto.js";
+import type { Entropy } from "./entropy.js";
 import { GuardedSession, OFFERED } from "./guarded-session.js";
 import { HandshakeGuard } from "./handshake-guard.js";
 import { isSignedBy } from "./signatures.js";
@@ -59,19 +60,20 @@ class Transport implements SessionTransport {
  */
 class ModdableTlsEngine implements TlsEngine {
   private readonly options: TlsEngineOptions;
+  private readonly entropy: Entropy;
   private readonly transport: Transport;
   private session: GuardedSession | undefined;
   private connected = false;
 
-  constructor(options: TlsEngineOptions) {
+  constructor(options: TlsEngineOptions, entropy: Entropy) {
     this.options = options;
+    this.entropy = entropy;
     this.transport = new Transport(options.transmit);
   }
 
   start(): void {
     const { serverName, certificate, key, verify, ca } = this.options;
     if (verify && ca === undefined) throw new Error("no trusted certificate");
-    if (key && envelopeOf(key).rsaLength === 0) throw new Error("the client key is not RSA");
     const session = new GuardedSession({
       protocolVersion: 0x303,
       // An address is no name for SNI (RFC 6066, 3).
@@ -81,6 +83,9 @@ class ModdableTlsEngine implements TlsEngine {
       cache: false,
       ...(certificate && key && { clientCertificates: [bytesOf(certificate)], clientKey: bytesOf(key) }),
     });
+    session.entropy = this.entropy;
+    // What is neither is found out when it has to sign.
+    if (key && envelopeOf(key).rsaLength === 0) session.p256 = key;
     session.guard = new HandshakeGuard(chain => this.onChain(chain));
     this.session = session;
     session.initiateHandshake();
@@ -171,13 +176,21 @@ class ModdableTlsEngine implements TlsEngine {
 }
 
 /**
- * The SDK's TLS for `host-tls`: TLS 1.2, P-256, client keys RSA only. Messages that are split over
- * records and a server's certificate without its chain are taken, which the SDK alone refuses.
+ * The SDK's TLS for `host-tls`: TLS 1.2 over P-256. Client keys on P-256, messages that are split
+ * over records and a server's certificate without its chain are taken, which the SDK alone refuses.
+ * `entropy` is asked twice for each handshake: the SDK's own generator is not seeded well enough.
  */
-export const moddableTls: TlsEngineRecord = Object.freeze({
-  io: ModdableTlsEngine,
-  clientKeys: Object.freeze(["rsa"] as const),
-  splitMessages: true,
-  leafAlone: true,
-  suites: OFFERED,
-});
+export function moddableTls(entropy: Entropy): TlsEngineRecord {
+  class SeededEngine extends ModdableTlsEngine {
+    constructor(options: TlsEngineOptions) {
+      super(options, entropy);
+    }
+  }
+  return {
+    io: SeededEngine,
+    clientKeys: ["rsa", "p256"],
+    splitMessages: true,
+    leafAlone: true,
+    suites: OFFERED,
+  };
+}

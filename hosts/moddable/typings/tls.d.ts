@@ -37,8 +37,18 @@ declare module "ssl/session" {
   export default Session;
 }
 
+declare module "ssl/stream" {
+  class SSLStream {
+    constructor(bytes: Uint8Array);
+    private readonly bytes: never;
+  }
+
+  export default SSLStream;
+}
+
 declare module "ssl/handshake" {
   import type Session from "ssl/session";
+  import type SSLStream from "ssl/stream";
 
   export interface CipherSuite {
     /** Two bytes. */
@@ -47,6 +57,13 @@ declare module "ssl/handshake" {
 
   const handshakeProtocol: {
     readonly clientHello: { readonly msgType: number };
+    readonly clientKeyExchange: object;
+    readonly certificateVerify: {
+      readonly msgType: number;
+      /** SHA-256 of the handshake so far. */
+      calculateDigest(session: Session): ArrayBuffer;
+    };
+    packetize(session: Session, msgType: number, body: SSLStream): Uint8Array;
     readonly helloProtocol: {
       packetize(
         session: Session,
@@ -83,6 +100,14 @@ declare module "crypt" {
   }
 }
 
+declare module "rng" {
+  const RNG: {
+    /** Begins a new sequence of random numbers. */
+    init(seed: ArrayBuffer): void;
+  };
+  export default RNG;
+}
+
 declare module "rsa" {
   class RSA {
     constructor(exponent: bigint, modulus: bigint);
@@ -106,6 +131,8 @@ declare module "curve" {
     constructor(name: "secp256r1" | "secp384r1");
     /** The order of the group. */
     readonly n: bigint;
+    /** The secret number of the next signature, in place of a random one. */
+    k?: bigint;
   }
 
   export default Curve;

@@ -42,6 +42,13 @@ export function modulesOf(root: string, entry: string): ReadonlySet<string> {
 /** The manifests of this project, by their paths in it: the ESP32's and that of Linux. */
 export const MANIFESTS = ["manifest.json", "hosts/linux/manifest.json"] as const;
 
+/** Modules beside the main ones that run native code when they are loaded: the linker cannot do that. */
+const NATIVE: readonly string[] = ["hosts/linux/entropy"];
+
+export function isPreloadable(name: string, entry: string): boolean {
+  return name !== entry && !NATIVE.includes(name);
+}
+
 /** How a manifest names a module's file: relative to its own folder. */
 export function modulePath(manifest: string, name: string): string {
   const path = posix.relative(posix.dirname(manifest), name);
@@ -88,11 +95,12 @@ export function faultsOf(
   }
   for (const name of wanted) {
     if (!listed.has(name)) faults.push(`${name} is imported but not listed`);
-    if (name !== entry && !preloaded.has(name)) faults.push(`${name} is not preloaded`);
+    if (isPreloadable(name, entry) && !preloaded.has(name)) faults.push(`${name} is not preloaded`);
   }
   for (const name of preloaded) {
     if (!listed.has(name)) faults.push(`${name} is preloaded but not listed`);
-    if (name === entry) faults.push(`${name} uses native code when it is loaded and cannot be preloaded`);
+    if (!isPreloadable(name, entry))
+      faults.push(`${name} uses native code when it is loaded and cannot be preloaded`);
   }
   if (manifest.creation.main !== entry) faults.push(`creation.main is ${manifest.creation.main}`);
   return faults;

@@ -110,6 +110,11 @@ describe("manifest for Linux", () => {
     assert.match(faults, /does not exist/);
   });
 
+  it("a module that runs native code when it is loaded must not be preloaded", () => {
+    const preload = [...manifest.preload, "hosts/linux/entropy"];
+    assert.match(faultsOf(root, { ...manifest, preload }, entry, path).join(), /entropy uses native code/);
+  });
+
   it("has a configuration that the firmware's types accept", () => {
     const text = [
       'import type { LinuxConfig } from "../linux/linux-config.js";',
@@ -118,10 +123,11 @@ describe("manifest for Linux", () => {
     assert.deepEqual(typeErrors(root, "hosts/firmware/config-check.ts", text), []);
   });
 
-  it("differs from the device's configuration by the port alone", () => {
-    const { device: port, baud, ...config } = manifest.config;
+  it("differs from the device's configuration by the port, and where random numbers come from", () => {
+    const { device: port, baud, files, ...config } = manifest.config;
     const { wiring, ...others } = device.config;
     assert.equal(typeof port, "string");
+    assert.equal(files, "/proc/sys/kernel/random");
     assert.equal(baud, (wiring as { uart: { baud: number } }).uart.baud);
     assert.deepEqual(config, others);
   });
@@ -131,8 +137,9 @@ describe("manifest for Linux", () => {
     const { types: deviceTypes, ...deviceOptions } = device.typescript.tsconfig.compilerOptions;
     assert.deepEqual(options, deviceOptions);
     assert.deepEqual(deviceTypes, ["./hosts/moddable/typings/tls"]);
-    assert.deepEqual(types, ["../moddable/typings/tls"]);
-    assert.ok(existsSync(join(root, "hosts/moddable/typings/tls.d.ts")));
+    assert.deepEqual(types, ["../moddable/typings/tls", "../moddable/typings/files"]);
+    for (const name of ["tls", "files"])
+      assert.ok(existsSync(join(root, `hosts/moddable/typings/${name}.d.ts`)));
     const files = (device.data["*"] ?? []).map(file => posix.join("../..", file));
     assert.deepEqual(manifest.data["*"], files);
   });
