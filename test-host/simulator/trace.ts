@@ -9,6 +9,8 @@ export interface TraceOptions {
 
 /** Arguments of these are secrets: PINs, passwords, access data. */
 const secretCommand = /\+(CPIN|CLCK|CPWD|QICSGP|CGAUTH|QMTCONN)\s*=|"aliauth"/i;
+/** Payload in a line: of AT+QMTPUBEX, and of AT+QMTPUB where it takes it; of +QMTRECV. */
+const inlinePayload = /^(\s*AT\+QMTPUB(?:EX)?\s*=[^"]*"[^"]*",|\+QMTRECV: \d+,\d+,"[^"]*",(?:\d+,)?)(".*)$/is;
 /** The shapes of a command line; whatever else is typed is shown by its length only. */
 const commandLine = /^\s*(AT(\s*$|[&A-Z]\d*\s*$|[A-Z0-9&+;\s]*[=?;].*$|\s*\+[A-Z]+\s*$)|A\/)/i;
 
@@ -39,15 +41,20 @@ export class LineTrace {
     if (kind === "echo") return;
     if (arrow === ">") for (const line of this.#typed.feed(bytes)) this.#command(line);
     else {
-      for (const line of this.#answered.feed(bytes)) this.#print("<", line);
+      for (const line of this.#answered.feed(bytes)) this.#answer(line);
       if (/^> ?$/.test(this.#answered.text)) this.#print("<", this.#answered.take());
     }
   };
 
   #command(line: string): void {
     if (secretCommand.test(line)) this.#print(">", line.replace(/=.*/s, "=<secret>"));
-    else if (commandLine.test(line)) this.#print(">", line);
+    else if (commandLine.test(line)) this.#print(">", withoutPayload(line));
     else this.#print(">", `<${String(line.length)} bytes that are no command>`);
+  }
+
+  #answer(line: string): void {
+    if (/"aliauth"/i.test(line)) this.#print("<", line.replace(/:.*/s, ": <secret>"));
+    else this.#print("<", withoutPayload(line));
   }
 
   #flush(): void {
@@ -61,6 +68,14 @@ export class LineTrace {
     const stamp = this.#options.nowMs().toFixed(3).padStart(12);
     this.#options.print(`${stamp} ${arrow} ${printable(text)}`);
   }
+}
+
+function withoutPayload(line: string): string {
+  return line.replace(
+    inlinePayload,
+    (_line, head: string, payload: string) =>
+      `${head}<${String(payload.replace(/^"|"$/g, "").length)} bytes>`,
+  );
 }
 
 class LineBuffer {

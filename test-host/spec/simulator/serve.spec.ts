@@ -202,6 +202,9 @@ describe("trace of the AT port", () => {
   const secrets: readonly [line: string, shown: string][] = [
     ['AT+CPIN="1234"', "> AT+CPIN=<secret>"],
     ['AT+QICSGP=1,1,"apn","user","password",1', "> AT+QICSGP=<secret>"],
+    ['AT+QMTCONN=0,"device","user","password"', "> AT+QMTCONN=<secret>"],
+    ['AT+QMTCFG="aliauth",0,"key","name","password"', "> AT+QMTCFG=<secret>"],
+    ['AT+QMTPUBEX=0,0,0,0,"t","password"', '> AT+QMTPUBEX=0,0,0,0,"t",<8 bytes>'],
   ];
   for (const [line, shown] of secrets) {
     it(`hides the arguments of ${line}`, async () => {
@@ -212,4 +215,18 @@ describe("trace of the AT port", () => {
       assert.ok(!/1234|password/.test(lines.join("\n")));
     });
   }
+
+  it("hides what a question about cloud keys is answered with, and the payload of messages", async () => {
+    const lines = await traced(async bench => {
+      await bench.ask('AT+QMTCFG="aliauth",0,"key","name","password"');
+      await bench.ask('AT+QMTCFG="aliauth",0');
+      bench.modem.module.urc('+QMTRECV: 0,0,"t",8,"password"');
+      bench.modem.module.urc('+QMTRECV: 0,0,"t","pass"word"');
+    });
+    assert.ok(!/password|pass"word/.test(lines.join("\n")), lines.join("\n"));
+    assert.deepEqual(
+      lines.filter(line => line.includes("QMTRECV")),
+      ['< +QMTRECV: 0,0,"t",8,<8 bytes>', '< +QMTRECV: 0,0,"t",<9 bytes>'],
+    );
+  });
 });
