@@ -1,7 +1,11 @@
 /** The BG95 as data. Every figure with its source. */
 import { command } from "../../modules/at/command.js";
+import { closeTls } from "../quectel/commands/ssl.js";
+import { sendTcp } from "../quectel/commands/tcpip.js";
 import type { Profile, StartStep, TlsLimits } from "../quectel/profile.js";
-import { quectelUrcs } from "../quectel/urcs.js";
+import type { TcpKind } from "../quectel/socket-kind.js";
+import { bg95Commands, closeTcp, openTcp, receiveTcp } from "./commands.js";
+import { bg95Urcs } from "./urcs.js";
 
 function step(text: string, mayFail?: true): StartStep {
   const c = command({ text, timeoutMs: 2_000 });
@@ -11,7 +15,20 @@ function step(text: string, mayFail?: true): StartStep {
 export const bg95: Profile = Object.freeze<Profile>({
   model: "BG95",
   context: 1,
-  urcs: quectelUrcs,
+  urcs: bg95Urcs,
+  commands: bg95Commands,
+  tcp: Object.freeze<TcpKind>({
+    failureKind: "connect",
+    openName: "AT+QIOPEN",
+    open(channel, context, id, host, port, done) {
+      channel.run(openTcp, [context, id, "TCP", host, port], done);
+    },
+    send: sendTcp,
+    receive: receiveTcp,
+    receiveDefault: true,
+    close: closeTcp,
+  }),
+  closes: Object.freeze([closeTcp, closeTls]),
   // None of these is kept over a restart (AT manual V2.0, TCP/IP note V1.1).
   startScript: Object.freeze([
     step("ATE0"),
@@ -28,6 +45,8 @@ export const bg95: Profile = Object.freeze<Profile>({
     // Hardware design: 500 to 1000 ms turn it on, 650 to 1500 ms turn it off.
     powerKeyMs: 600,
     powerKeyOffMs: 900,
+    // Hardware design: a rising edge on PON_TRIG.
+    wakeMs: 100,
     // Hardware design: 2 to 3.8 s.
     resetMs: 2_500,
     // UART usable 2.5 s after PWRKEY; `APP RDY` seconds later, 33 s on the slowest board seen.
@@ -44,6 +63,8 @@ export const bg95: Profile = Object.freeze<Profile>({
     sendMax: 1_460,
     // TCP/IP note (there also the default) and SSL manual.
     receiveMax: 1_500,
+    // As much as one read can bring.
+    incomingBytes: 1_500,
     // TCP/IP note.
     hostMax: 150,
     // Default 10 s; measured: all of it when the peer stays silent.
@@ -88,6 +109,8 @@ export const bg95: Profile = Object.freeze<Profile>({
   registrationMs: 180_000,
   // Reports tell first; this is for the case that one is lost.
   registrationPollMs: 15_000,
+  // The context has to be activated.
+  bearerMs: 0,
   // Field log: the first right after registration fails, the second succeeds.
   activations: 2,
   // TCP/IP note.

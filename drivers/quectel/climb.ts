@@ -1,16 +1,19 @@
 import type { Channel } from "../../modules/at/channel.js";
 import type { Command, Parameter } from "../../modules/at/command.js";
+import { failureOf } from "../../modules/at/request.js";
 import { RecoveryLadder } from "../../modules/cellular/recovery.js";
 import { failure, type Failure, type FailureKind } from "../../modules/diagnosis/failure.js";
 import type { Timer } from "../../modules/io/timer.js";
-import * as general from "./commands/general.js";
+import { identify, type Identity } from "./commands/general.js";
 import * as network from "./commands/network.js";
-import * as tcpip from "./commands/tcpip.js";
+import { askTimeServer } from "./commands/tcpip.js";
 import type { ModemOptions, ModemState } from "./modem-options.js";
-import type { Profile } from "./profile.js";
+import type { AccessPoint, NetworkCommands, Profile } from "./profile.js";
 
 /** From a refused command to the next try, where a refusal can be over soon. */
 export const RETRY_MS = 1_000;
+/** Longest time in which a module that listens answers an empty command: 20 to 40 ms, says a field log. */
+const SETTLE_MS = 300;
 
 /** What follows a command. A method, so that no step costs a closure of its own. */
 type Step<M, R> = (this: M, reason: Failure | undefined, result: R | undefined) => void;
@@ -24,19 +27,26 @@ export abstract class Climb {
   readonly timer: Timer;
   readonly context: number;
   readonly profile: Profile;
+  /** Baud rate of the serial port; `undefined` where the record leaves it open. */
+  readonly baud: number | undefined;
   state: ModemState = "off";
   /** The module's clock was set from the network or a time server. */
   clockKnown = false;
   /** Own address in the packet data network; empty when there is none. */
   protected localAddress = "";
   protected readonly options: ModemOptions;
+  protected readonly commands: NetworkCommands;
   protected readonly ladder: RecoveryLadder;
   /** Counts state changes, so that an answer to an earlier state is not taken for one to this. */
   protected epoch = 0;
   protected timeout: unknown;
   /** Powering up may still be tried by the power key. */
   protected mayPulse = false;
+  /** It may still be woken. */
+  protected mayWake = false;
   protected tries = 0;
+  /** Questions without an answer since the module was started or found silent. */
+  protected asked = 0;
   /** `<stat>` in LTE and in GSM. */
   protected eps = 0;
   protected gprs = 0;
@@ -44,18 +54,28 @@ export abstract class Climb {
   private since = 0;
   /** Next line of the start script. */
   private line = 0;
+  /** The setting of that line is being written. */
+  private correcting = false;
   private pinUsed = false;
+  /** The module was restarted for the sake of its access point. */
+  private accessPointApplied = false;
 
   constructor(options: ModemOptions) {
     const profile = options.profile;
     this.options = options;
     this.profile = profile;
     this.timer = options.timer;
-    this.context = profile.context;
+    this.commands = profile.commands;
+    this.baud = options.serial.baud;
+    this.context = options.context ?? profile.context;
     this.ladder = new RecoveryLadder(options.clock);
   }
 
   protected abstract recoverFrom(reason: Failure): void;
+  /** The module does not answer. */
+  abstract onSilent(): void;
+  /** Restarts the module by command. */
+  abstract restart(): void;
   abstract onException(error: unknown): void;
 
   protected recover(kind: FailureKind, command?: string, code?: number, detail?: string): void {
@@ -121,6 +141,7 @@ export abstract class Climb {
     const power = this.options.power;
     power.powerKey?.(false);
     power.reset?.(false);
+    power.wake?.(false);
   }
 
   // Climbing
@@ -129,25 +150,41 @@ export abstract class Climb {
     this.enter("booting");
     const power = this.options.power;
     this.mayPulse = power.powerKey !== undefined;
+    this.mayWake = power.wake !== undefined;
+    this.asked = 0;
     if (power.status?.() === false && this.mayPulse) this.pulse();
     else this.ask();
   }
 
   /** Asks whether the module listens; it may run already, and a pulse would turn it off. */
   protected ask(): void {
-    this.run(general.attention, this.onAttention);
+    this.run(this.commands.attention, this.onAttention);
   }
 
   private onAttention(reason: Failure | undefined): void {
-    if (reason === undefined) this.start();
-    else this.ask();
+    const asks = this.profile.power.asks;
+    if (reason === undefined) {
+      // Answers to earlier questions may be on their way still.
+      if (asks !== undefined && this.asked > 0) this.wait(SETTLE_MS, this.start);
+      else this.start();
+    } else if (asks === undefined || this.asked++ < asks) this.ask();
+    else this.onSilent();
   }
 
   protected pulse(): void {
     this.mayPulse = false;
+    this.asked = 0;
     this.event("power");
     this.options.power.powerKey?.(true);
     this.wait(this.profile.power.powerKeyMs, this.release);
+  }
+
+  protected wakeUp(): void {
+    this.mayWake = false;
+    this.asked = 0;
+    this.event("wake");
+    this.options.power.wake?.(true);
+    this.wait(this.profile.power.wakeMs, this.release);
   }
 
   protected release(): void {
@@ -162,60 +199,74 @@ export abstract class Climb {
 
   protected start(): void {
     this.enter("starting");
-    this.line = 0;
-    this.nextLine(undefined);
+    this.line = this.tries = this.asked = 0;
+    this.nextLine();
   }
 
-  private nextLine(reason: Failure | undefined): void {
-    const script = this.profile.startScript;
-    if (reason !== undefined && !script[this.line - 1]?.mayFail) {
-      this.recoverFrom(reason);
-      return;
+  private nextLine(): void {
+    const step = this.profile.startScript[this.line];
+    this.correcting = false;
+    if (step === undefined) this.run(identify, this.onIdentity);
+    else this.run(step.command, this.onLine);
+  }
+
+  private onLine(reason: Failure | undefined, isRight: unknown): void {
+    const step = this.profile.startScript[this.line];
+    const correction = isRight === true || this.correcting ? undefined : step?.otherwise?.(this.baud);
+    if (correction !== undefined) {
+      this.correcting = true;
+      this.run(correction, this.onLine);
+    } else if (reason !== undefined && this.tries++ < (step?.tries ?? 0)) this.wait(RETRY_MS, this.nextLine);
+    else if (reason !== undefined && !step?.mayFail) this.recoverFrom(reason);
+    else {
+      this.line++;
+      this.tries = 0;
+      this.nextLine();
     }
-    const step = script[this.line++];
-    if (step === undefined) this.run(general.identify, this.onIdentity);
-    else this.run(step.command, this.nextLine);
   }
 
-  private onIdentity(_: unknown, identity: general.Identity | undefined): void {
+  private onIdentity(_: unknown, identity: Identity | undefined): void {
     if (identity !== undefined) this.event("module", identity.model, identity.revision);
-    this.run(general.serialNumber, this.onSerialNumber);
+    this.run(this.commands.serialNumber, this.onSerialNumber);
   }
 
   private onSerialNumber(_: unknown, imei: string | undefined): void {
+    const sendReport = this.profile.sendReport;
     if (imei !== undefined) this.event("imei", imei);
-    if (this.options.apn) this.run(tcpip.accessPoint, this.onAccessPoint, this.context);
+    if (sendReport !== undefined) this.event(...sendReport(this.baud));
+    if (this.options.apn) this.run(this.commands.accessPoint(this.context), this.onAccessPoint);
     else this.awaitSim();
   }
 
   /** Written only when different: the module keeps it. */
-  private onAccessPoint(_: unknown, stored: tcpip.AccessPoint | undefined): void {
+  private onAccessPoint(_: unknown, stored: AccessPoint | undefined): void {
     const apn = this.options.apn ?? "";
     const apnUser = this.options.apnUser ?? "";
-    if (stored?.apn === apn && stored.user === apnUser) this.awaitSim();
+    if (stored?.apn === apn && (stored.user ?? apnUser) === apnUser) this.awaitSim();
+    else if (this.profile.accessPointRestarts) this.setAccessPoint();
     // An active context does not take it.
-    else this.run(tcpip.deactivateContext, this.setAccessPoint, this.context);
+    else this.run(this.commands.deactivate(this.context), this.setAccessPoint);
   }
 
   private setAccessPoint(): void {
     const apn = this.options.apn ?? "";
     const apnUser = this.options.apnUser ?? "";
     const apnPassword = this.options.apnPassword ?? "";
+    const commands = this.commands;
     this.run(
-      tcpip.setAccessPoint,
+      commands.setAccessPoint,
       this.onAccessPointSet,
-      this.context,
-      1,
-      apn,
-      apnUser,
-      apnPassword,
-      apnUser === "" ? 0 : 3,
+      ...commands.accessPointParameters(this.context, apn, apnUser, apnPassword),
     );
   }
 
   private onAccessPointSet(reason: Failure | undefined): void {
-    if (reason === undefined) this.awaitSim();
-    else this.recoverFrom(reason);
+    if (reason !== undefined) this.recoverFrom(reason);
+    else if (this.profile.accessPointRestarts && !this.accessPointApplied) {
+      // Once: a module that tells another spelling of it would be restarted for ever.
+      this.accessPointApplied = true;
+      this.restart();
+    } else this.awaitSim();
   }
 
   private awaitSim(): void {
@@ -251,8 +302,10 @@ export abstract class Climb {
   }
 
   private onEps(_: unknown, stat = 0): void {
+    const gprsRegistration = this.commands.gprsRegistration;
     this.eps = stat;
-    this.run(network.gprsRegistration, this.onGprs);
+    if (gprsRegistration === undefined) this.onGprs(undefined, 0);
+    else this.run(gprsRegistration, this.onGprs);
   }
 
   private onGprs(_: unknown, stat = 0): void {
@@ -268,8 +321,10 @@ export abstract class Climb {
   }
 
   protected activate(): void {
+    const networkInformation = this.commands.networkInformation;
     this.enter("activating");
-    this.run(network.networkInformation, this.onNetwork);
+    if (networkInformation === undefined) this.onNetwork(undefined, "NBIoT");
+    else this.run(networkInformation, this.onNetwork);
   }
 
   private onNetwork(_: unknown, technology: string | undefined): void {
@@ -279,8 +334,8 @@ export abstract class Climb {
     this.askAddress();
   }
 
-  private askAddress(): void {
-    this.run(tcpip.contextAddress(this.context), this.onAddress);
+  protected askAddress(): void {
+    this.run(this.commands.contextAddress(this.context), this.onAddress);
   }
 
   private onAddress(reason: Failure | undefined, address: string | undefined): void {
@@ -289,14 +344,19 @@ export abstract class Climb {
       this.localAddress = address;
       this.event("address", address);
       this.setClock();
-    } else if (this.tries++ < this.profile.activations)
-      this.run(tcpip.activateContext, this.onActivated, this.context);
-    else this.recover("pdp", "AT+QIACT");
+    } else if (this.elapsed < this.profile.bearerMs) this.wait(RETRY_MS, this.askAddress);
+    else if (this.tries++ < this.profile.activations)
+      this.run(this.commands.activate(this.context), this.onActivated);
+    else this.inactive(undefined);
+  }
+
+  private inactive(code: number | undefined): void {
+    this.recoverFrom(failureOf(this.commands.activate(this.context), "pdp", code));
   }
 
   private onActivated(reason: Failure | undefined): void {
     if (reason === undefined) this.askAddress();
-    else if (this.tries >= this.profile.activations) this.recover("pdp", "AT+QIACT", reason.code);
+    else if (this.tries >= this.profile.activations) this.inactive(reason.code);
     else this.wait(RETRY_MS, this.askAddress);
   }
 
@@ -304,13 +364,13 @@ export abstract class Climb {
     if (this.clockKnown) this.online();
     else {
       this.enter("clock");
-      this.run(network.networkClock, this.onClock);
+      this.run(this.commands.networkClock, this.onClock);
     }
   }
 
   protected onClock(_: unknown, seconds: number | undefined): void {
     if (this.takeTime(seconds ?? 0)) this.online();
-    else this.run(network.ownClock, this.onOwnClock);
+    else this.run(this.commands.ownClock, this.onOwnClock);
   }
 
   private onOwnClock(_: unknown, seconds: number | undefined): void {
@@ -318,7 +378,7 @@ export abstract class Climb {
     if (this.takeTime(seconds ?? 0) || !timeServer) this.online();
     else {
       if (this.state === "clock") this.wait(this.profile.timeServerMs, this.online);
-      this.run(tcpip.askTimeServer, this.onTimeServer, this.context, timeServer);
+      this.run(askTimeServer, this.onTimeServer, this.context, timeServer);
     }
   }
 

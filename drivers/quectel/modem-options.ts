@@ -16,6 +16,10 @@ export interface ModemOptions {
   readonly timer: Timer;
   readonly clock: Clock;
   readonly power: Power;
+  /** PDP context; default the module's first. A BC66 has no other. */
+  readonly context?: number | undefined;
+  /** `disconnect` lets the module sleep, where it can, and does not turn it off. */
+  readonly sleep?: boolean | undefined;
   /** Access point; absent or empty leaves what the module has stored or the network gives. */
   readonly apn?: string | undefined;
   readonly apnUser?: string | undefined;
@@ -26,11 +30,14 @@ export interface ModemOptions {
   /** Sees every line; handed in as an object, so that a product without it carries no code for it. */
   readonly trace?: Trace | undefined;
   readonly onState?: (state: ModemState) => void;
-  /** A way to the network failed; the modem goes on by itself with the rung named. */
-  readonly onFailure?: (reason: Failure, rung: Rung, waitMs: number) => void;
   /**
-   * What happens on the way, for logs: `power`, `module`, `imei`, `sim`, `registered`, `address`, `clock`,
-   * `credential`, `restarted`, and `exception` when a callback of the application threw.
+   * A way to the network failed; the modem goes on by itself with the rung named. `none`: it does
+   * not, because the module cannot do what is configured; nothing was sent.
+   */
+  readonly onFailure?: (reason: Failure, rung: Rung | "none", waitMs: number) => void;
+  /**
+   * What happens on the way, for logs: `power`, `wake`, `module`, `imei`, `send`, `sim`, `registered`, `address`,
+   * `clock`, `credential`, `restarted`, `unread`, and `exception` when a callback of the application threw.
    */
   readonly onEvent?: (name: string, ...values: (string | number)[]) => void;
 }

@@ -1,5 +1,5 @@
 import { Channel } from "../../modules/at/channel.js";
-import type { Urc } from "../../modules/at/command.js";
+import type { Command, Urc } from "../../modules/at/command.js";
 import { LINE_BYTES } from "../../modules/at/receiver.js";
 import type { Line } from "../../modules/at/line.js";
 import type { ChannelOptions } from "../../modules/at/options.js";
@@ -9,9 +9,7 @@ import type { Rung } from "../../modules/cellular/recovery.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { SerialRecord } from "../../modules/io/serial.js";
 import { Climb, RETRY_MS } from "./climb.js";
-import * as general from "./commands/general.js";
 import * as network from "./commands/network.js";
-import * as tcpip from "./commands/tcpip.js";
 import type { ModemExtension } from "./extension.js";
 import type { ModemOptions } from "./modem-options.js";
 import type { BufferReport, Profile, SocketLimits } from "./profile.js";
@@ -59,7 +57,17 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     this.wished = true;
     this.ending = false;
     // No callback inside this call.
-    this.wait(0, this.boot);
+    this.wait(0, this.begin);
+  }
+
+  private begin(): void {
+    const reason = this.profile.refuse?.(this.context, this.options.apn ?? "");
+    if (reason === undefined) {
+      this.boot();
+      return;
+    }
+    this.wished = false;
+    this.call(this.options.onFailure, [reason, "none", 0]);
   }
 
   /** Ends the connections and powers the module down. */
@@ -126,7 +134,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     if (ok || this.state !== "online") return;
     if (this.openFailures >= this.profile.openFailures) this.recover("connect", "AT+QIOPEN");
     // The network can take the context away without a word.
-    else this.run(tcpip.contextAddress(this.context), this.onContextCheck);
+    else this.run(this.commands.contextAddress(this.context), this.onContextCheck);
   }
 
   private onContextCheck(_: unknown, address: string | undefined): void {
@@ -150,20 +158,27 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
 
   /** A connection was refused for want of the time: asks for it again, for the next one. */
   missClock(): void {
-    if (this.state === "online" && !this.clockKnown) this.run(network.networkClock, this.onClock);
+    if (this.state === "online" && !this.clockKnown) this.run(this.commands.networkClock, this.onClock);
   }
 
   // Falling
 
   private stop(): void {
+    const reason = failure("cancelled");
     this.letGo();
-    this.lose(failure("cancelled"));
+    // An open connection keeps a module awake.
+    if (this.sleep !== undefined) this.sockets.end(reason);
+    this.lose(reason);
     this.enter("off");
     this.turnOff();
   }
 
   private turnOff(): void {
-    this.run(general.powerDown, this.onPowerDown);
+    this.run(this.sleep ?? this.commands.powerDown, this.onPowerDown);
+  }
+
+  private get sleep(): Command | undefined {
+    return this.options.sleep ? this.commands.sleep : undefined;
   }
 
   /** Soon after its start a module may refuse. */
@@ -201,21 +216,21 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   /** Rung 1. */
   renewContext(): void {
     // The whole start script follows: that it has run to its end is not certain.
-    this.run(tcpip.deactivateContext, this.start, this.context);
+    this.run(this.commands.deactivate(this.context), this.start);
   }
 
   /** Rung 2. */
   restartRadio(): void {
-    this.run(general.setFunctionality, this.radioOn, 0);
+    this.run(this.commands.functionality, this.radioOn, 0);
   }
 
   private radioOn(): void {
-    this.run(general.setFunctionality, this.start, 1);
+    this.run(this.commands.functionality, this.start, 1);
   }
 
   /** Rung 3. */
   restart(): void {
-    this.run(general.setFunctionality, this.onRestarting, 1, 1);
+    this.run(this.commands.restart, this.onRestarting);
   }
 
   private onRestarting(reason: Failure | undefined): void {
@@ -231,8 +246,13 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   reset(): void {
     const power = this.options.power;
     const timing = this.profile.power;
-    if (power.reset === undefined && power.powerKey === undefined) {
-      this.restart();
+    const offMs = timing.powerKeyOffMs;
+    if (!this.canReset) {
+      // Where PWRKEY only turns it on, the module may listen, sleep or be off: the questions tell.
+      if (offMs === undefined) {
+        this.channel.run(this.commands.restart, []);
+        this.boot();
+      } else this.restart();
       return;
     }
     this.forget(failure("module-reset"));
@@ -243,8 +263,16 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     } else {
       // Turns a running module off, and one that is off on: the question of `boot` tells which.
       power.powerKey?.(true);
-      this.wait(timing.powerKeyOffMs, this.turnedOff);
+      this.wait(offMs ?? 0, this.turnedOff);
     }
+  }
+
+  private get canReset(): boolean {
+    const power = this.options.power;
+    return (
+      power.reset !== undefined ||
+      (power.powerKey !== undefined && this.profile.power.powerKeyOffMs !== undefined)
+    );
   }
 
   private turnedOff(): void {
@@ -266,7 +294,9 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   onSilent(): void {
     // With a timer running the module is being restarted, or a rung waits.
     if (this.timeout !== undefined && (this.state === "booting" || this.state === "starting")) return;
-    if (this.state === "booting" && this.mayPulse) this.pulse();
+    const booting = this.state === "booting";
+    if (booting && this.mayWake) this.wakeUp();
+    else if (booting && this.mayPulse) this.pulse();
     else this.recover("no-answer", "AT");
   }
 
@@ -278,8 +308,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
 
   /** Where the module can be reset, nothing that is no payload gets into a connection. */
   onStuckPayload(): boolean {
-    const power = this.options.power;
-    if (power.reset === undefined && power.powerKey === undefined) return false;
+    if (!this.canReset) return false;
     this.recover("no-answer", "AT");
     return this.wished;
   }
@@ -315,6 +344,9 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
           this.online();
         }
         break;
+      case "address":
+        this.onBearer(line);
+        break;
       case "boot":
       case "ready":
       case "power-down":
@@ -329,6 +361,15 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   /** Offers a report to the extensions. */
   private pass(name: string, line: Line): void {
     this.extensions.some(extension => extension.onReport?.(name, line));
+  }
+
+  /** `+IP: <address>`: the module's own bearer is up. */
+  private onBearer(line: Line): void {
+    const address = line.whole();
+    if (this.state === "activating") {
+      if (this.timeout !== undefined) this.wait(0, this.askAddress);
+    } else if (this.state === "online" && address !== this.localAddress && !address.includes(":"))
+      this.recover("pdp-deactivated");
   }
 
   private onPowerReport(name: string): void {
@@ -354,7 +395,9 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   }
 
   private onSocketReport(line: Line): void {
-    if (line.is(0, "dnsgip")) this.pass("dns", line);
+    const overflow = this.profile.overflow?.(line);
+    if (overflow !== undefined) this.sockets.overflow(overflow);
+    else if (line.is(0, "dnsgip")) this.pass("dns", line);
     else if (!line.is(0, "pdpdeact")) this.sockets.report(line);
     else if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
   }

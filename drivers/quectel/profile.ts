@@ -1,11 +1,51 @@
-import type { Command, Urc } from "../../modules/at/command.js";
+import type { Command, Parameter, Urc } from "../../modules/at/command.js";
+import type { Line } from "../../modules/at/line.js";
+import type { Failure } from "../../modules/diagnosis/failure.js";
+import type { CloseCommand, TcpKind } from "./socket-kind.js";
 import type { ReportName } from "./urcs.js";
 
 /** One line of a module's start script. */
 export interface StartStep {
-  readonly command: Command;
+  readonly command: Command<unknown>;
   /** Firmware that does not know the command answers `ERROR`, which does no harm. */
   readonly mayFail?: true;
+  /** A refusal can be over soon: repeated so often, a second apart. */
+  readonly tries?: number;
+  /** Sent when `command` did not answer `true`: a setting that is kept is written only when it is another. */
+  readonly otherwise?: (baud: number | undefined) => Command | undefined;
+}
+
+/** Access point of a context as the module stores it. */
+export interface AccessPoint {
+  readonly apn: string;
+  /** `undefined`: the module does not tell. */
+  readonly user: string | undefined;
+}
+
+/** The commands on the way to the network that modules have in different forms, or not at all. */
+export interface NetworkCommands {
+  readonly attention: Command;
+  /** IMEI. */
+  readonly serialNumber: Command<string>;
+  readonly functionality: Command<void, readonly [fun: number]>;
+  readonly restart: Command;
+  readonly powerDown: Command;
+  /** Lets the module sleep, for products that want that instead of power-down. */
+  readonly sleep?: Command;
+  accessPoint(context: number): Command<AccessPoint>;
+  readonly setAccessPoint: Command<void, readonly Parameter[]>;
+  accessPointParameters(context: number, apn: string, user: string, password: string): readonly Parameter[];
+  /** Own address in a context; empty when it is not active. */
+  contextAddress(context: number): Command<string>;
+  activate(context: number): Command;
+  deactivate(context: number): Command;
+  /** Registration in GSM, where the module has that: `<stat>`. */
+  readonly gprsRegistration?: Command<number>;
+  /** Access technology, where it is not always the same. */
+  readonly networkInformation?: Command<string>;
+  /** UTC seconds from the network, `NaN` when not told; then from the module's own clock. */
+  readonly networkClock: Command<number>;
+  readonly ownClock: Command<number>;
 }
 
 /** Limits of stream sockets, in bytes where nothing else is said. */
@@ -14,10 +54,17 @@ export interface SocketLimits {
   readonly count: number;
   readonly sendMax: number;
   readonly receiveMax: number;
+  /** Size of the ring for received data. */
+  readonly incomingBytes: number;
+  /**
+   * Bytes that the module keeps of a connection; what comes then is lost, because it does not hold
+   * the other side back. Absent where it does.
+   */
+  readonly moduleBytes?: number;
   /** Longest host name. */
   readonly hostMax: number;
-  /** How long the module waits for the other side's FIN; it takes no command meanwhile. */
-  readonly closeTimeoutS: number;
+  /** How long the module waits for the other side's FIN, where it can be told; it takes no command meanwhile. */
+  readonly closeTimeoutS?: number;
   /** From the open command to its result; with TLS the handshake's time comes on top. */
   readonly openTimeoutMs: number;
   readonly handshakeTimeoutS: number;
@@ -61,12 +108,16 @@ export interface MqttLimits {
 export interface PowerTiming {
   /** PWRKEY low to turn on: long enough for that, too short to turn a running module off. */
   readonly powerKeyMs: number;
-  /** PWRKEY low to turn off: long enough for that. */
-  readonly powerKeyOffMs: number;
+  /** PWRKEY low to turn off: long enough for that. Absent: it only turns on. */
+  readonly powerKeyOffMs?: number;
+  /** Length of a pulse on the wake line. */
+  readonly wakeMs: number;
   /** RESET_N low. */
   readonly resetMs: number;
-  /** From power-on to the ready report, with reserve. */
+  /** From power-on to the ready report, with reserve; where the module learns the baud rate: to the first question. */
   readonly bootMs: number;
+  /** So often a module that learns the baud rate from the question is asked before it counts as silent. */
+  readonly asks?: number;
   /** From power-down until it can be turned on again. */
   readonly offMs: number;
   /** How often a refused power-down command is repeated, a second apart. */
@@ -76,9 +127,19 @@ export interface PowerTiming {
 /** A module as data: what a driver must know to speak to it. */
 export interface Profile {
   readonly model: string;
-  /** PDP context that is used. */
+  /** PDP context that is used where nothing else is configured. */
   readonly context: number;
+  /** What is configured and this module cannot do, if so; nothing is sent then. */
+  readonly refuse?: (context: number, apn: string) => Failure | undefined;
   readonly urcs: readonly Urc<ReportName>[];
+  /** A report of data lost in the module: the connect id, `NaN` when not told; `undefined`: it is none. */
+  readonly overflow?: (line: Line) => number | undefined;
+  readonly commands: NetworkCommands;
+  readonly tcp: TcpKind;
+  /** Close commands of every kind of socket. */
+  readonly closes: readonly CloseCommand[];
+  /** How data are sent, as an event for the log. */
+  readonly sendReport?: (baud: number | undefined) => readonly [name: string, ...values: (string | number)[]];
   readonly startScript: readonly StartStep[];
   readonly power: PowerTiming;
   readonly sockets: SocketLimits;
@@ -90,6 +151,10 @@ export interface Profile {
   readonly registrationMs: number;
   /** How often registration is asked for while none is reported. */
   readonly registrationPollMs: number;
+  /** The context comes up by itself within this time after registration; 0: it has to be activated. */
+  readonly bearerMs: number;
+  /** A new access point counts after a restart only. */
+  readonly accessPointRestarts?: true;
   /** Activations of the context that are tried before the next rung of recovery. */
   readonly activations: number;
   /** After so many failed opens in a row the context is renewed. */

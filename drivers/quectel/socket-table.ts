@@ -27,9 +27,9 @@ export class SocketTable {
   }
 
   /** Tells of the sockets' rings: their size, and the most bytes that any of them ever held. */
-  reportBuffers({ receiveMax, sendMax }: SocketLimits, report: BufferReport): void {
+  reportBuffers({ incomingBytes, sendMax }: SocketLimits, report: BufferReport): void {
     this.sockets.forEach(socket => this.measure(socket));
-    report("socket receive", receiveMax, this.incoming);
+    report("socket receive", incomingBytes, this.incoming);
     report("socket send", SENDS_AHEAD * sendMax, this.outgoing);
   }
 
@@ -54,6 +54,17 @@ export class SocketTable {
   /** Any socket may have data: a report can have been lost. */
   wake(): void {
     this.sockets.forEach(socket => socket?.onReceivable());
+  }
+
+  /** Data were lost in the module: of one connection, or of any when `id` is no number. */
+  overflow(id: number): void {
+    if (Number.isNaN(id)) this.sockets.forEach(socket => socket?.onOverflow());
+    else this.sockets[id]?.onOverflow();
+  }
+
+  /** Ends all, here and on the module. */
+  end(reason: Failure): void {
+    this.sockets.forEach(socket => socket?.end(reason));
   }
 
   /** Ends all: the module has forgotten them. */

@@ -1,13 +1,13 @@
-import type { Command } from "../../modules/at/command.js";
 import type { Channel } from "../../modules/at/channel.js";
 import type { Transfer } from "../../modules/at/request.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { SocketOptions } from "../../modules/io/socket.js";
 import type { Timer } from "../../modules/io/timer.js";
-import type { SocketLimits } from "./profile.js";
-import { closeTls } from "./commands/ssl.js";
-import { closeTcp } from "./commands/tcpip.js";
+import type { Profile, SocketLimits } from "./profile.js";
+import type { SocketKind } from "./socket-kind.js";
 import { Stream } from "./stream.js";
+
+export type { SocketKind } from "./socket-kind.js";
 
 /** Sends that fit the ring: one that the module has not confirmed yet, one that gathers. */
 export const SENDS_AHEAD = 2;
@@ -19,6 +19,9 @@ export interface SocketHost {
   readonly channel: Channel;
   readonly timer: Timer;
   readonly limits: SocketLimits;
+  readonly profile: Profile;
+  /** Baud rate of the serial port; `undefined` where the record leaves it open. */
+  readonly baud: number | undefined;
   /** PDP context of every connection. */
   readonly context: number;
   /** Gives the socket an id and routes the module's reports to it; `undefined`: all are in use. */
@@ -30,18 +33,8 @@ export interface SocketHost {
   opened(ok: boolean): void;
   /** Has every socket look for data when a report may have been lost. */
   heed(): void;
-}
-
-/** The commands of one kind of socket. */
-export interface SocketKind {
-  readonly failureKind: "connect" | "tls";
-  /** The command's name, for failures. */
-  readonly openName: string;
-  readonly send: Command<void, readonly [id: number, byteLength: number]>;
-  readonly receive: Command<number, readonly [id: number, byteLength: number | undefined]>;
-  /** Whether `receive` without a count takes as much as the module gives. */
-  readonly receiveDefault: boolean;
-  readonly close: Command<void, readonly [id: number, timeoutSeconds: number]>;
+  /** `unread`: the module holds data that have no place here; id, bytes held here, bytes that the module can hold. */
+  event(name: string, ...values: (string | number)[]): void;
 }
 
 /** Options beside those of ECMA-419. */
@@ -80,13 +73,15 @@ export abstract class ModuleSocket extends Stream {
   private strays = 0;
   private timer: unknown;
   private reopened = false;
+  /** Bytes that were held here when data in the module were reported to have no place. */
+  private unread = 0;
 
   /** `host`: name or address that the module is told. */
-  constructor(options: ModuleSocketOptions, kind: SocketKind, host: string | undefined) {
+  constructor(options: ModuleSocketOptions, kind: SocketKind | undefined, host: string | undefined) {
     const modem = options.modem;
-    if (modem === undefined) throw new Error("modem is required");
+    if (modem === undefined || kind === undefined) throw new Error("modem is required");
     const limits = modem.limits;
-    super(options, limits.receiveMax, SENDS_AHEAD * limits.sendMax);
+    super(options, limits.incomingBytes, SENDS_AHEAD * limits.sendMax);
     if (!host) throw new Error("host or address is required");
     this.remoteAddress = host;
     this.modem = modem;
@@ -160,13 +155,14 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private reopen(id: number): void {
-    const channel = this.modem.channel;
+    const closes = this.modem.profile.closes;
     this.reopened = true;
-    // It may have been of either kind.
-    channel.run(closeTcp, [id, 0]);
-    channel.run(closeTls, [id, 0], () => {
-      if (this.opening) this.tryOpen(id);
-    });
+    // It may have been of any kind.
+    closes.forEach((close, i) =>
+      this.modem.channel.run(close, [id, this.closeTimeout(0)], () => {
+        if (this.opening && i === closes.length - 1) this.tryOpen(id);
+      }),
+    );
   }
 
   private timedOut(): void {
@@ -192,18 +188,20 @@ export abstract class ModuleSocket extends Stream {
   private sendNext(): void {
     const outgoing = this.outgoing;
     const id = this.id;
-    const limit = this.modem.limits.sendMax;
+    const modem = this.modem;
     if (this.sending || this.over || !this.connected || id === undefined) return;
     if (outgoing.length === 0) {
       if (this.closed) this.shut();
       return;
     }
+    const limit = modem.limits.sendMax;
     if (this.held && !this.closed && outgoing.length < limit) return;
-    const count = Math.min(outgoing.length, limit);
+    const way = this.kind.sendWay?.(outgoing.length, modem.baud);
+    const count = Math.min(outgoing.length, way?.sendMax ?? limit);
     this.sending = true;
     outgoing.byteLength = count;
-    this.modem.channel.run(
-      this.kind.send,
+    modem.channel.run(
+      way?.send ?? this.kind.send,
       [id, count],
       reason => {
         this.sending = false;
@@ -242,8 +240,15 @@ export abstract class ModuleSocket extends Stream {
 
   /** The module has data, or may have: a report that said so can be lost. */
   onReceivable(): void {
+    // Data that were reported before those of the read under way began are counted by that read.
+    if (this.kind.tellsRest && this.reading && this.incoming.length === this.available) return;
     this.receivable = true;
     this.readNext();
+  }
+
+  /** The module's buffer was full, and what came then is lost: the stream would have a gap. */
+  onOverflow(): void {
+    if (this.connected) this.fail(failure("overrun", this.kind.openName, undefined, "module buffer full"));
   }
 
   onPeerClosed(): void {
@@ -266,8 +271,17 @@ export abstract class ModuleSocket extends Stream {
       this.finish();
       return;
     }
-    if (!this.receivable || (incoming.length > 0 && incoming.free < WORTHWHILE_READ)) return;
+    if (!this.receivable) return;
     const limits = this.modem.limits;
+    const held = incoming.length;
+    if (held > 0 && incoming.free < WORTHWHILE_READ) {
+      const moduleBytes = limits.moduleBytes;
+      // Where the module has no flow control to hold the other side back, this comes before a loss.
+      if (moduleBytes !== undefined && this.unread !== held)
+        this.modem.event("unread", id, held, moduleBytes);
+      this.unread = held;
+      return;
+    }
     const burst = this.modem.channel.receiveHeadroom ?? limits.stockReceiveBurst;
     const count = Math.min(incoming.free, limits.receiveMax, burst - limits.receiveOverhead);
     this.reading = true;
@@ -298,9 +312,9 @@ export abstract class ModuleSocket extends Stream {
       const brought = this.incoming.length - this.available;
       this.available = this.incoming.length;
       if (brought > 0) this.account(false, brought);
-      if (received >= asked) this.receivable = true;
-      else if (this.peerClosed) this.drained = true;
-      if (received > 0) this.announceReadable();
+      if (this.kind.tellsRest ? received > 0 : received >= asked) this.receivable = true;
+      else if (this.peerClosed && !(this.kind.tellsRest && this.receivable)) this.drained = true;
+      if (brought > 0) this.announceReadable();
     }
     this.readNext();
   }
@@ -320,6 +334,11 @@ export abstract class ModuleSocket extends Stream {
   onLost(reason: Failure): void {
     if (this.id !== undefined) this.modem.detach(this.id);
     this.id = undefined;
+    this.fail(reason);
+  }
+
+  /** Ends the connection, here and on the module. */
+  end(reason: Failure): void {
     this.fail(reason);
   }
 
@@ -346,13 +365,15 @@ export abstract class ModuleSocket extends Stream {
     this.id = undefined;
     if (id === undefined) return;
     // The id is in use until the module has confirmed, also after the other side's end.
-    this.modem.channel.run(
-      this.kind.close,
-      [id, this.peerClosed ? 0 : this.modem.limits.closeTimeoutS],
-      () => {
-        this.modem.detach(id);
-      },
-    );
+    this.modem.channel.run(this.kind.close, [id, this.closeTimeout(this.peerClosed ? 0 : Infinity)], () => {
+      this.modem.detach(id);
+    });
+  }
+
+  /** At most so many seconds; `undefined` where the command takes no time. */
+  private closeTimeout(seconds: number): number | undefined {
+    const most = this.modem.limits.closeTimeoutS;
+    return most === undefined ? undefined : Math.min(most, seconds);
   }
 
   private later(step: "begin" | "timedOut" | "sendNext" | "finished", ms: number): void {

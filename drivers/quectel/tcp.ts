@@ -1,15 +1,5 @@
 import type { Failure } from "../../modules/diagnosis/failure.js";
-import * as tcpip from "./commands/tcpip.js";
-import { ModuleSocket, type ModuleSocketOptions, type SocketKind } from "./socket.js";
-
-const kind: SocketKind = Object.freeze<SocketKind>({
-  failureKind: "connect",
-  openName: "AT+QIOPEN",
-  send: tcpip.sendTcp,
-  receive: tcpip.receiveTcp,
-  receiveDefault: true,
-  close: tcpip.closeTcp,
-});
+import { ModuleSocket, type ModuleSocketOptions } from "./socket.js";
 
 /**
  * TCP through the module, with the surface of `embedded:io/socket/tcp`. `host` may be a name: the
@@ -18,7 +8,7 @@ const kind: SocketKind = Object.freeze<SocketKind>({
 export class TCP extends ModuleSocket {
   constructor(options: ModuleSocketOptions) {
     if ("from" in options) throw new Error("sockets from a listener are not available");
-    super(options, kind, options.address || options.host);
+    super(options, options.modem?.profile.tcp, options.address || options.host);
   }
 
   protected prepare(): void {
@@ -26,10 +16,7 @@ export class TCP extends ModuleSocket {
   }
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
-    this.modem.channel.run(
-      tcpip.openTcp,
-      [this.modem.context, id, "TCP", this.remoteAddress, this.remotePort],
-      done,
-    );
+    const modem = this.modem;
+    modem.profile.tcp.open(modem.channel, modem.context, id, this.remoteAddress, this.remotePort, done);
   }
 }

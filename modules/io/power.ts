@@ -4,6 +4,11 @@ export interface Power {
   powerKey?(asserted: boolean): void;
   /** Pulls RESET_N low (`true`) or lets it go (`false`). */
   reset?(asserted: boolean): void;
-  /** STATUS: the module is powered and running. */
+  /**
+   * Wakes a module that sleeps deeply (`true`, let go with `false`): PSM_EINT of a BC66 low, which
+   * acts on its falling edge; PON_TRIG of a BG95 high.
+   */
+  wake?(asserted: boolean): void;
+  /** STATUS: the module is powered and running. VDD_EXT where there is no such line. */
   status?(): boolean;
 }

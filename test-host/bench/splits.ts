@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { quectelUrcs } from "../../drivers/quectel/urcs.js";
+import { bg95Urcs } from "../../drivers/bg95/urcs.js";
 import { Channel } from "../../modules/at/channel.js";
 import { query } from "../../modules/at/command.js";
 import type { SerialCallbacks, SerialPort } from "../../modules/io/serial.js";
@@ -64,7 +64,7 @@ function eventsOf(exchange: Exchange, pieces: readonly Uint8Array[]): string[] {
   const channel = new Channel({
     serial: { io: line.io },
     timer: { set: () => undefined, clear: () => undefined },
-    urcs: quectelUrcs,
+    urcs: bg95Urcs,
     onReport: (urc, fields) => events.push(`report ${urc.name} ${fields.whole()}`),
     onException: error => events.push(`exception ${String(error)}`),
   });

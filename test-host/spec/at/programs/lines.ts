@@ -1,6 +1,6 @@
 import { Channel } from "../../../../modules/at/channel.js";
 import { command, query } from "../../../../modules/at/command.js";
-import { quectelUrcs } from "../../../../drivers/quectel/urcs.js";
+import { bg95Urcs } from "../../../../drivers/bg95/urcs.js";
 import type { SimulationHost } from "../../../xs/index.js";
 
 // Part of every product, so that its size counts.
@@ -39,7 +39,7 @@ export default function main(host: SimulationHost): void {
   const channel = new Channel({
     serial: host.serial,
     timer: host.timer,
-    urcs: quectelUrcs,
+    urcs: bg95Urcs,
     onReport: (_, line) => {
       reports += line.int(1);
     },
