@@ -1,5 +1,8 @@
-import type { X509Certificate } from "node:crypto";
+import { createPublicKey, verify, type X509Certificate } from "node:crypto";
 import { checkServerIdentity } from "node:tls";
+import { ChainError, checkServerChain } from "../../modules/pki/server-chain.js";
+import type { Certificate } from "../../modules/pki/x509.js";
+import { TlsRefusal } from "./tls-engine-records.js";
 
 /** How the certificates that a server sent are judged; each function returns why they are refused. */
 
@@ -82,6 +85,40 @@ export function refuseAsSdk(chain: readonly X509Certificate[], policy: ChainPoli
 
 function refused(why: string): string {
   return `certificate: auth err (${why})`;
+}
+
+/** SHA-256, 384 or 512 by the algorithm's object identifier, for the signatures that a device's engine knows. */
+const HASHES: Readonly<Record<string, readonly [hash: string, kind: "rsa" | "ec"]>> = {
+  "2a864886f70d01010b": ["sha256", "rsa"],
+  "2a864886f70d01010c": ["sha384", "rsa"],
+  "2a864886f70d01010d": ["sha512", "rsa"],
+  "2a8648ce3d040302": ["sha256", "ec"],
+  "2a8648ce3d040303": ["sha384", "ec"],
+  "2a8648ce3d040304": ["sha512", "ec"],
+};
+const CURVES: ReadonlySet<string | undefined> = new Set(["prime256v1", "secp384r1"]);
+const SMALLEST_MODULUS_BITS = 1024;
+
+/** As `hosts/moddable` verifies with the SDK's arithmetic. */
+function isSignedBy(signed: Certificate, issuer: Certificate): boolean {
+  const [hash, kind] = HASHES[Buffer.from(signed.algorithm).toString("hex")] ?? [];
+  const key = createPublicKey({ key: Buffer.from(issuer.key), format: "der", type: "spki" });
+  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  if (hash === undefined || key.asymmetricKeyType !== kind) return false;
+  if (kind === "rsa" ? modulusLength < SMALLEST_MODULUS_BITS : !CURVES.has(namedCurve)) return false;
+  return verify(hash, signed.tbs, key, signed.signature);
+}
+
+/** As the device's engine judges, by the very same code. Throws a {@link TlsRefusal}. */
+export function checkAsDevice(
+  chain: readonly Uint8Array[],
+  { anchor, serverName, nowMs }: ChainPolicy,
+): void {
+  try {
+    checkServerChain({ chain, anchor: anchor.raw, serverName, now: nowMs, verify: isSignedBy });
+  } catch (error) {
+    throw error instanceof ChainError ? new TlsRefusal(error.message, error.alert) : error;
+  }
 }
 
 /** As OpenSSL judges by default, but by the given clock: order is free, every issuer is a CA, the anchor may be an intermediate. */

@@ -3,7 +3,7 @@ import type { TlsEngineLimits } from "../../modules/tls/engine.js";
 
 /** What `TlsEngine` of the workstation offers and takes. */
 export interface TlsEngineProfile extends TlsEngineLimits {
-  readonly name: "sdk" | "guarded" | "full";
+  readonly name: "sdk" | "device" | "full";
   readonly minVersion: SecureVersion;
   readonly maxVersion: SecureVersion;
   /** OpenSSL's names beside the numbers of `suites`, in the order of the ClientHello. */
@@ -21,7 +21,7 @@ function suites(list: readonly Suite[]): Pick<TlsEngineProfile, "suites" | "suit
 }
 
 /**
- * What Moddable's `ssl/session` (SDK 8.2.3) does on a device: TLS 1.2, P-256, SHA-256 signatures, RSA
+ * What Moddable's `ssl/session` (SDK 8.2.3) does by itself: TLS 1.2, P-256, SHA-256 signatures, RSA
  * client keys; it takes no handshake message that is split over records, and no leaf certificate
  * alone, since it compares names only while it walks a chain of two or more.
  *
@@ -47,14 +47,25 @@ export const sdkProfile: TlsEngineProfile = {
 };
 
 /**
- * The SDK's session behind `hosts/moddable/handshake-guard`, which puts messages together that are
- * split over records and judges the chain itself; suites, curves and keys are still the session's.
+ * The engine of `hosts/moddable`: the SDK's session behind a guard that puts messages together which
+ * are split over records and judges the chain itself (`modules/pki/server-chain`, as here), with
+ * suites in its own order, static RSA last, and P-256 client keys.
  */
-export const guardedProfile: TlsEngineProfile = {
+export const deviceProfile: TlsEngineProfile = {
   ...sdkProfile,
-  name: "guarded",
+  name: "device",
+  clientKeys: ["rsa", "p256"],
   splitMessages: true,
   leafAlone: true,
+  ...suites([
+    [0xc02f, "ECDHE-RSA-AES128-GCM-SHA256"],
+    [0xc02b, "ECDHE-ECDSA-AES128-GCM-SHA256"],
+    [0xc027, "ECDHE-RSA-AES128-SHA256"],
+    [0x003c, "AES128-SHA256"],
+    [0x003d, "AES256-SHA256"],
+    [0x002f, "AES128-SHA"],
+    [0x0035, "AES256-SHA"],
+  ]),
 };
 
 /** What a native engine could do: TLS 1.2 and 1.3, every suite that is still in use, P-256 client keys. */

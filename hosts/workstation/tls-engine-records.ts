@@ -1,5 +1,13 @@
 /** Why an engine gives up, in its own words. */
-export class TlsRefusal extends Error {}
+export class TlsRefusal extends Error {
+  /** What the server is told of it (RFC 5246 §7.2), if anything. */
+  readonly alert: number | undefined;
+
+  constructor(message: string, alert?: number) {
+    super(message);
+    this.alert = alert;
+  }
+}
 
 const CHANGE_CIPHER_SPEC = 20;
 const HANDSHAKE = 22;

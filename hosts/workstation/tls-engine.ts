@@ -11,16 +11,25 @@ import {
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { Credential } from "../../modules/io/credentials.js";
 import type { TlsEngine, TlsEngineOptions, TlsEngineRecord } from "../../modules/tls/engine.js";
-import { isValid, refuseAsOpenSsl, refuseAsSdk, type ChainPolicy } from "./tls-engine-chain.js";
+import {
+  checkAsDevice,
+  isValid,
+  refuseAsOpenSsl,
+  refuseAsSdk,
+  type ChainPolicy,
+} from "./tls-engine-chain.js";
 import { sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
 import { HEADER_BYTES, RecordInspector, TlsRefusal } from "./tls-engine-records.js";
 
-export { fullProfile, guardedProfile, sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
+export { deviceProfile, fullProfile, sdkProfile, type TlsEngineProfile } from "./tls-engine-profile.js";
 
 /** Application data of one record. */
 const RECORD_BYTES = 16384;
 /** Rounds of the event loop in which nothing happened, after which OpenSSL and the streams around it have finished. */
 const QUIET_ROUNDS = 4;
+
+const ALERT = 21;
+const FATAL = 2;
 
 const NO_EXTENDED_MASTER_SECRET = 1 << 0;
 const NO_TICKET = 1 << 14;
@@ -232,6 +241,9 @@ abstract class NodeTlsEngine implements TlsEngine {
       this.#inspector?.push(bytes);
     } catch (error) {
       if (!(error instanceof TlsRefusal)) throw error;
+      // In clear: nothing is encrypted before our ChangeCipherSpec.
+      if (error.alert !== undefined)
+        this.#options.transmit(Uint8Array.of(ALERT, 3, 3, 0, 2, FATAL, error.alert));
       this.#fail(error.message);
       return;
     }
@@ -298,13 +310,17 @@ abstract class NodeTlsEngine implements TlsEngine {
   #judgeSent(sent: readonly Uint8Array[]): void {
     const policy = this.#policy;
     if (!policy) return;
+    if (this.#profile.name === "device") {
+      checkAsDevice(sent, policy);
+      return;
+    }
     let chain: X509Certificate[];
     try {
       chain = sent.map(der => new X509Certificate(der));
     } catch {
       throw new TlsRefusal("x509: malformed");
     }
-    const refused = this.#profile.leafAlone ? refuseAsOpenSsl(chain, policy) : refuseAsSdk(chain, policy);
+    const refused = refuseAsSdk(chain, policy);
     if (refused !== undefined) throw new TlsRefusal(refused);
   }
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { TlsOptions } from "node:tls";
 import { Authority, type Issued } from "../../../certs/issue.js";
 import {
   fullProfile,
-  guardedProfile,
+  deviceProfile,
   sdkProfile,
   type TlsEngineProfile,
 } from "../../../hosts/workstation/tls-engine.js";
@@ -228,25 +229,60 @@ const TAKEN: readonly Case[] = [
     told: connected(0xc02b),
   },
   {
-    title: "guarded: a leaf sent alone",
-    profile: guardedProfile,
+    title: "device: a leaf sent alone",
+    profile: deviceProfile,
     server: serverOf(extra => extra.alone),
     told: connected(0xc02b),
   },
   {
-    title: "guarded: messages split over records of a byte",
-    profile: guardedProfile,
+    title: "device: messages split over records of a byte",
+    profile: deviceProfile,
     alter: splitRecords(1),
     told: connected(0xc02f),
   },
   {
-    title: "guarded, not: a leaf that the next certificate did not sign",
-    profile: guardedProfile,
+    title: "device: a P-256 client key",
+    profile: deviceProfile,
+    credentials: (ids, { ecClient }) => ({
+      ca: ids.root.certificate,
+      certificate: ecClient.certificate,
+      key: ecClient.key,
+    }),
+    told: connected(0xc02f),
+  },
+  {
+    title: "device: a server with static RSA alone, by the order of the client",
+    profile: deviceProfile,
+    server: common({ ciphers: "AES256-SHA:AES128-SHA256", honorCipherOrder: false, maxVersion: "TLSv1.2" }),
+    told: connected(0x003c),
+  },
+  {
+    title: "device, not: a leaf that the next certificate did not sign",
+    profile: deviceProfile,
     server: (ids, extra) => ({
       cert: extra.notAuthority.certificatePem + ids.intermediate.certificatePem,
       key: extra.notAuthority.keyPem,
     }),
-    told: failed("unable to get issuer certificate"),
+    told: failed("the server's chain does not lead to the trusted certificate"),
+  },
+  {
+    title: "device, not: another server's name",
+    profile: deviceProfile,
+    server: serverOf(extra => extra.wrongName),
+    told: failed(`the certificate is not for ${SERVER_NAME}`),
+  },
+  {
+    title: "device, not: an expired leaf",
+    profile: deviceProfile,
+    server: serverOf(extra => extra.short),
+    clock: NOW + MONTH,
+    told: failed("a certificate of the chain is expired"),
+  },
+  {
+    title: "device, not: TLS 1.3 alone",
+    profile: deviceProfile,
+    server: common({ minVersion: "TLSv1.3" }),
+    told: failed("alert: 2, 70"),
   },
   { title: "full: TLS 1.3", profile: fullProfile, told: connected(0x1302) },
   {
@@ -361,6 +397,25 @@ describe("profiles of the workstation's TLS engine", () => {
       await line.order({ run: "open" });
       assert.equal(line.transmitted.length, 1);
     });
+  });
+
+  it("device: tells the server by an alert in clear why it is refused", async () => {
+    const server = { cert: extra.wrongName.chainPem, key: extra.wrongName.keyPem };
+    await withLine({ engine: "xs", identities: ids, server, profile: deviceProfile }, async line => {
+      await line.order({ run: "open" });
+      assert.deepEqual(line.transmitted.slice(1), [7]);
+      assert.match(line.peer.errors.join(), /alert bad certificate/);
+    });
+  });
+
+  it("device: offers what the engine of the device offers, in its order", () => {
+    const source = readFileSync(
+      new URL("../../../hosts/moddable/guarded-session.ts", import.meta.url),
+      "utf8",
+    );
+    const list = /OFFERED[^[]*\[\]\s*=[^[]*\[([^\]]*)\]/.exec(source)?.[1] ?? "";
+    const numbers = [...list.matchAll(/0x([0-9a-f]{4}),/g)].map(([, hex = ""]) => parseInt(hex, 16));
+    assert.deepEqual(deviceProfile.suites, numbers);
   });
 
   it("the ClientHello of the SDK's profile is as short as the SDK's and offers no more than it", async () => {
