@@ -93,6 +93,8 @@ export interface TlsClient {
   readonly serverName?: string;
   readonly certificatePem?: string;
   readonly keyPem?: string;
+  /** Sees the server's bytes before they are taken. Returns a reason to end the handshake. */
+  readonly watch?: (bytes: Uint8Array) => string | undefined;
   /** The chain as the server sent it, leaf first. Returns a reason to refuse it. */
   readonly refuse?: (chain: readonly X509Certificate[]) => string | undefined;
 }

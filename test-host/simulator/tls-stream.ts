@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { connect, createSecureContext, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import { WatchedDuplex } from "./watched-duplex.js";
 import type { StreamFailure, TlsClient, TlsOpened } from "./network.js";
 
 export interface TlsEvents {
@@ -27,15 +28,19 @@ export function startTls(
   tls: TlsClient,
   events: TlsEvents,
 ): TLSSocket | undefined {
-  const socket = openTls(transport.socket, tls, events);
-  if (!socket) return undefined;
   let finished = false;
   const fail = (failure: StreamFailure): void => {
     if (finished) return;
     finished = true;
     events.failed(failure);
-    socket.destroy();
+    socket?.destroy();
   };
+  const { watch } = tls;
+  const below = watch
+    ? new WatchedDuplex(transport.socket, watch, detail => fail({ kind: "tls", detail }))
+    : transport.socket;
+  const socket = openTls(below, tls, events);
+  if (!socket) return undefined;
   let secure = false;
   socket.on("secureConnect", () => {
     const refused = tls.refuse?.(sentChain(socket.getPeerCertificate(true)));

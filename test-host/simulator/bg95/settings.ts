@@ -134,6 +134,7 @@ export const defaultBg95Settings: Bg95Settings = {
     urcWhileData: "queued",
     longestLine: 2_048,
     promptText: "> ",
+    promptPauseMs: 0,
     blankBehindPlus: false,
   },
   epochMs: Date.UTC(2026, 10, 20, 12, 0, 0),

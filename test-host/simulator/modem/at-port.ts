@@ -31,6 +31,8 @@ export interface PortSettings {
   readonly longestLine: number;
   /** Behind the line end that comes before it. */
   readonly promptText: string;
+  /** Bytes that come so soon behind a prompt are lost, ms. */
+  readonly promptPauseMs: number;
   /** `AT+ NAME` is taken for `AT+NAME`. */
   readonly blankBehindPlus: boolean;
 }
@@ -95,6 +97,7 @@ export class AtPort<M> implements CallPort {
   #heldUrcs: HeldUrc[] = [];
   #tasks = new Set<Task>();
   #generation = 0;
+  #deafUntilMs = -Infinity;
 
   constructor(host: PortHost<M>) {
     this.#host = host;
@@ -132,6 +135,7 @@ export class AtPort<M> implements CallPort {
     let rest = bytes;
     while (rest.length > 0) {
       if (this.#sink) {
+        if (this.#host.scheduler.nowMs < this.#deafUntilMs) return;
         const sink = this.#sink;
         const taken = sink.take(rest);
         rest = rest.subarray(taken);
@@ -278,6 +282,13 @@ export class AtPort<M> implements CallPort {
     });
   }
 
+  /** The begin of an information line whose rest follows as raw bytes. */
+  emitLineStart(text: string, isFirst: boolean): void {
+    const leads = isFirst || this.#host.settings.multiline === "pairs";
+    if (this.#host.profile.verbose && leads) this.#host.transmit(this.#lineEnd(), "text");
+    this.#host.transmit(latin1(text), "text");
+  }
+
   emitRaw(bytes: Uint8Array): void {
     this.#host.transmit(bytes, "data");
   }
@@ -287,6 +298,7 @@ export class AtPort<M> implements CallPort {
   }
 
   emitPrompt(): void {
+    this.#deafUntilMs = this.#host.scheduler.nowMs + this.#host.settings.promptPauseMs;
     this.#host.transmit(concat(this.#lineEnd(), latin1(this.#host.settings.promptText)), "text");
   }
 

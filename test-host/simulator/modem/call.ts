@@ -14,8 +14,8 @@ export interface Call {
   readonly args: Arguments;
   /** An information line, or several. */
   info(...lines: string[]): void;
-  /** An information line followed by raw bytes. */
-  data(header: string, bytes: Uint8Array): void;
+  /** An information line followed by raw bytes, on a line of their own or behind a comma. */
+  data(header: string, bytes: Uint8Array, sameLine?: boolean): void;
   /** Bytes as they are, without line ends. */
   raw(bytes: Uint8Array): void;
   /** Intermediate result `CONNECT`, or the like. */

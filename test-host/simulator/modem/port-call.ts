@@ -7,6 +7,7 @@ export interface CallPort {
   readonly generation: number;
   later(ms: number, action: () => void): void;
   emitInfo(lines: readonly string[], isFirst: boolean): void;
+  emitLineStart(text: string, isFirst: boolean): void;
   emitRaw(bytes: Uint8Array): void;
   emitLineEnd(): void;
   emitPrompt(): void;
@@ -54,9 +55,11 @@ export class PortCall implements Call {
     this.#informed = true;
   }
 
-  data(header: string, bytes: Uint8Array): void {
+  data(header: string, bytes: Uint8Array, sameLine = false): void {
     if (this.#stale) return;
-    this.info(header);
+    if (sameLine) this.#port.emitLineStart(`${header},`, !this.#informed);
+    else this.info(header);
+    this.#informed = true;
     this.#port.emitRaw(bytes);
     this.#port.emitLineEnd();
   }

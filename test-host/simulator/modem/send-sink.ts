@@ -9,6 +9,8 @@ export interface SendOptions {
   readonly length: number | undefined;
   /** Bytes beyond it are dropped when the end is given by Ctrl+Z. */
   readonly most: number;
+  /** The byte that makes up `most` ends the payload instead. */
+  readonly endsAtMost?: boolean;
   readonly echo: boolean;
   readonly done: (bytes: Uint8Array) => void;
   readonly cancelled: () => void;
@@ -42,7 +44,8 @@ export class SendSink implements DataSink {
         return taken;
       }
       if (length !== undefined || this.#bytes.length < most) this.#bytes.push(byte);
-      if (this.#bytes.length === length) this.#isOver = true;
+      const end = length ?? (this.#options.endsAtMost === true ? most : undefined);
+      if (this.#bytes.length === end) this.#isOver = true;
     }
     if (echo) call.raw(bytes.subarray(0, taken));
     if (this.#isOver) this.#options.done(Uint8Array.from(this.#bytes));

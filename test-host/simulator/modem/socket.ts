@@ -45,6 +45,8 @@ export class ModuleSocket {
   /** Payload from the peer, and how much of it the host has read. */
   receivedBytes = 0;
   readBytes = 0;
+  /** Acknowledged payload that found no room in a module whose window does not close. */
+  lostBytes = 0;
   /** The record bytes of the handshake and what was agreed, of a TLS client. */
   tls: TlsOpened | undefined;
   /** Why the connection was not made or broke off, as the network saw it; the module tells a code only. */

@@ -2,6 +2,7 @@ import { BG95, type Bg95Options } from "../../simulator/bg95/bg95.js";
 import { MemoryNetwork } from "../../simulator/memory.js";
 import type { Network } from "../../simulator/network.js";
 import { Scheduler } from "../../simulator/scheduler.js";
+import { ModemBench } from "./modem-bench.js";
 
 export type BenchOptions<N extends Network> = Omit<Partial<Bg95Options>, "scheduler" | "network"> & {
   readonly scheduler?: Scheduler;
@@ -10,61 +11,19 @@ export type BenchOptions<N extends Network> = Omit<Partial<Bg95Options>, "schedu
 
 const finals = /\r\n(OK|ERROR|\+CME ERROR: [^\r]*|SEND OK|SEND FAIL|NO CARRIER|CONNECT[^\r]*)\r\n$|\r\n> $/;
 
-/** Types AT commands into a simulated module without a UART between, and keeps what comes back. */
-export class AtBench<N extends Network = MemoryNetwork> {
-  readonly scheduler: Scheduler;
+/** A simulated BG95 to type into. */
+export class AtBench<N extends Network = MemoryNetwork> extends ModemBench<BG95> {
   readonly network: N;
-  readonly modem: BG95;
-  /** Everything that the module sent. */
-  received = "";
-  #mark = 0;
 
   constructor(options: BenchOptions<N> & { readonly network: (scheduler: Scheduler) => N }) {
-    this.scheduler = options.scheduler ?? new Scheduler();
-    this.network = options.network(this.scheduler);
-    this.modem = new BG95({ ...options, scheduler: this.scheduler, network: this.network });
-    this.modem.onOutput = bytes => (this.received += Buffer.from(bytes).toString("latin1"));
+    const scheduler = options.scheduler ?? new Scheduler();
+    const network = options.network(scheduler);
+    super(scheduler, new BG95({ ...options, scheduler, network }), finals);
+    this.network = network;
   }
 
   static memory(options: Omit<BenchOptions<MemoryNetwork>, "network"> = {}): AtBench {
     return new AtBench({ ...options, network: scheduler => new MemoryNetwork({ scheduler, names: names }) });
-  }
-
-  type(text: string | Uint8Array): void {
-    this.modem.receive(typeof text === "string" ? Buffer.from(text, "latin1") : text);
-  }
-
-  /** What came since the last call. */
-  take(): string {
-    const text = this.received.slice(this.#mark);
-    this.#mark = this.received.length;
-    return text;
-  }
-
-  /** Lets simulated time pass. */
-  async pass(ms: number): Promise<string> {
-    await this.scheduler.run({ untilMs: this.scheduler.nowMs + ms });
-    return this.take();
-  }
-
-  /** Types a line and waits for its final result or a prompt; returns all that came. */
-  async ask(line: string, limitMs = 200_000): Promise<string> {
-    return this.exchange(line + "\r", finals, limitMs);
-  }
-
-  /** Types bytes and waits until what came since the last call matches. */
-  async exchange(text: string | Uint8Array, awaited: RegExp, limitMs = 200_000): Promise<string> {
-    this.take();
-    this.type(text);
-    return this.wait(awaited, limitMs);
-  }
-
-  async wait(awaited: RegExp, limitMs = 200_000): Promise<string> {
-    await this.scheduler.run({
-      until: () => awaited.test(this.received.slice(this.#mark)),
-      untilMs: this.scheduler.nowMs + limitMs,
-    });
-    return this.take();
   }
 
   /** Booted, echo off, registered; with a context also an active PDP context 1. */

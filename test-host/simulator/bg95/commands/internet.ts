@@ -1,5 +1,6 @@
 import type { Call, CommandTable, Handler } from "../../modem/call.js";
 import { socketErrors, socketErrorText } from "../errors.js";
+import { ping as sendEchoes } from "../../modem/ping.js";
 import type { Bg95Module } from "../module.js";
 import { valueCommand } from "./values.js";
 
@@ -58,42 +59,7 @@ const ping: Handler<Bg95Module> = (call, module) => {
     return;
   }
   call.ok();
-  const { scheduler, link, network } = module;
-  const boot = module.power.boots;
-  const times: number[] = [];
-  const finish = (): void => {
-    const lost = count - times.length;
-    const [least, most] = times.length > 0 ? [Math.min(...times), Math.max(...times)] : [0, 0];
-    const mean = times.length > 0 ? Math.floor(times.reduce((sum, time) => sum + time, 0) / times.length) : 0;
-    module.urc(`+QPING: 0,${[count, times.length, lost, least, most, mean].join(",")}`);
-  };
-  const round = (address: string, left: number): void => {
-    if (boot !== module.power.boots) return;
-    if (left === 0) {
-      finish();
-      return;
-    }
-    const sentMs = scheduler.nowMs;
-    if (!network.reaches(address)) {
-      scheduler.after(timeoutMs, () => {
-        module.urc(`+QPING: ${String(socketErrors.timeout)}`);
-        round(address, left - 1);
-      });
-      return;
-    }
-    link.exchange(1, 60, 60, () => {
-      const time = Math.round(scheduler.nowMs - sentMs);
-      times.push(time);
-      module.urc(`+QPING: 0,"${address}",32,${String(time)},255`);
-      round(address, left - 1);
-    });
-  };
-  link.exchange(network.resolve(host)?.[0] === host ? 0 : 1, 70, 120, () => {
-    const address = network.resolve(host)?.[0];
-    if (boot !== module.power.boots) return;
-    if (address === undefined) module.urc(`+QPING: ${String(socketErrors.dnsFailed)}`);
-    else round(address, count);
-  });
+  sendEchoes(module, { host, timeoutMs, count });
 };
 
 interface SocketOption {
