@@ -31,7 +31,12 @@ export function explain(reason: Failure, rules: readonly DiagnosisRule[]): Expla
   const code = reason.code === undefined ? undefined : `code ${reason.code}`;
   const named = found === undefined ? code : code === undefined ? found.name : `${code}: ${found.name}`;
   const facts = [reason.command, named].filter(part => part !== undefined).join(", ");
-  const parts = [facts, reason.detail].filter(part => part !== undefined && part !== "").join("; ");
+  const place = reason.handshake;
+  const where =
+    place === undefined
+      ? undefined
+      : `flight ${place.flight}, ${place.message}: ${place.confirmedBytes} of ${place.totalBytes} bytes`;
+  const parts = [facts, reason.detail, where].filter(part => part !== undefined && part !== "").join("; ");
   return {
     what: parts === "" ? general.name : `${general.name} (${parts})`,
     why: (found ?? general).cause,

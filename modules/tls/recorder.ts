@@ -1,271 +1,352 @@
 import type { HandshakePlace } from "../diagnosis/failure.js";
+import type { TlsEngineLimits } from "./engine.js";
 
-/** Messages that are remembered: a mutual handshake of TLS 1.2 has fourteen. */
+/** Messages that are remembered: a mutual handshake of TLS 1.2 has sixteen at most. */
 export const MESSAGES = 20;
 /** Sends and reads of the module that are remembered, the last ones. */
-export const TRANSFERS = 8;
+export const TRANSFERS = 12;
 /** A record announces at most 16,384 bytes and what its protection adds (RFC 5246, 6.2.3). */
 const RECORD_MAX = 16_384 + 2_048;
 
-/** What the first records show that an engine with limits will fail at. */
+/** What the engine would fail at, seen before it gets there. */
 export type Trouble =
-  /** A handshake message goes on in the next record. */
-  | "split message"
-  /** The server's Certificate holds one certificate. */
-  | "leaf alone"
+  /** What came is no TLS. */
+  | "no TLS"
   /** A record announces more bytes than TLS allows. */
   | "record too large"
-  /** What came is no TLS. */
-  | "no TLS";
+  /** The server answers with a version before TLS 1.2. */
+  | "version"
+  /** The server chose a suite that was not offered. */
+  | "suite"
+  /** A handshake message goes on in the next record, which this engine does not put together. */
+  | "split message"
+  /** The server sent its certificate without any other, which this engine cannot verify. */
+  | "leaf alone";
 
-/** Names by type (RFC 5246, 7.4; RFC 6066); 20 is also what the first protected message is. */
+// Content types of records (RFC 5246, 6.2.1).
+const CHANGE_CIPHER_SPEC = 20;
+const ALERT = 21;
+const HANDSHAKE = 22;
+const APPLICATION_DATA = 23;
+
+// Types of handshake messages (RFC 5246, 7.4), and two that are records of their own.
+export const SERVER_HELLO = 2;
+export const CERTIFICATE = 11;
+export const CERTIFICATE_REQUEST = 13;
+export const SERVER_HELLO_DONE = 14;
+const CERTIFICATE_VERIFY = 15;
+const CLIENT_KEY_EXCHANGE = 16;
+/** Also what the first protected handshake record of TLS 1.2 holds. */
+export const FINISHED = 20;
+const CHANGE = 0x7e;
+/** A handshake message of TLS 1.3, which cannot be seen. */
+const PROTECTED = 0x7f;
+
 const NAMES: Readonly<Record<number, string>> = Object.freeze({
   0: "HelloRequest",
   1: "ClientHello",
-  2: "ServerHello",
+  [SERVER_HELLO]: "ServerHello",
   4: "NewSessionTicket",
-  11: "Certificate",
+  [CERTIFICATE]: "Certificate",
   12: "ServerKeyExchange",
-  13: "CertificateRequest",
-  14: "ServerHelloDone",
-  15: "CertificateVerify",
-  16: "ClientKeyExchange",
-  20: "Finished",
+  [CERTIFICATE_REQUEST]: "CertificateRequest",
+  [SERVER_HELLO_DONE]: "ServerHelloDone",
+  [CERTIFICATE_VERIFY]: "CertificateVerify",
+  [CLIENT_KEY_EXCHANGE]: "ClientKeyExchange",
+  [FINISHED]: "Finished",
   22: "CertificateStatus",
-  [0x80]: "ChangeCipherSpec",
+  [CHANGE]: "ChangeCipherSpec",
+  [PROTECTED]: "protected message",
 });
 
-export function messageName(type: number): string {
-  return NAMES[type] ?? "message " + String(type);
-}
+/** Level (in bits 8 to 15) and number of the last alert in clear; what stands for one that is protected. */
+export const ALERT_HIDDEN = 0x1_00_00;
+const FATAL = 2;
 
-const CHANGE_CIPHER_SPEC = 0x80;
-
-/** One direction: where in a record, and in a handshake message, the stream is. */
+/** One direction: where its stream is in a record, and in a handshake message. */
 class Track {
+  /** Set in `kind` of a message: ours. */
+  readonly flag: 0 | 0x80;
   /** Bytes so far. */
   offset = 0;
-  /** Behind ChangeCipherSpec nothing can be read any more. */
-  isProtected = false;
   /** Records of application data. */
   data = 0;
-  /** Header of the record, or behind it that of a handshake message. */
-  readonly header = new Uint8Array(5);
+  /** The last alert: `level << 8 | number`, {@link ALERT_HIDDEN} for a protected one, 0 for none. */
+  alert = 0;
+  /** Behind ChangeCipherSpec nothing can be read any more. */
+  hidden = false;
+  finished = false;
   /** Bytes of the record's header that have come. */
-  headerLength = 0;
+  header = 0;
   type = 0;
-  /** Bytes of the record still to come. */
+  /** Bytes of the record still to come; while the header comes, its last two bytes. */
   left = 0;
-  /** Handshake header and the first bytes of the body, in which a Certificate tells its lengths. */
-  readonly head = new Uint8Array(10);
-  headLength = 0;
-  /** Index of the message under way; -1: none. */
+  /** Bytes of the handshake header that have come; 0 between messages. */
+  head = 0;
+  kind = 0;
+  /** Bytes of the message still to come. */
+  missing = 0;
+  /** Bytes of its body that were looked at, the last four of them, and a number to compare with. */
+  body = 0;
+  word = 0;
+  mark = 0;
+  /** Place of the message under way in the log; -1: none. */
   message = -1;
-  /** Bytes of it still to come. */
-  messageLeft = 0;
+
+  constructor(flag: 0 | 0x80) {
+    this.flag = flag;
+  }
+
+  /** Number of a fatal alert in clear; -1: there was none. */
+  get fatal(): number {
+    return this.alert >> 8 === FATAL ? this.alert & 0xff : -1;
+  }
 }
 
 /**
  * Reads the headers that pass in clear between TLS and TCP, in both directions and in pieces of any
  * size, and keeps in constant memory what a handshake was made of: messages, flights, sizes, what
- * the module had confirmed. Nothing of the contents is kept.
+ * the module had confirmed. Of contents it looks at the server's version and suite, and whether its
+ * certificate comes alone; nothing of them is kept.
  */
 export class FlightRecorder {
-  /** Of the server's records; of the engine's. */
-  readonly received = new Track();
-  readonly sent = new Track();
-  /** Bytes of ours that the module confirmed. */
-  confirmed = 0;
-  /** Messages so far, for those who show them. */
+  readonly sent = new Track(0x80);
+  readonly received = new Track(0);
+  /** Messages in the log. */
   count = 0;
-  /** The flight of the last message: 1 ClientHello, then one more with each change of direction. */
-  flight = 0;
-  /** Alert that came or went in clear: its number, -1 for none; 256 stands for one that is protected. */
-  alertReceived = -1;
-  alertSent = -1;
-  trouble: Trouble | undefined;
-  /** Both sides have finished. */
-  complete = false;
-  /** The last sends (positive) and reads (negative) of the module, `transfers` in all. */
-  readonly sizes = new Int16Array(TRANSFERS);
+  /** Further messages that found no room in it. */
+  dropped = 0;
+  /** Sends and reads of the module so far; the last ones are kept. */
   transfers = 0;
-  /** A confirmation came from below; without one, what was written counts as confirmed. */
-  private confirms = false;
-  /** For each message: direction and type, where it begins in its stream, its length. */
-  private readonly kinds = new Uint16Array(MESSAGES);
-  private readonly starts = new Uint32Array(MESSAGES);
-  private readonly lengths = new Uint32Array(MESSAGES);
-  private readonly flights = new Uint8Array(MESSAGES);
+  trouble: Trouble | undefined;
+  /** The handshake is complete: what follows is counted only. */
+  complete = false;
+  /** A flight of ours has begun whose end is still to come. */
+  midFlight = false;
+  /** The TCP class tells what the module confirmed; otherwise what was written counts as that. */
+  confirms = false;
+  private confirmedBytes = 0;
+  private readonly limits: TlsEngineLimits | undefined;
+  private readonly verify: boolean;
+  /** For each message its offset in its stream, then its kind (8 bits) and length (24 bits); behind them the transfers. */
+  private readonly log = new Uint32Array(2 * MESSAGES + TRANSFERS);
 
-  /** Bytes of the engine that go to TCP. */
-  onSent(bytes: Uint8Array): void {
-    this.read(this.sent, bytes, true);
-    if (!this.confirms) this.confirmed = this.sent.offset;
+  /** `limits`: of the engine, so that what it cannot do is seen coming. `verify`: certificates are checked. */
+  constructor(limits?: TlsEngineLimits, verify = true) {
+    this.limits = limits;
+    this.verify = verify;
   }
 
-  /** Bytes of the server that go to the engine. */
+  /** Bytes that the engine gives to TCP. */
+  onSent(bytes: Uint8Array): void {
+    this.read(this.sent, bytes);
+  }
+
+  /** Bytes of the server, before the engine sees them. */
   onReceived(bytes: Uint8Array): void {
-    this.read(this.received, bytes, false);
+    this.read(this.received, bytes);
   }
 
   /** From the TCP below: a send was confirmed, or a read brought bytes. */
   onTransfer(sent: boolean, byteLength: number): void {
     if (sent) {
-      if (!this.confirms) this.confirmed = 0;
       this.confirms = true;
-      this.confirmed += byteLength;
+      this.confirmedBytes += byteLength;
     }
-    this.sizes[this.transfers++ % TRANSFERS] = sent ? byteLength : -byteLength;
+    this.log[2 * MESSAGES + (this.transfers++ % TRANSFERS)] = byteLength * 2 + (sent ? 1 : 0);
   }
 
-  /** TCP below tells of confirmations: until the first, nothing counts as confirmed. */
-  awaitConfirmations(): void {
-    this.confirms = true;
-    this.confirmed = 0;
+  /** Bytes of ours that the module has confirmed. */
+  get confirmed(): number {
+    return this.confirms ? this.confirmedBytes : this.sent.offset;
   }
 
-  /** Message `index`: whose, which, how long, in which flight, and how much of it is known to have arrived. */
+  // Messages, by their place in the log
+
   isSent(index: number): boolean {
-    return (this.kinds[index] ?? 0) > 0xff;
+    return ((this.log[2 * index + 1] ?? 0) & 0x8000_0000) !== 0;
   }
-  typeOf(index: number): number {
-    return (this.kinds[index] ?? 0) & 0xff;
+
+  kindOf(index: number): number {
+    return ((this.log[2 * index + 1] ?? 0) >> 24) & 0x7f;
   }
+
+  nameOf(index: number): string {
+    const kind = this.kindOf(index);
+    return NAMES[kind] ?? "message " + String(kind);
+  }
+
+  /** Where it begins in its stream. */
+  startOf(index: number): number {
+    return this.log[2 * index] ?? 0;
+  }
+
+  /** Its bytes without those of records. */
   lengthOf(index: number): number {
-    return this.lengths[index] ?? 0;
+    return (this.log[2 * index + 1] ?? 0) & 0xff_ffff;
   }
-  flightOf(index: number): number {
-    return this.flights[index] ?? 0;
-  }
+
+  /** As many of them as the module has confirmed, or as have come here. */
   arrivedOf(index: number): number {
     const length = this.lengthOf(index);
-    if (this.isSent(index)) {
-      const start = this.starts[index] ?? 0;
-      return Math.max(0, Math.min(length, this.confirmed - start));
-    }
-    return index === this.received.message ? length - this.received.messageLeft : length;
+    if (this.isSent(index)) return Math.max(0, Math.min(length, this.confirmed - this.startOf(index)));
+    return index === this.received.message ? length - this.received.missing : length;
   }
 
-  /** The first message that has not arrived whole, or else the last one. */
-  place(): HandshakePlace | undefined {
-    const last = Math.min(this.count, MESSAGES) - 1;
-    if (last < 0) return undefined;
+  /** 1 for ClientHello, one more with each change of direction. */
+  flightOf(index: number): number {
+    let flight = 1;
+    for (let i = 1; i <= index; i++) if (this.isSent(i) !== this.isSent(i - 1)) flight++;
+    return flight;
+  }
+
+  /** A transfer that is kept, 0 the oldest: positive what was sent, negative what was read. */
+  transferOf(index: number): number {
+    const oldest = this.transfers > TRANSFERS ? this.transfers : 0;
+    const value = this.log[2 * MESSAGES + ((oldest + index) % TRANSFERS)] ?? 0;
+    return value & 1 ? value >> 1 : -(value >> 1);
+  }
+
+  /** The first message that has not arrived whole, or else the last one; -1 when there is none. */
+  get last(): number {
+    const last = this.count - 1;
     let index = 0;
     while (index < last && this.arrivedOf(index) === this.lengthOf(index)) index++;
+    return last < 0 ? last : index;
+  }
+
+  place(): HandshakePlace | undefined {
+    const index = this.last;
+    if (index < 0) return undefined;
     return Object.freeze({
       flight: this.flightOf(index),
-      message: messageName(this.typeOf(index)),
+      message: this.nameOf(index),
       confirmedBytes: this.arrivedOf(index),
       totalBytes: this.lengthOf(index),
     });
   }
 
-  private read(track: Track, bytes: Uint8Array, sent: boolean): void {
+  // Reading
+
+  private read(track: Track, bytes: Uint8Array): void {
+    const end = bytes.length;
     let at = 0;
-    while (at < bytes.length && this.trouble !== "no TLS") {
-      if (track.headerLength < 5) {
-        track.header[track.headerLength++] = bytes[at++] ?? 0;
-        track.offset++;
-        if (track.headerLength === 5) this.begin(track, sent);
-      } else {
-        const count = Math.min(track.left, bytes.length - at);
-        if (track.type === 22 && !track.isProtected) this.handshake(track, bytes, at, at + count, sent);
-        else if (track.type === 21) this.alert(track, bytes, at, at + count, sent);
-        at += count;
-        track.offset += count;
-        track.left -= count;
-        if (track.message >= 0 && track.isProtected) track.messageLeft = track.left;
+    // Behind trouble nothing is certain any more.
+    while (at < end && this.trouble === undefined) {
+      const start = at;
+      if (track.header < 5) this.recordByte(track, bytes[at++] ?? 0);
+      else {
+        const type = track.type;
+        const clear = (type === HANDSHAKE || type === ALERT) && !track.hidden;
+        if (clear && (type === ALERT || track.head < 4 || track.body < lookedAt(track))) {
+          if (type === HANDSHAKE) this.handshakeByte(track, bytes[at] ?? 0);
+          else track.word = (track.word << 8) | (bytes[at] ?? 0);
+          at++;
+        } else {
+          const count = Math.min(track.left, end - at, clear ? track.missing : end);
+          at += count;
+          if (clear || track.message >= 0) track.missing -= count;
+        }
+        track.left -= at - start;
+        if (track.missing === 0 && track.head >= 4) endMessage(track);
       }
-      if (track.headerLength === 5 && track.left === 0) this.end(track, sent);
+      track.offset += at - start;
+      if (track.header === 5 && track.left === 0) this.endRecord(track);
+    }
+    track.offset += end - at;
+  }
+
+  private recordByte(track: Track, byte: number): void {
+    if (track.header === 0) track.type = byte;
+    track.left = ((track.left << 8) | byte) & 0xffff;
+    track.header++;
+    const type = track.type;
+    if (track.header === 2 && (type < CHANGE_CIPHER_SPEC || type > APPLICATION_DATA || byte !== 3))
+      this.trouble = "no TLS";
+    if (track.header < 5) return;
+    const left = track.left;
+    if (left > RECORD_MAX) this.trouble = "record too large";
+    else if (type === CHANGE_CIPHER_SPEC) this.note(track, CHANGE, left, 1);
+    else if (type === ALERT && track.flag) this.midFlight = false;
+    else if (type === HANDSHAKE && track.hidden) this.note(track, FINISHED, left, 1);
+    else if (type === APPLICATION_DATA) {
+      if (this.complete || track.finished) track.data++;
+      // In TLS 1.3 the handshake goes on in such records.
+      else this.note(track, PROTECTED, left, 1);
     }
   }
 
-  private begin(track: Track, sent: boolean): void {
-    const header = track.header;
-    track.type = header[0] ?? 0;
-    track.left = ((header[3] ?? 0) << 8) | (header[4] ?? 0);
-    if (track.type < 20 || track.type > 24 || header[1] !== 3) {
-      this.trouble ??= "no TLS";
+  private endRecord(track: Track): void {
+    const type = track.type;
+    track.header = 0;
+    if (type === CHANGE_CIPHER_SPEC) track.hidden = true;
+    else if (type === ALERT) track.alert = track.hidden ? ALERT_HIDDEN : track.word & 0xffff;
+    else if (type === HANDSHAKE && track.hidden) track.finished = true;
+    else if (type === HANDSHAKE && track.head > 0 && track.flag === 0 && this.limits?.splitMessages === false)
+      this.trouble = "split message";
+    if (track.head === 0) track.message = -1;
+  }
+
+  private handshakeByte(track: Track, byte: number): void {
+    track.word = (track.word << 8) | byte;
+    if (track.head < 4) {
+      if (track.head === 0) track.kind = byte;
+      track.head++;
+      if (track.head === 4) {
+        track.missing = track.word & 0xff_ffff;
+        track.body = 0;
+        this.note(track, track.kind, track.missing + 4, -3);
+      }
       return;
     }
-    if (track.left > RECORD_MAX) this.trouble ??= "record too large";
-    if (track.type === 20) this.note(track, sent, CHANGE_CIPHER_SPEC, track.left);
-    // What the first protected handshake record holds is known without reading it.
-    else if (track.type === 22 && track.isProtected && !this.complete) this.note(track, sent, 20, track.left);
-    else if (track.type === 23) track.data++;
+    track.missing--;
+    track.body++;
+    if (track.flag === 0) this.look(track);
   }
 
-  private end(track: Track, sent: boolean): void {
-    track.headerLength = 0;
-    if (track.type === 20) {
-      track.isProtected = true;
-      track.message = -1;
-    } else if (track.type === 22 && track.isProtected) {
-      track.message = -1;
-      if (!sent && this.sent.isProtected) this.complete = true;
-      // A resumed session ends with the client's.
-      else if (sent && this.received.isProtected) this.complete = true;
-    } else if (track.type === 22 && !sent && (track.messageLeft > 0 || track.headLength > 0))
-      this.trouble ??= "split message";
+  /** At the beginning of a ServerHello and of the server's Certificate. */
+  private look(track: Track): void {
+    const word = track.word;
+    const body = track.body;
+    const limits = this.limits;
+    if (track.kind === SERVER_HELLO) {
+      if (body === 2 && (word & 0xffff) < 0x0303) this.trouble = "version";
+      // Behind 32 random bytes the session id with its length, then the suite.
+      else if (body === 35) track.mark = 37 + (word & 0xff);
+      else if (body > 35 && body === track.mark && limits && !limits.suites.includes(word & 0xffff))
+        this.trouble = "suite";
+    } else if (body === 3) track.mark = word & 0xff_ffff;
+    // The list is as long as its first certificate.
+    else if (body === 6 && track.mark === (word & 0xff_ffff) + 3 && this.verify && !(limits?.leafAlone ?? true))
+      this.trouble = "leaf alone";
   }
 
-  private handshake(track: Track, bytes: Uint8Array, from: number, to: number, sent: boolean): void {
-    const head = track.head;
-    for (let at = from; at < to;) {
-      if (track.headLength < 4 && track.messageLeft === 0) {
-        head[track.headLength++] = bytes[at++] ?? 0;
-        if (track.headLength === 4) {
-          const body = ((head[1] ?? 0) << 16) | ((head[2] ?? 0) << 8) | (head[3] ?? 0);
-          track.messageLeft = body;
-          this.note(track, sent, head[0] ?? 0, body + 4, track.offset + (at - from) - 4);
-          if (body === 0) this.finishMessage(track);
-        }
-        continue;
-      }
-      const count = Math.min(track.messageLeft, to - at);
-      for (let i = 0; i < count && track.headLength < 10; i++) {
-        head[track.headLength++] = bytes[at + i] ?? 0;
-        if (track.headLength === 10 && !sent && head[0] === 11) this.lookAtChain(head);
-      }
-      at += count;
-      track.messageLeft -= count;
-      if (track.messageLeft === 0) this.finishMessage(track);
-    }
-  }
-
-  private finishMessage(track: Track): void {
-    track.headLength = 0;
+  /** Enters a message; it begins `ahead` bytes behind what was counted so far. */
+  private note(track: Track, kind: number, length: number, ahead: number): void {
+    const index = this.count;
+    if (track.flag && kind !== CHANGE)
+      this.midFlight = kind === CERTIFICATE || kind === CLIENT_KEY_EXCHANGE || kind === CERTIFICATE_VERIFY;
     track.message = -1;
-  }
-
-  /** The list's length, then that of its first certificate: alone when nothing is left behind it. */
-  private lookAtChain(head: Uint8Array): void {
-    const list = ((head[4] ?? 0) << 16) | ((head[5] ?? 0) << 8) | (head[6] ?? 0);
-    const first = ((head[7] ?? 0) << 16) | ((head[8] ?? 0) << 8) | (head[9] ?? 0);
-    if (list === first + 3) this.trouble ??= "leaf alone";
-  }
-
-  private alert(track: Track, bytes: Uint8Array, from: number, to: number, sent: boolean): void {
-    // Level and description, in clear; protected ones are longer.
-    const end = track.left - (to - from);
-    if (end > 0) return;
-    const number = track.isProtected || to <= from ? 256 : (bytes[to - 1] ?? 0);
-    if (sent) this.alertSent = number;
-    else this.alertReceived = number;
-  }
-
-  private note(track: Track, sent: boolean, type: number, length: number, start = track.offset): void {
-    const first = this.count === 0;
-    const before = this.isSent(Math.min(this.count, MESSAGES) - 1);
-    if (first || before !== sent) this.flight++;
-    track.message = this.count;
-    track.messageLeft = type === CHANGE_CIPHER_SPEC || track.isProtected ? length : track.messageLeft;
-    if (this.count < MESSAGES) {
-      this.kinds[this.count] = (sent ? 0x100 : 0) | type;
-      this.starts[this.count] = start;
-      this.lengths[this.count] = length;
-      this.flights[this.count] = this.flight;
-      this.count++;
+    if (this.complete) return;
+    if (index === MESSAGES) {
+      this.dropped++;
+      return;
     }
+    this.log[2 * index] = track.offset + ahead;
+    this.log[2 * index + 1] = ((kind | track.flag) << 24) | Math.min(length, 0xff_ffff);
+    this.count = index + 1;
+    track.message = index;
+    if (ahead > 0) track.missing = length;
   }
+}
+
+function endMessage(track: Track): void {
+  track.head = 0;
+  track.message = -1;
+}
+
+/** Bytes of the message's body that are looked at, when the server sent it. */
+function lookedAt(track: Track): number {
+  if (track.flag) return 0;
+  return track.kind === SERVER_HELLO ? 72 : track.kind === CERTIFICATE ? 6 : 0;
 }

@@ -4,8 +4,14 @@ import type { Failure } from "../../../modules/diagnosis/failure.js";
 import type { DiagnosisRule } from "../../../modules/diagnosis/table.js";
 import { journalDiagnoses } from "../../../modules/buffer/diagnosis.js";
 import { mqttDiagnoses } from "../../../modules/mqtt/diagnosis.js";
+import { tlsDiagnoses } from "../../../modules/tls/diagnosis.js";
 
-const RULES: readonly DiagnosisRule[] = [...journalDiagnoses, ...mqttDiagnoses, ...bg95Diagnoses];
+const RULES: readonly DiagnosisRule[] = [
+  ...journalDiagnoses,
+  ...mqttDiagnoses,
+  ...tlsDiagnoses,
+  ...bg95Diagnoses,
+];
 
 /** A failure that the firmware reported, in sentences for people: what happened, why, what to do. */
 export function explainFailure(reason: Failure): Explanation {

@@ -2,7 +2,7 @@ import type { ModuleSocket } from "../../../test-host/simulator/bg95/socket.js";
 import type { EngineMemory } from "../../../test-host/simulator/engine.js";
 import type { StreamFailure } from "../../../test-host/simulator/network.js";
 import type { SimulationEnd } from "../../../test-host/simulator/simulation.js";
-import type { Failure } from "../../../modules/diagnosis/failure.js";
+import type { Failure, HandshakePlace } from "../../../modules/diagnosis/failure.js";
 import { explainFailure } from "../diagnosis/explain.js";
 import type { BrokerAccess } from "./broker.js";
 import type { SimulateOptions } from "./options.js";
@@ -13,6 +13,8 @@ export interface RunFailure {
   readonly kind: string;
   readonly code?: number;
   readonly command?: string;
+  /** How far a handshake by the ESP32 had come. */
+  readonly handshake?: HandshakePlace;
   /** Of kind `memory`: the smallest `--heap` with which the run passes. */
   readonly neededBytes?: number;
   readonly what: string;
@@ -172,6 +174,7 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
     kind,
     ...(code === undefined ? undefined : { code }),
     ...(command === undefined ? undefined : { command }),
+    ...(reason.handshake === undefined ? undefined : { handshake: reason.handshake }),
     what: general.what,
   };
   const refusal = facts.broker.refusal();
@@ -180,7 +183,8 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
   if (login !== undefined) return { ...identity, ...login };
   // The module tells a code only; the simulation knows what its network met with.
   const seen = facts.sockets.at(-1)?.failure;
-  if (seen === undefined || !["tls", "connect", "peer-closed"].includes(kind)) {
+  // TLS on the ESP32 has seen more of it than the module's network.
+  if (seen === undefined || !["tls", "connect", "peer-closed"].includes(kind) || command === "TLS") {
     return { ...identity, why: general.why, fix: general.fix };
   }
   const cause = causeOf(facts, reason, seen);
