@@ -99,13 +99,12 @@ export class MqttClient {
       return;
     }
     const { pdpContext, tls } = this.configuration;
-    const target = { client: this.id, host, port, pdpContext, tls: { ...tls } };
+    const target = { client: this.id, host, port, pdpContext, tls };
     this.target = target;
     this.wasDisconnected = false;
     const answersLate = settings.openFailure === "final";
     if (!answersLate) call.ok();
     const report = (failure: MqttOpenFailure | undefined): void => {
-      if (this.target !== target) return;
       this.#limit?.cancel();
       if (failure === undefined) {
         if (answersLate) call.ok();
@@ -119,20 +118,14 @@ export class MqttClient {
       this.#limit = scheduler.after(dialect.openLimitMs, () => report("connection"));
     this.#stream = streams.open(target, {
       opened: () => {
-        if (this.target !== target || !this.#stream) return;
+        if (!this.#stream) return;
         this.session = this.#makeSession(this.#stream);
         report(undefined);
       },
       failed: report,
-      data: bytes => {
-        if (this.target === target) this.session?.data(bytes);
-      },
-      ended: () => {
-        if (this.target === target) this.#peerEnded();
-      },
-      linkDead: () => {
-        if (this.target === target) this.#linkDead();
-      },
+      data: bytes => this.session?.data(bytes),
+      ended: () => this.#peerEnded(),
+      linkDead: () => this.#linkDead(),
     });
   }
 

@@ -201,7 +201,7 @@ function submit(
   const bytes = client.configuration.sendHex ? fromHex(payload) : payload;
   // The broker may be gone since the prompt.
   const { session } = client;
-  if (!bytes || session?.state !== mqttStates.connected) {
+  if (!bytes || !session) {
     call.error();
     return;
   }

@@ -327,7 +327,7 @@ export class MqttSession {
       this.#unreleased.add(id);
     }
     this.#host.received({
-      id: qos === 0 ? 0 : id,
+      id,
       topic: toLatin1(topic),
       payload: typeof payload === "string" ? Buffer.from(payload) : payload,
     });

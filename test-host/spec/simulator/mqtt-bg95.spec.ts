@@ -208,6 +208,18 @@ describe("MQTT client of the simulated BG95", () => {
       assert.equal(await at.pass(60_000), "");
     });
 
+    it("makes no connection when AT+QMTCLOSE comes while the context is activated", async () => {
+      const at = await AtBench.memory({
+        link: "lte-m",
+        settings: { mqtt: { contextDown: "activates" } },
+      }).ready(false);
+      const broker = new ScriptedBroker(at.network);
+      await at.ask('AT+QMTOPEN=0,"broker.test",1883');
+      await at.ask("AT+QMTCLOSE=0");
+      await at.pass(60_000);
+      assert.equal(broker.connections, 0);
+    });
+
     it("has six clients side by side", async () => {
       const at = await bench();
       const broker = new ScriptedBroker(at.network);
@@ -408,6 +420,16 @@ describe("MQTT client of the simulated BG95", () => {
       assert.equal(await at.ask("AT+QMTOPEN?"), ok);
     });
 
+    it("waits 10 s for a broker that cannot be reached any more", async () => {
+      const at = await bench();
+      const broker = await connected(at);
+      at.modem.module.loseContext(1);
+      const startMs = at.scheduler.nowMs;
+      await at.exchange("AT+QMTCLOSE=0\r", /QMTCLOSE: 0,0\r\n$/);
+      assert.equal(Math.round(at.scheduler.nowMs - startMs), 10_000);
+      assert.notEqual(broker.endedBy, "fin");
+    });
+
     for (const [closeUnopened, answer] of [
       ["error", error],
       ["result", ok + urc("+QMTCLOSE: 2,-1")],
@@ -474,8 +496,9 @@ describe("MQTT client of the simulated BG95", () => {
         const broker = await opened(at);
         broker.mute.add("connect");
         const startMs = at.scheduler.nowMs;
+        at.scheduler.after(1_000, () => at.type("AT+QMTCONN?\r"));
         const answer = await at.exchange('AT+QMTCONN=0,"device"\r', /QMTSTAT: .*\r\n$/);
-        assert.equal(answer, ok + urc(...lines));
+        assert.equal(answer, `${ok}\r\n+QMTCONN: 0,2\r\n${ok}${urc(...lines)}`);
         assert.equal(Math.round(at.scheduler.nowMs - startMs), 5_000);
         assert.deepEqual(broker.names, ["connect"]);
       });

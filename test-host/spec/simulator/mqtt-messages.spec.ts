@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { MqttSettings } from "../../simulator/modem/mqtt-settings.js";
 import type { LinkName } from "../../simulator/link.js";
 import { AtBench } from "./at-bench.js";
-import { connected, type ScriptedBroker } from "./mqtt-support.js";
+import { connected, opened, type ScriptedBroker } from "./mqtt-support.js";
 
 const ok = "\r\nOK\r\n";
 const error = "\r\nERROR\r\n";
@@ -14,6 +14,15 @@ function urc(...lines: readonly string[]): string {
 
 function bench(mqtt: Partial<MqttSettings> = {}, link: LinkName = "none"): Promise<AtBench> {
   return AtBench.memory({ link, settings: { mqtt } }).ready();
+}
+
+async function connectedAgain(at: AtBench, broker: ScriptedBroker): Promise<void> {
+  at.type("\x1b");
+  await at.pass(100);
+  await at.ask("AT+QIDEACT=1");
+  await at.ask("AT+QIACT=1");
+  await opened(at, broker);
+  await at.exchange('AT+QMTCONN=0,"device"\r', /QMTCONN: 0,0,0\r\n$/);
 }
 
 /** All byte values but the two that end a prompt, then text that looks like answers. */
@@ -278,6 +287,18 @@ describe("publications of the simulated BG95", () => {
     });
   });
 
+  it("QoS 0 has no result after the end of the connection", async () => {
+    const at = await bench({}, "lte-m");
+    const broker = await connected(at);
+    await at.ask('AT+QMTPUB=0,0,0,0,"a",1');
+    at.modem.module.deactivateByNetwork(1);
+    await connectedAgain(at, broker);
+    await at.ask('AT+QMTPUB=0,0,0,0,"a",1');
+    await at.exchange("x", /OK\r\n/);
+    at.modem.module.deactivateByNetwork(1);
+    assert.doesNotMatch(await at.pass(10_000), /QMTPUB/);
+  });
+
   it("QoS 0 fails once the connection takes no more", async () => {
     const at = await bench({ sendBufferBytes: 2_000 });
     const broker = await connected(at);
@@ -408,6 +429,8 @@ describe("messages to the simulated BG95", () => {
     await at.pass(1);
     assert.equal(await at.ask("AT+QMTRECV=0,0"), error);
     assert.equal(await at.ask("AT+QMTRECV?"), ok);
+    await connected(at);
+    assert.equal(await at.ask("AT+QMTRECV?"), `\r\n+QMTRECV: 0,0,0,0,0,0\r\n${ok}`);
   });
 
   it("that come while a prompt is open are told after it", async () => {
