@@ -62,9 +62,7 @@ export const deviceProfile: TlsEngineProfile = {
     [0xc02b, "ECDHE-ECDSA-AES128-GCM-SHA256"],
     [0xc027, "ECDHE-RSA-AES128-SHA256"],
     [0x003c, "AES128-SHA256"],
-    [0x003d, "AES256-SHA256"],
     [0x002f, "AES128-SHA"],
-    [0x0035, "AES256-SHA"],
   ]),
 };
 

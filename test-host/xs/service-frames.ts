@@ -6,10 +6,12 @@ import type { HostServices } from "./services.js";
 
 const CALLBACKS: readonly TlsCallback["kind"][] = ["transmit", "connected", "received", "closed", "failed"];
 
+const NOTHING = new Uint8Array(0);
+
 const encoder = new TextEncoder();
 
 function suiteBytes(cipherSuite: number | undefined): Uint8Array {
-  return cipherSuite === undefined ? new Uint8Array(0) : Uint8Array.of(cipherSuite, cipherSuite >> 8);
+  return cipherSuite === undefined ? NOTHING : Uint8Array.of(cipherSuite, cipherSuite >> 8);
 }
 
 function contents(callback: TlsCallback): Uint8Array {
@@ -20,7 +22,7 @@ function contents(callback: TlsCallback): Uint8Array {
     case "connected":
       return suiteBytes(callback.cipherSuite);
     case "closed":
-      return new Uint8Array(0);
+      return NOTHING;
     case "failed":
       return encoder.encode(callback.message);
   }
@@ -42,38 +44,37 @@ function open(services: HostServices, id: number, reader: Reader): void {
 
 const QUESTIONS = ["open", "start", "receive", "write", "end", "close", "sign"] as const;
 
-/** Does what is asked for; the bytes that the answer carries beside callbacks. */
+/** Does what is asked for; gives the answer's bytes where it carries no callbacks. */
 function serve(services: HostServices, reader: Reader): Uint8Array | undefined {
   const question = QUESTIONS[reader.u8()];
-  if (question === "sign") return services.sign(reader.block()) ?? new Uint8Array(0);
+  if (question === "sign") return services.sign(reader.block()) ?? NOTHING;
   const id = reader.u32();
   switch (question) {
     case "open":
       open(services, id, reader);
-      break;
+      return NOTHING;
+    case "close":
+      services.close(id);
+      return NOTHING;
     case "start":
       services.start(id);
-      break;
+      return undefined;
     case "receive":
       services.receive(id, reader.double(), reader.block());
-      break;
+      return undefined;
     case "write":
       reader.double();
       services.write(id, reader.block());
-      break;
+      return undefined;
     case "end":
       services.end(id);
-      break;
-    case "close":
-      services.close(id);
-      break;
-    case undefined:
+      return undefined;
+    default:
       throw new Error("unknown question");
   }
-  return undefined;
 }
 
-/** The answer to a question: steps to charge, whether it was done, then signature or callbacks. */
+/** The answer to a question: steps to charge, whether it was done, then a block of bytes or callbacks. */
 export async function answerService(services: HostServices, reader: Reader): Promise<Uint8Array> {
   let result: Uint8Array | undefined;
   const refusal = services.refusal(() => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { nodeTls, sdkProfile } from "../../../hosts/workstation/tls-engine.js";
+import type { TlsEngine, TlsEngineOptions, TlsEngineRecord } from "../../../modules/tls/engine.js";
 import { ENGINES, withProgram } from "./support.js";
 import { withLine, type LineOptions, type TlsLine } from "./tls-line.js";
 import { identities, mutual, type Identities } from "./tls-peer.js";
@@ -11,6 +12,48 @@ function sumOf(count: number): number {
   for (let index = 0; index < count; index++) total = (total * 31 + 0x61) % 65521;
   return total;
 }
+
+/** Connects after some rounds of the event loop, and refuses to send. */
+class SlowEngine implements TlsEngine {
+  readonly #options: TlsEngineOptions;
+  #open = true;
+
+  constructor(options: TlsEngineOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const wait = (rounds: number): void => {
+      if (rounds > 0) setImmediate(() => wait(rounds - 1));
+      else if (this.#open) this.#options.connected();
+    };
+    wait(5);
+  }
+
+  receive(): void {
+    // Nothing is expected.
+  }
+
+  write(): void {
+    throw new Error("no more");
+  }
+
+  end(): void {
+    this.#options.closed();
+  }
+
+  close(): void {
+    this.#open = false;
+  }
+}
+
+const slowRecord: TlsEngineRecord = {
+  io: SlowEngine,
+  clientKeys: [],
+  splitMessages: true,
+  leafAlone: true,
+  suites: [],
+};
 
 describe("TLS engines of the host, driven by firmware", () => {
   let ids: Identities;
@@ -235,6 +278,16 @@ describe("TLS engines of the host, driven by firmware", () => {
       assert.deepEqual([after.slots, after.chunkBytes], [open.slots, open.chunkBytes]);
     });
   });
+
+  for (const engine of ENGINES)
+    it(`${engine}: waits for an engine of another make, which does not tell when it has settled`, async () => {
+      const options = { tls: slowRecord };
+      await withLine({ engine, identities: ids, server: mutual(ids), options }, async line => {
+        assert.deepEqual(await line.order({ run: "limits" }), [["limits", "", true, true, ""]]);
+        assert.deepEqual(await line.order({ run: "open" }), [["connected", null]]);
+        assert.deepEqual(await line.order({ run: "send", count: 1 }), [["threw", "no more"]]);
+      });
+    });
 
   it("takes a plain record instead of a function of the clock", async () => {
     await withLine(

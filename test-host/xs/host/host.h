@@ -1,6 +1,6 @@
 /*
  * The XS host program: runs firmware in the XS engine with the memory of an ESP32, turn by turn,
- * steered over stdin and stdout. See protocol.c for the frames.
+ * steered over stdin and stdout. See main.c for the frames.
  */
 #ifndef __XS_HOST__
 #define __XS_HOST__
