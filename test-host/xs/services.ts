@@ -120,11 +120,11 @@ export class HostServices {
           handshaking = false;
           this.#steps += this.#cost.handshakeSteps ?? 0;
         }
-        // A copy: the engine's bytes are valid during this call only.
-        this.#due.push({ kind: "transmit", id, bytes: bytes.slice() });
+        // A copy, which `slice` of a Node buffer is not: the engine's bytes are valid during this call only.
+        this.#due.push({ kind: "transmit", id, bytes: Uint8Array.from(bytes) });
       },
       connected: cipherSuite => this.#due.push({ kind: "connected", id, cipherSuite }),
-      received: bytes => this.#due.push({ kind: "received", id, bytes: bytes.slice() }),
+      received: bytes => this.#due.push({ kind: "received", id, bytes: Uint8Array.from(bytes) }),
       closed: () => this.#due.push({ kind: "closed", id }),
       failed: message => this.#due.push({ kind: "failed", id, message }),
     });

@@ -23,6 +23,10 @@ class SlowEngine implements TlsEngine {
   }
 
   start(): void {
+    const bytes = Buffer.from("hello");
+    this.#options.transmit(bytes);
+    // Valid during the call only.
+    bytes.fill(0);
     const wait = (rounds: number): void => {
       if (rounds > 0) setImmediate(() => wait(rounds - 1));
       else if (this.#open) this.#options.connected();
@@ -284,7 +288,10 @@ describe("TLS engines of the host, driven by firmware", () => {
       const options = { tls: slowRecord };
       await withLine({ engine, identities: ids, server: mutual(ids), options }, async line => {
         assert.deepEqual(await line.order({ run: "limits" }), [["limits", "", true, true, ""]]);
+        const sent: string[] = [];
+        line.peer.receive = bytes => sent.push(Buffer.from(bytes).toString());
         assert.deepEqual(await line.order({ run: "open" }), [["connected", null]]);
+        assert.deepEqual(sent, ["hello"]);
         assert.deepEqual(await line.order({ run: "send", count: 1 }), [["threw", "no more"]]);
       });
     });
