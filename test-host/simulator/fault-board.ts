@@ -128,12 +128,14 @@ export class FaultBoard {
   /** The upload as it is stored. */
   uploaded(bytes: Uint8Array): Uint8Array {
     const nth = ++this.#uploads;
+    let stored = bytes;
     for (const fault of this.#faults) {
-      if (fault.kind !== "corrupt-upload" || fault.nth !== nth) continue;
+      const bent = bendUpload(fault, nth, stored);
+      if (bent === undefined) continue;
       this.#note(fault);
-      return bytes.map((byte, index) => (index === fault.byte - 1 ? byte ^ 0x20 : byte));
+      stored = bent;
     }
-    return bytes;
+    return stored;
   }
 
   /** Milliseconds to hold a URC back; Infinity: it is lost. */
@@ -183,5 +185,21 @@ export class FaultBoard {
         this.#target.resetPeer(action.socket);
         break;
     }
+  }
+}
+
+/** Undefined when the fault is not about the upload. */
+function bendUpload(fault: Fault, nth: number, bytes: Uint8Array): Uint8Array | undefined {
+  switch (fault.kind) {
+    case "corrupt-upload":
+      if (fault.nth !== nth) return undefined;
+      return bytes.map((byte, index) => (index === fault.byte - 1 ? byte ^ 0x20 : byte));
+    case "lose-upload":
+      if (fault.nth !== nth) return undefined;
+      return bytes.filter((_, index) => index < fault.byte - 1 || index >= fault.byte - 1 + fault.count);
+    case "cut-upload":
+      return fault.nth === nth ? bytes.slice(0, fault.bytes) : undefined;
+    default:
+      return undefined;
   }
 }

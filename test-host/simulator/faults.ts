@@ -35,6 +35,10 @@ export type Fault =
   | { readonly kind: "send-fail"; readonly nth: number }
   /** The byte (from 1) of the nth upload is stored wrong. */
   | { readonly kind: "corrupt-upload"; readonly nth: number; readonly byte: number }
+  /** `count` bytes from the byte (from 1) of the nth upload are missing in what is stored. */
+  | { readonly kind: "lose-upload"; readonly nth: number; readonly byte: number; readonly count: number }
+  /** The nth upload ends behind so many bytes. */
+  | { readonly kind: "cut-upload"; readonly nth: number; readonly bytes: number }
   /** The answer comes `ms` late. */
   | { readonly kind: "late"; readonly command: string; readonly nth: number; readonly ms: number }
   /** The final result comes `ms` after the information lines; URCs fall in between. */
@@ -48,6 +52,7 @@ const grammar = `one of
 lose|double to=host|module at=BYTE [count=N]      flip to=... at=BYTE [mask=0x01]
 garbage to=... at=BYTE hex=BYTES                  noise to=... rate=0.0001
 send-fail [nth=N]                                 corrupt-upload byte=N [nth=N]
+lose-upload byte=N [count=N] [nth=N]              cut-upload bytes=N [nth=N]
 late|gap command=+NAME [nth=N] ms=MS              error command=+NAME [nth=N]
 hold-urc urc=PREFIX [nth=N] [ms=MS]
 reset|silence [for=MS]|pdpdeact [context=N]|context-loss [context=N]|registration-loss for=MS|
@@ -85,6 +90,15 @@ function readFault(kind: string, fields: Fields): Fault | undefined {
       return { kind, nth: fields.count("nth", 1) };
     case "corrupt-upload":
       return { kind, nth: fields.count("nth", 1), byte: fields.count("byte") };
+    case "lose-upload":
+      return {
+        kind,
+        nth: fields.count("nth", 1),
+        byte: fields.count("byte"),
+        count: fields.count("count", 1),
+      };
+    case "cut-upload":
+      return { kind, nth: fields.count("nth", 1), bytes: fields.number("bytes") };
     case "late":
     case "gap":
       return { kind, command: fields.command(), nth: fields.count("nth", 1), ms: fields.number("ms") };
