@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { MqttSettings } from "../../simulator/modem/mqtt-settings.js";
-import { Bc66MqttBench } from "./mqtt-bc66-bench.js";
+import { Bc66Bench } from "./bc66-bench.js";
 import { connected, opened, ScriptedBroker } from "./mqtt-support.js";
 
 const ok = "\r\nOK\r\n";
@@ -10,11 +10,11 @@ function urc(...lines: readonly string[]): string {
   return lines.map(line => `\r\n${line}\r\n`).join("");
 }
 
-function bench(settings: Partial<MqttSettings> = {}): Bc66MqttBench {
-  return new Bc66MqttBench(settings);
+function bench(mqtt: Partial<MqttSettings> = {}): Promise<Bc66Bench> {
+  return Bc66Bench.memory({ settings: { mqtt } }).ready();
 }
 
-describe("MQTT client in the dialect of the BC66", () => {
+describe("MQTT client of the simulated BC66", () => {
   describe("configuration", () => {
     const shown: readonly [question: string, initial: string, set: string, after: string][] = [
       ['"dataformat",3', '"dataformat",0,0', '"dataformat",3,1,1', '"dataformat",1,1'],
@@ -29,7 +29,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     ];
     for (const [question, initial, set, after] of shown) {
       it(`shows ${initial}, and ${after} after AT+QMTCFG=${set}`, async () => {
-        const at = bench();
+        const at = await bench();
         assert.equal(await at.ask(`AT+QMTCFG=${question}`), `\r\n+QMTCFG: ${initial}\r\n${ok}`);
         assert.equal(await at.ask(`AT+QMTCFG=${set}`), ok);
         assert.equal(await at.ask(`AT+QMTCFG=${question}`), `\r\n+QMTCFG: ${after}\r\n${ok}`);
@@ -50,7 +50,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     ];
     for (const item of refused) {
       it(`refuses AT+QMTCFG=${item.slice(0, 40)}`, async () => {
-        assert.equal(await bench().ask(`AT+QMTCFG=${item}`), error);
+        assert.equal(await (await bench()).ask(`AT+QMTCFG=${item}`), error);
       });
     }
 
@@ -63,7 +63,7 @@ describe("MQTT client in the dialect of the BC66", () => {
       '"aliauth",0,"","",""',
     ]) {
       it(`refuses AT+QMTCFG=${item} while the client is open`, async () => {
-        const at = bench();
+        const at = await bench();
         assert.equal(await at.ask(`AT+QMTCFG=${item}`), ok);
         await opened(at);
         assert.equal(await at.ask(`AT+QMTCFG=${item}`), error);
@@ -71,10 +71,11 @@ describe("MQTT client in the dialect of the BC66", () => {
     }
 
     it("is gone after a restart, connection and all", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await connected(at, '"dataformat",0,1,1');
-      at.clients.reset();
-      await at.pass(1);
+      at.modem.module.power.crash();
+      await at.pass(10_000);
+      await at.ready();
       assert.equal(broker.endedBy, "reset");
       assert.match(await at.ask('AT+QMTCFG="version",0'), /"version",3/);
       assert.match(await at.ask('AT+QMTCFG="dataformat",0'), /"dataformat",0,0/);
@@ -87,22 +88,22 @@ describe("MQTT client in the dialect of the BC66", () => {
       cause: string,
       line: string,
       limitMs: number,
-      prepare?: (at: Bc66MqttBench) => unknown,
+      prepare?: (at: Bc66Bench) => unknown,
     ][] = [
       ["the name is unknown", 'AT+QMTOPEN=0,"nobody.test",1883', 0],
       ["nobody listens", 'AT+QMTOPEN=0,"broker.test",1883', 0],
       ["the settings allow no TLS", 'AT+QMTOPEN=0,"broker.test",1883', 0, withTls],
-      ["the bearer is down", 'AT+QMTOPEN=0,"broker.test",1883', 0, at => (at.isAttached = false)],
+      ["the bearer is down", 'AT+QMTOPEN=0,"broker.test",1883', 0, at => at.ask("AT+CGACT=0,1")],
       [
         "nothing gets through for 75 s",
         'AT+QMTOPEN=0,"broker.test",1883',
         75_000,
-        at => at.link.addOutage({ fromMs: 0, forMs: 600_000 }),
+        at => at.modem.link.addOutage({ fromMs: 0, forMs: 600_000 }),
       ],
     ];
     for (const [cause, line, limitMs, prepare] of causes) {
       it(`has no other code than -1: ${cause}`, async () => {
-        const at = bench();
+        const at = await bench();
         await prepare?.(at);
         const startMs = at.scheduler.nowMs;
         assert.equal(await at.exchange(line + "\r", /QMTOPEN: .*\r\n$/), ok + urc("+QMTOPEN: 0,-1"));
@@ -111,13 +112,14 @@ describe("MQTT client in the dialect of the BC66", () => {
       });
     }
 
-    function withTls(at: Bc66MqttBench): Promise<string> {
+    async function withTls(at: Bc66Bench): Promise<string> {
       new ScriptedBroker(at.network);
+      await at.ask('AT+QSSLCFG=1,5,"seclevel",1');
       return at.ask('AT+QMTCFG="ssl",0,1,1,5');
     }
 
     it("ends with -1 for a client that is open", async () => {
-      const at = bench();
+      const at = await bench();
       await opened(at);
       const answer = await at.exchange('AT+QMTOPEN=0,"broker.test",1883\r', /QMTOPEN: .*\r\n$/);
       assert.equal(answer, ok + urc("+QMTOPEN: 0,-1"));
@@ -125,7 +127,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     });
 
     it("takes a host of 150 bytes and none of 151", async () => {
-      const at = bench();
+      const at = await bench();
       assert.equal(await at.ask(`AT+QMTOPEN=0,"${"h".repeat(151)}",1883`), error);
       assert.match(await at.exchange(`AT+QMTOPEN=0,"${"h".repeat(150)}",1883\r`, /QMTOPEN.*\r\n$/), /0,-1/);
     });
@@ -137,7 +139,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     ];
     for (const [name, most, line] of limits) {
       it(`takes a ${name} of ${String(most)} bytes and no more`, async () => {
-        const at = bench();
+        const at = await bench();
         await opened(at);
         assert.equal(await at.ask(line("x".repeat(most + 1))), error);
         assert.match(await at.exchange(line("x".repeat(most)) + "\r", /QMTCONN: .*\r\n$/), /QMTCONN: 0,0,0/);
@@ -145,7 +147,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     }
 
     it("is undone by a broker that drops a silent connection", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await opened(at);
       at.scheduler.after(10_000, () => broker.peer.end());
       assert.equal(await at.pass(11_000), urc("+QMTSTAT: 0,1"));
@@ -158,7 +160,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     [false, 1],
   ] as const) {
     it(`waits 40 s for CONNACK and sends CONNECT ${String(sent)} times`, async () => {
-      const at = bench({ retransmitsConnect });
+      const at = await bench({ retransmitsConnect });
       const broker = await opened(at);
       broker.mute.add("connect");
       const startMs = at.scheduler.nowMs;
@@ -179,7 +181,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     ];
     for (const [title, text] of inline) {
       it(`in the command line: ${title}`, async () => {
-        const at = bench();
+        const at = await bench();
         const broker = await connected(at);
         const answer = await at.exchange(`AT+QMTPUB=0,0,0,0,"t","${text}"\r`, /QMTPUB: .*\r\n$/);
         assert.equal(answer, ok + urc("+QMTPUB: 0,0,0"));
@@ -198,7 +200,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     ];
     for (const [title, args] of refused) {
       it(`are refused with ${title}, and nothing is sent`, async () => {
-        const at = bench();
+        const at = await bench();
         const broker = await connected(at);
         assert.equal(await at.ask(`AT+QMTPUB=${args}`), error);
         await at.pass(1_000);
@@ -207,7 +209,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     }
 
     it("after the prompt end with Ctrl+Z and hold what quotes cannot", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await connected(at);
       assert.match(await at.ask('AT+QMTPUB=0,4,1,1,"t"'), /^\r\n> ?/);
       const payload = 'a;"b"\r\nOK\r\n\0\xff';
@@ -224,7 +226,7 @@ describe("MQTT client in the dialect of the BC66", () => {
         ["cut", /QMTPUB: 0,0,0/],
         ["error", /ERROR/],
       ] as const) {
-        const at = bench({ overlongPayload });
+        const at = await bench({ overlongPayload });
         const broker = await connected(at);
         await at.ask('AT+QMTPUB=0,0,0,0,"t"');
         await at.exchange("x".repeat(1024) + "\x1a", /QMTPUB: 0,0,0/);
@@ -236,7 +238,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     });
 
     it("in hex are bytes on the way, from prompt and command line alike", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await connected(at, '"dataformat",0,1,0');
       await at.exchange('AT+QMTPUB=0,0,0,0,"t","001aFF22"\r', /QMTPUB: 0,0,0/);
       assert.equal(Buffer.from(broker.last("publish").payload).toString("hex"), "001aff22");
@@ -247,14 +249,14 @@ describe("MQTT client in the dialect of the BC66", () => {
     });
 
     it("echo what is typed after the prompt with echomode 1", async () => {
-      const at = bench();
+      const at = await bench();
       await connected(at, '"echomode",0,1');
       await at.ask('AT+QMTPUB=0,0,0,0,"t"');
       assert.equal(await at.exchange("seen\x1a", /QMTPUB: .*\r\n$/), "seen" + ok + urc("+QMTPUB: 0,0,0"));
     });
 
     it("without PUBACK are sent four times in 40 s, each copy told with notices", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await connected(at, '"timeout",0,10,3,1');
       broker.mute.add("publish");
       const startMs = at.scheduler.nowMs;
@@ -266,7 +268,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     });
 
     it("without PUBCOMP tell PUBREL by name, and PINGREQ too", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await connected(at, '"timeout",0,10,1,1', '"keepalive",0,60');
       broker.mute.add("pubrel");
       const answer = await at.exchange('AT+QMTPUB=0,4,2,0,"t","x"\r', /QMTSTAT: .*\r\n$/);
@@ -286,7 +288,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     ];
     for (const [title, payload] of payloads) {
       it(`come without a length and as they are: ${title}`, async () => {
-        const at = bench();
+        const at = await bench();
         const broker = await connected(at);
         broker.send({ cmd: "publish", qos: 0, dup: false, retain: false, topic: "t", payload });
         assert.equal(await at.pass(1), urc(`+QMTRECV: 0,0,"t","${payload}"`));
@@ -294,7 +296,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     }
 
     it("come in hex when set so", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await connected(at, '"dataformat",0,0,1');
       broker.send({
         cmd: "publish",
@@ -309,7 +311,7 @@ describe("MQTT client in the dialect of the BC66", () => {
     });
 
     it("that come while a prompt is open are thrown away", async () => {
-      const at = bench();
+      const at = await bench();
       const broker = await connected(at);
       await at.ask('AT+QMTPUB=0,0,0,0,"t"');
       broker.send({
@@ -330,14 +332,14 @@ describe("MQTT client in the dialect of the BC66", () => {
 
   for (const line of ['AT+QMTPUBEX=0,0,0,0,"t","x"', "AT+QMTRECV?", "AT+QMTRECV=0,0"]) {
     it(`does not know ${line}`, async () => {
-      const at = bench();
+      const at = await bench();
       await connected(at);
       assert.equal(await at.ask(line), error);
     });
   }
 
   it("subscribes and unsubscribes as in the manual's example", async () => {
-    const at = bench();
+    const at = await bench();
     const broker = await connected(at);
     assert.equal(
       await at.exchange('AT+QMTSUB=0,1,"topic/example",2\r', /QMTSUB: .*\r\n$/),
