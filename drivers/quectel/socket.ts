@@ -2,10 +2,10 @@ import type { Channel } from "../../modules/at/channel.js";
 import type { Transfer } from "../../modules/at/request.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { SocketOptions } from "../../modules/io/socket.js";
+import { Stream } from "../../modules/io/stream.js";
 import type { Timer } from "../../modules/io/timer.js";
 import type { Profile, SocketLimits } from "./profile.js";
 import type { SocketKind } from "./socket-kind.js";
-import { Stream } from "./stream.js";
 
 export type { SocketKind } from "./socket-kind.js";
 
@@ -129,7 +129,9 @@ export abstract class ModuleSocket extends Stream {
 
   private tryOpen(id: number): void {
     this.sendOpen(id, reason => {
-      if (reason !== undefined && this.opening) this.openFailed(reason);
+      if (reason === undefined || !this.opening) return;
+      if (this.kind.refusesTaken && reason.kind === "error" && !this.reopened) this.reopen(id);
+      else this.openFailed(reason);
     });
   }
 

@@ -317,7 +317,12 @@ export class FlightRecorder {
         this.trouble = "suite";
     } else if (body === 3) track.mark = word & 0xff_ffff;
     // The list is as long as its first certificate.
-    else if (body === 6 && track.mark === (word & 0xff_ffff) + 3 && this.verify && !(limits?.leafAlone ?? true))
+    else if (
+      body === 6 &&
+      track.mark === (word & 0xff_ffff) + 3 &&
+      this.verify &&
+      !(limits?.leafAlone ?? true)
+    )
       this.trouble = "leaf alone";
   }
 

@@ -1,6 +1,6 @@
-import { ByteRing } from "../../modules/buffer/ring.js";
-import { failure, type Failure } from "../../modules/diagnosis/failure.js";
-import type { SocketFormat, SocketOptions, StreamSocket, WriteOptions } from "../../modules/io/socket.js";
+import { ByteRing } from "../buffer/ring.js";
+import { failure, type Failure } from "../diagnosis/failure.js";
+import type { SocketFormat, SocketOptions, StreamSocket, WriteOptions } from "./socket.js";
 
 /**
  * The ECMA-419 surface of a stream socket over two rings, with the manners of Moddable's TCP class:
@@ -11,9 +11,9 @@ export abstract class Stream implements StreamSocket {
   /** Free for the application's own use, as Moddable's classes have it. */
   target: unknown;
   /** Bytes from the network that the application has not read. */
-  readonly incoming: ByteRing;
-  /** Bytes of the application that the module has not accepted. */
-  readonly outgoing: ByteRing;
+  incoming: ByteRing;
+  /** Bytes on their way out that what is below has not accepted. */
+  outgoing: ByteRing;
   /** Bytes of `incoming` that the application may take: those behind them belong to a read that has not succeeded yet. */
   protected available = 0;
   protected connected = false;
@@ -49,11 +49,10 @@ export abstract class Stream implements StreamSocket {
     this.check();
     if (!this.connected) throw new Error("not ready");
     const view = typeof bytes === "number" ? Uint8Array.of(bytes) : asBytes(bytes);
-    if (view.length > this.outgoing.free) throw new Error("would block");
-    this.outgoing.write(view);
+    if (view.length > this.room) throw new Error("would block");
     this.held = options?.more === true;
-    this.written(options !== undefined);
-    return this.outgoing.free;
+    this.accept(view, options);
+    return this.room;
   }
 
   close(): void {
@@ -61,6 +60,17 @@ export abstract class Stream implements StreamSocket {
     this.closed = true;
     this.callbacks = undefined;
     this.ended();
+  }
+
+  /** Bytes that the application can write now. */
+  protected get room(): number {
+    return this.outgoing.free;
+  }
+
+  /** Takes what the application writes, no more than there is room; `bytes` is valid during the call only. */
+  protected accept(bytes: Uint8Array, options: WriteOptions | undefined): void {
+    this.outgoing.write(bytes);
+    this.written(options !== undefined);
   }
 
   /** The application took bytes. */
@@ -87,7 +97,7 @@ export abstract class Stream implements StreamSocket {
   }
 
   protected announceWritable(): void {
-    this.call(this.callbacks?.onWritable, this.outgoing.free);
+    this.call(this.callbacks?.onWritable, this.room);
   }
 
   /** Tells the application why, then that, the connection ended. Once; nothing calls back afterwards. */
