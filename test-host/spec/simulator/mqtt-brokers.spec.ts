@@ -1,56 +1,8 @@
-import { Aedes } from "aedes";
 import assert from "node:assert/strict";
-import { createServer, type AddressInfo, type Server } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
-import { Authority, type Issued } from "../../../certs/issue.js";
 import { LoopbackNetwork } from "../../simulator/loopback.js";
 import { Scheduler } from "../../simulator/scheduler.js";
-import { Mosquitto } from "../cli/mosquitto.js";
 import { AtBench } from "./at-bench.js";
-
-/** A broker on a loopback port. */
-interface Broker {
-  readonly port: number;
-  stop(): Promise<unknown>;
-}
-
-interface Identities {
-  readonly ca: string;
-  readonly server: Issued;
-  readonly device: Issued;
-}
-
-async function identities(): Promise<Identities> {
-  const authority = await Authority.create({ commonName: "Test Root" });
-  return {
-    ca: authority.certificatePem,
-    server: await authority.server({ commonName: "broker.test", names: ["broker.test"] }),
-    device: await authority.client({ commonName: "device" }),
-  };
-}
-
-async function startAedes(tls: Identities | undefined): Promise<Broker> {
-  const aedes = await Aedes.createBroker();
-  const server: Server = tls
-    ? createTlsServer(
-        { key: tls.server.keyPem, cert: tls.server.chainPem, ca: tls.ca, requestCert: true },
-        aedes.handle,
-      )
-    : createServer(aedes.handle);
-  await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    stop: async () => {
-      await new Promise<void>(resolve => aedes.close(() => resolve()));
-      await new Promise<void>(resolve => server.close(() => resolve()));
-    },
-  };
-}
-
-function startMosquitto(suite: Mocha.Context, tls: Identities | undefined): Promise<Broker> {
-  if (!tls) return Mosquitto.start(suite);
-  return Mosquitto.start(suite, { tls: { server: tls.server, ca: tls.ca, requireCertificate: true } });
-}
+import { assertSame, identities, startBroker, type Broker, type Identities } from "./mqtt-brokers.js";
 
 /** Quotes and line ends, every byte value, and much. */
 const payloads: readonly Buffer[] = [
@@ -58,14 +10,6 @@ const payloads: readonly Buffer[] = [
   Buffer.from(Array.from({ length: 256 }, (_, value) => value)),
   Buffer.alloc(4_000, "0123456789"),
 ];
-
-/** Shows where two texts begin to differ, which is more use than both of them. */
-function assertSame(actual: string, wanted: string): void {
-  let index = 0;
-  while (index < wanted.length && actual[index] === wanted[index]) index++;
-  const near = (text: string): string => JSON.stringify(text.slice(Math.max(0, index - 20), index + 40));
-  assert.ok(actual === wanted, `at ${String(index)}: ${near(actual)} instead of ${near(wanted)}`);
-}
 
 async function bench(port: number): Promise<AtBench<LoopbackNetwork>> {
   const resolve = [`broker.test=127.0.0.1:${String(port)}`];
@@ -98,8 +42,8 @@ for (const kind of ["mosquitto", "aedes"] as const) {
       let at: AtBench<LoopbackNetwork>;
 
       before(async function () {
-        keys = transport === "TLS" ? await identities() : undefined;
-        broker = kind === "aedes" ? await startAedes(keys) : await startMosquitto(this, keys);
+        keys = transport === "TLS" ? await identities("P-256") : undefined;
+        broker = await startBroker(kind, this, keys);
       });
 
       after(async () => {
