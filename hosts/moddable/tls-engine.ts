@@ -27,6 +27,7 @@ class Transport implements SessionTransport {
   readable = 0;
   writable = ROOM;
   private readonly transmit: TlsEngineOptions["transmit"];
+  private readonly output: Uint8Array[] = [];
   private input: Uint8Array | undefined;
   private taken = 0;
 
@@ -48,8 +49,14 @@ class Transport implements SessionTransport {
   }
 
   write(packet: Uint8Array | ArrayBuffer): number {
-    this.transmit(packet instanceof Uint8Array ? packet : new Uint8Array(packet));
+    this.output.push(packet instanceof Uint8Array ? packet : new Uint8Array(packet));
     return ROOM;
+  }
+
+  /** Hands on what was written. Not from inside `write`: there the session stands deep in the stack. */
+  flush(): void {
+    for (let packet = this.output.shift(); packet !== undefined; packet = this.output.shift())
+      this.transmit(packet);
   }
 }
 
@@ -90,12 +97,19 @@ class ModdableTlsEngine implements TlsEngine {
     this.session = session;
     session.initiateHandshake();
     session.handshake(this.transport);
+    this.transport.flush();
   }
 
   receive(bytes: Uint8Array): void {
     this.transport.take(bytes);
     try {
-      if (!this.connected) this.handshake();
+      const over = !this.connected && this.handshake();
+      this.transport.flush();
+      if (over) {
+        this.connected = true;
+        const suite = this.session?.chosenCipher?.value;
+        this.options.connected(((suite?.[0] ?? 0) << 8) | (suite?.[1] ?? 0));
+      }
       if (this.connected) this.data();
     } catch (error) {
       this.fail(error);
@@ -104,6 +118,7 @@ class ModdableTlsEngine implements TlsEngine {
 
   write(bytes: Uint8Array): void {
     this.session?.write(this.transport, bytes);
+    this.transport.flush();
   }
 
   end(): void {
@@ -115,26 +130,26 @@ class ModdableTlsEngine implements TlsEngine {
     this.session = undefined;
   }
 
-  private handshake(): void {
-    const { transport } = this;
-    for (let session = this.session; session !== undefined; session = this.session) {
+  /** Takes what has come; true when the handshake is over. */
+  private handshake(): boolean {
+    const { session, transport } = this;
+    if (session === undefined) return false;
+    let message: number;
+    do {
       const over = session.handshake(transport);
       if (session.alert) {
         this.options.closed();
-        return;
+        return false;
       }
       if (over) {
         // Should another SDK's session not ask the guard, nothing was checked.
         if (!session.guard?.complete) throw new Error("the handshake was not guarded");
         session.guard = undefined;
-        this.connected = true;
-        const suite = session.chosenCipher?.value;
-        this.options.connected(((suite?.[0] ?? 0) << 8) | (suite?.[1] ?? 0));
-        return;
+        return true;
       }
-      const message = session.handshakeProcess;
-      if (transport.readable === 0 && message !== SERVER_HELLO_DONE && message !== FINISHED) return;
-    }
+      message = session.handshakeProcess;
+    } while (transport.readable > 0 || message === SERVER_HELLO_DONE || message === FINISHED);
+    return false;
   }
 
   private data(): void {
@@ -169,6 +184,7 @@ class ModdableTlsEngine implements TlsEngine {
     if (session === undefined) return;
     try {
       this.transport.write(recordProtocol.packetize(session, ALERT, Uint8Array.of(level, description)));
+      this.transport.flush();
     } catch {
       // Nothing depends on whether the server hears of it.
     }

@@ -58,7 +58,7 @@ export function modulePath(manifest: string, name: string): string {
 /** What of a manifest this project fills. */
 export interface Manifest {
   readonly include: readonly string[];
-  readonly creation: { readonly main: string };
+  readonly creation: { readonly main: string; readonly stack?: number };
   readonly config: Readonly<Record<string, unknown>>;
   readonly modules: Readonly<Record<string, string>>;
   readonly preload: readonly string[];
