@@ -1,7 +1,8 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import type { SerialPort } from "../io/serial.js";
 import type { Command, Parameter, Urc } from "./command.js";
-import { keysOf } from "./digest.js";
+import { isHexDigit, keysOf } from "./digest.js";
+import type { Line } from "./line.js";
 import type { ChannelCounters, ChannelOptions } from "./options.js";
 import { Receiver } from "./receiver.js";
 import { failureOf, TypedRequest, type Done, type Request, type Transfer } from "./request.js";
@@ -12,6 +13,10 @@ export type { ChannelCounters, ChannelOptions } from "./options.js";
 
 /** Longest time for the raw bytes of one answer: the module sends them back to back, 1,500 at 9,600 baud take 1.6 s. */
 const RAW_MS = 5_000;
+/** What may still come of raw data whose end is not known: 1,500 bytes and the lines around them. */
+const DRAIN_BYTES = 2_048;
+/** Behind an inline payload: its quote, CR and LF. */
+const INLINE_TAIL = 3;
 /** Silence that shows that the rest of raw data is through. */
 const DRAIN_MS = 300;
 
@@ -68,6 +73,8 @@ export class Channel {
   /** An earlier answer may still come, although nothing is in flight. */
   private unsure = false;
   private receiving = false;
+  /** The report whose payload is being received. */
+  private report: Urc | undefined;
   /** Bytes of line ends that are counted with the raw data. */
   private tail = 0;
   /** The command in flight, or a probe after it, came back as an echo. */
@@ -75,6 +82,8 @@ export class Channel {
   /** The module no longer echoes. */
   private quiet = false;
   private deadline: unknown;
+  /** The time behind a prompt in which nothing may be sent. */
+  private pause: unknown;
   private starter: unknown;
 
   constructor(options: ChannelOptions) {
@@ -90,6 +99,8 @@ export class Channel {
       prompt: undefined,
       prefix: undefined,
       final: undefined,
+      inline: 0,
+      quoted: false,
       late: undefined,
       sent: transmitter.bytes,
       sentLength: 0,
@@ -181,7 +192,7 @@ export class Channel {
   }
 
   /** An exception that leaves a callback restarts the device. */
-  private attempt(step: "receive" | "onFinding" | "onDeadline" | "onOverrun"): void {
+  private attempt(step: "receive" | "onFinding" | "onDeadline" | "onOverrun" | "sendPayload"): void {
     if (this.state === "closed") return;
     try {
       this[step]();
@@ -211,7 +222,8 @@ export class Channel {
 
   private next(): void {
     // What has been received by now is no answer to a command that has not been sent.
-    if (this.state !== "idle" || this.receiving || this.starter !== undefined) return;
+    if (this.state !== "idle" || this.receiving || this.starter !== undefined || this.report !== undefined)
+      return;
     const request = this.queue[0];
     if (request === undefined) return;
     if (this.unsure) this.synchronise();
@@ -221,7 +233,7 @@ export class Channel {
   private start(request: Request): void {
     const expect = this.expect;
     const command = request.command;
-    const problem = this.transmitter.send(command, request.parameters);
+    const problem = this.transmitter.send(command, request.parameters, request.source);
     if (problem !== undefined) {
       // The caller must not hear of it before `run` has returned.
       this.starter = this.options.timer.set(() => {
@@ -243,6 +255,7 @@ export class Channel {
     expect.prompt = command.prompt;
     expect.prefix = command.prefix;
     expect.final = command.final;
+    expect.inline = command.inline ?? 0;
     expect.sentLength = this.transmitter.lineLength;
     // To a prompt: drivers in the field use the same.
     this.arm(command.prompt === undefined ? command.timeoutMs : 5_000);
@@ -251,11 +264,13 @@ export class Channel {
   /** Nothing is in flight or expected. */
   private rest(): void {
     const expect = this.expect;
-    expect.raw = 0;
+    expect.raw = expect.inline = 0;
+    expect.quoted = false;
     expect.prompt = expect.prefix = expect.final = expect.late = undefined;
-    this.request = this.late = undefined;
+    this.request = this.late = this.report = undefined;
     this.state = "idle";
     this.transmitter.stop();
+    this.options.timer.clear(this.pause);
     this.disarm();
   }
 
@@ -282,7 +297,7 @@ export class Channel {
     this.options.trace?.received(bytes, finding, this.last);
     switch (finding.kind) {
       case "urc":
-        if (finding.urc !== undefined) this.options.onReport(finding.urc, line);
+        if (finding.urc !== undefined) this.onReport(finding.urc, line);
         return;
       case "echo":
         this.echoed = true;
@@ -316,16 +331,79 @@ export class Channel {
     }
   }
 
+  private onReport(urc: Urc, line: Line): void {
+    const inline = urc.inline;
+    // A line of this prefix that ends before the payload has none.
+    if (inline !== undefined && line.opens) {
+      const count = inline.counted ? line.int(inline.fields - 1) : Infinity;
+      this.report = urc;
+      this.tail = inline.counted ? INLINE_TAIL : 0;
+      this.expect.quoted = !inline.counted;
+      // Without a readable count the line's end is all that is known.
+      this.expect.raw = count >= 0 ? count + this.tail : 0;
+      this.arm(RAW_MS);
+    }
+    this.options.onReport(urc, line);
+    if (this.report !== undefined && this.expect.raw === 0) this.endReport(-1);
+  }
+
+  /** The payload of a report goes on or ends. */
+  private onReportBytes(bytes: Uint8Array, start: number, end: number): void {
+    const report = this.report;
+    const expect = this.expect;
+    if (report === undefined) return;
+    if (expect.quoted) {
+      // What is no digit comes alone: the closing quote, or damage.
+      if (!isHexDigit(bytes[start] ?? 0)) this.endReport(bytes[start] === 0x22 ? 0 : -1);
+      else this.options.onPayload?.(report, bytes, start, end, Infinity);
+      return;
+    }
+    const left = (expect.raw -= end - start);
+    const from = Math.max(start, end - Math.max(0, INLINE_TAIL - left));
+    if (from > start) this.options.onPayload?.(report, bytes, start, from, Math.max(1, left));
+    if (this.report === report && !this.isTail(bytes, from, end, left)) this.endReport(-1);
+    else if (this.report === report && left === 0) this.endReport(0);
+  }
+
+  /** `left` as for `onPayload`: 0 whole, -1 damaged. What was under way beside it goes on. */
+  private endReport(left: 0 | -1): void {
+    const report = this.report;
+    const request = this.request;
+    this.report = undefined;
+    this.expect.raw = 0;
+    this.expect.quoted = false;
+    this.tail = 0;
+    if (this.state === "idle") this.disarm();
+    else this.arm(request?.command.timeoutMs ?? RAW_MS);
+    if (report !== undefined) this.options.onPayload?.(report, this.receiver.bytes, 0, 0, left);
+  }
+
+  /** Whether `[from, end)` are the line ends behind raw bytes, of which `left` more are to come. */
+  private isTail(bytes: Uint8Array, from: number, end: number, left: number): boolean {
+    for (let i = from; i < end; i++) {
+      const behind = end - i + left;
+      // CR and LF in turn, the last of all a LF; in front of them the quote of an inline payload.
+      const expected = behind === 3 && this.tail === INLINE_TAIL ? 0x22 : behind & 1 ? 0x0a : 0x0d;
+      if (bytes[i] !== expected) return false;
+    }
+    return true;
+  }
+
   /** Raw bytes follow where the command's information line says so. */
   private announce(request: Request | undefined): void {
     const count = request?.command.raw?.(this.receiver.finding.line) ?? 0;
-    if (!(count > 0)) return;
-    this.tail = request?.command.tail ?? 0;
-    this.expect.raw = count + this.tail;
+    const inline = request?.command.inline !== undefined;
+    if (!(count > 0) && !inline) return;
+    this.tail = inline ? INLINE_TAIL : (request?.command.tail ?? 0);
+    this.expect.raw = (count > 0 ? count : 0) + this.tail;
     this.arm(RAW_MS);
   }
 
   private onRaw(bytes: Uint8Array, start: number, end: number): void {
+    if (this.report !== undefined) {
+      this.onReportBytes(bytes, start, end);
+      return;
+    }
     const left = (this.expect.raw -= end - start);
     if (this.state === "drain") {
       if (left > 0) this.arm(DRAIN_MS);
@@ -337,12 +415,7 @@ export class Channel {
     if (request === undefined) return;
     const from = Math.max(start, end - Math.max(0, this.tail - left));
     request.write(bytes, start, from);
-    // CR and LF in turn, the last of all a LF.
-    for (let i = from; i < end; i++)
-      if (bytes[i] !== ((end - i + left) & 1 ? 0x0a : 0x0d)) {
-        this.giveUp(request, "overrun");
-        return;
-      }
+    if (!this.isTail(bytes, from, end, left)) this.giveUp(request, "overrun");
   }
 
   private onPrompt(): void {
@@ -351,8 +424,19 @@ export class Channel {
     if (request === undefined) return;
     expect.prompt = undefined;
     expect.sentLength = 0;
+    const pauseMs = request.command.pauseMs;
     this.arm(request.command.timeoutMs);
-    if (request.source !== undefined) this.transmitter.sendSource(request.source);
+    if (pauseMs === undefined) this.sendPayload();
+    else {
+      this.options.timer.clear(this.pause);
+      this.pause = this.options.timer.set(() => this.attempt("sendPayload"), pauseMs);
+    }
+  }
+
+  private sendPayload(): void {
+    const request = this.request;
+    if (request?.source !== undefined)
+      this.transmitter.sendSource(request.source, request.command.terminator);
   }
 
   private onFinal(request: Request, kind: "ok" | "error" | "cme" | "cms" | "send-fail"): void {
@@ -383,12 +467,30 @@ export class Channel {
     this.counters.overruns++;
     // Within raw data, which may lie unread with the line that announces them, the count is wrong
     // from here on: what follows would be taken for payload, and payload for lines.
-    if (this.request?.command.raw !== undefined) this.giveUp(this.request, "overrun");
+    if (this.report !== undefined) this.loseReport();
+    else if (this.request?.command.raw !== undefined) this.giveUp(this.request, "overrun");
     this.options.onOverrun?.();
+  }
+
+  /** Bytes of a report's payload were lost: where it ends is not known. */
+  private loseReport(): void {
+    const request = this.request;
+    this.endReport(-1);
+    if (request !== undefined) this.giveUp(request, "overrun");
+    else if (this.state === "idle") {
+      this.state = "drain";
+      this.expect.raw = DRAIN_BYTES;
+      this.arm(DRAIN_MS);
+    }
   }
 
   private onDeadline(): void {
     this.deadline = undefined;
+    if (this.report !== undefined) {
+      this.counters.timeouts++;
+      this.loseReport();
+      return;
+    }
     if (this.state === "busy") {
       this.counters.timeouts++;
       if (this.request !== undefined) this.giveUp(this.request, "timeout");
@@ -406,7 +508,10 @@ export class Channel {
 
   private giveUp(request: Request, kind: "timeout" | "overrun"): void {
     const raw = this.expect.raw;
-    const stuck = request.command.prompt === ">" && this.expect.prompt === undefined;
+    const command = request.command;
+    // A payload that is ended by Ctrl+Z is given up by ESC.
+    const stuck =
+      command.prompt === ">" && command.terminator === undefined && this.expect.prompt === undefined;
     this.rest();
     if (request.command.harmless) {
       this.settle(request, failureOf(request.command, kind));
@@ -416,8 +521,7 @@ export class Channel {
     this.late = request;
     if (kind === "overrun") {
       this.state = "drain";
-      // What may follow a read command whose information line was lost: 1,500 bytes and the lines around them.
-      this.expect.raw = raw > 0 ? raw : 2_048;
+      this.expect.raw = raw > 0 ? raw : DRAIN_BYTES;
       this.arm(DRAIN_MS);
     } else {
       this.state = "held";

@@ -18,9 +18,15 @@ export interface Command<R = void, P extends readonly Parameter[] = readonly []>
    */
   readonly prefix?: string;
   /** The success result where it is not `OK`; an `OK` that comes behind the prompt ends nothing then. */
-  readonly final?: "SEND OK";
+  readonly final?: FinalResult;
   /** The module asks for the payload by this. */
   readonly prompt?: ">" | "CONNECT";
+  /** Behind the prompt nothing may be sent for so long, milliseconds. */
+  readonly pauseMs?: number;
+  /** Ends a payload behind the prompt whose bytes the module does not count: Ctrl+Z. */
+  readonly terminator?: 0x1a;
+  /** The payload is the last parameter, as hexadecimal digits; there is no prompt then. */
+  readonly hex?: true;
   /** Text parameters are sent without quotes. */
   readonly bare?: true;
   /** Neither parameters nor information lines appear in a trace. */
@@ -39,6 +45,12 @@ export interface Command<R = void, P extends readonly Parameter[] = readonly []>
    * byte was lost on the way, the first of them stands where it should have been, and only this tells.
    */
   readonly tail?: 2 | 4;
+  /**
+   * The raw bytes stand in quotes in the information line itself, as the field behind so many others
+   * (`+QMTRECV: 0,1,"topic",5,"bytes"`: 4). `raw` gets what is in front of the quote; the closing
+   * quote and the line end are checked.
+   */
+  readonly inline?: number;
   /** Folds an information line into the result. */
   read?(line: Line, sofar: R | undefined): R;
   /** Ties `P` to the command; never present. */
@@ -68,7 +80,21 @@ export interface Urc<N extends string = string> {
   /** The line is the prefix and nothing else (`RDY`). */
   readonly whole?: true | undefined;
   readonly accept?: ((line: Line) => boolean) | undefined;
+  /** The report carries a payload. `accept` and `onReport` get what is in front of its opening quote. */
+  readonly inline?: InlinePayload | undefined;
 }
+
+/**
+ * A payload that stands in quotes in a report, as the field behind `fields` others. The module does not
+ * escape what is in it: either the last field in front is its length in bytes (`counted`), and it may
+ * hold anything, or it consists of hexadecimal digits and ends at the closing quote.
+ */
+export interface InlinePayload {
+  readonly fields: number;
+  readonly counted?: true;
+}
+
+export type FinalResult = "SEND OK" | "CLOSE OK" | "NO CARRIER";
 
 /** Bytes to be sent behind a prompt. May be read again from any offset. */
 export interface Source {

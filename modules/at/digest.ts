@@ -1,4 +1,4 @@
-import type { Urc } from "./command.js";
+import type { FinalResult, Urc } from "./command.js";
 import { behind, type Line } from "./line.js";
 
 /** What the running command expects; nothing, while none runs. */
@@ -12,7 +12,11 @@ export interface Expectation {
   readonly prompt: ">" | "CONNECT" | undefined;
   readonly prefix: string | undefined;
   /** The success result where it is not `OK`. */
-  readonly final: "SEND OK" | undefined;
+  readonly final: FinalResult | undefined;
+  /** Fields in front of the raw bytes that stand in an information line itself; 0: none do. */
+  readonly inline: number;
+  /** The raw bytes are hexadecimal digits and end at a quote. */
+  readonly quoted: boolean;
   /** Prefix of a command that was given up and whose late answer may announce raw bytes. */
   readonly late: string | undefined;
   /** The command as it was sent, to know its echo. */
@@ -84,7 +88,14 @@ export function digest(bytes: Uint8Array, from: number, to: number, expect: Expe
   if (raw > 0) {
     if (from === to) return;
     out.kind = "raw";
-    out.end = out.consumed = Math.min(to, from + raw);
+    to = Math.min(to, from + raw);
+    if (expect.quoted) {
+      const start = from;
+      while (from < to && isHexDigit(bytes[from] ?? 0)) from++;
+      // What is no digit comes alone: the closing quote, or damage.
+      to = from === start ? from + 1 : from;
+    }
+    out.end = out.consumed = to;
     return;
   }
   while (from < to && (bytes[from] ?? 0) <= 0x20) from++;
@@ -104,6 +115,8 @@ export function digest(bytes: Uint8Array, from: number, to: number, expect: Expe
     return;
   }
 
+  if (bytes[from] === 0x2b && openInline(bytes, from, to, expect, out)) return;
+
   end = from;
   while (end < to && bytes[end] !== 0x0d && bytes[end] !== 0x0a) end++;
   if (end === to) return;
@@ -120,6 +133,54 @@ export function digest(bytes: Uint8Array, from: number, to: number, expect: Expe
     if (bytes[end] === 0x0a) out.consumed++;
   }
   out.kind = kind;
+}
+
+export function isHexDigit(byte: number): boolean {
+  const letter = byte | 0x20;
+  return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66);
+}
+
+/**
+ * Finds a line whose payload begins before its end: a report or information line of which all that
+ * is in front of the opening quote has come. False when this is none, or not yet.
+ */
+function openInline(bytes: Uint8Array, from: number, to: number, expect: Expectation, out: Finding): boolean {
+  const urcs = expect.urcs;
+  const line = out.line;
+  for (let i = 0; i <= urcs.length; i++) {
+    const urc = urcs[i];
+    // Behind the table the command's own information line, or that of one that was given up.
+    const prefix = urc === undefined ? (expect.prefix ?? expect.late) : urc.prefix;
+    const fields = urc === undefined ? expect.inline : (urc.inline?.fields ?? 0);
+    if (fields === 0 || prefix === undefined) continue;
+    const start = behind(bytes, from, to, prefix);
+    const quote = start < 0 ? -1 : openingQuote(bytes, start, to, fields);
+    if (quote < 0) continue;
+    line.set(bytes, from, quote);
+    out.consumed = quote + 1;
+    out.end = quote;
+    if (!line.match(prefix) || !(urc?.accept?.(line) ?? true)) continue;
+    out.urc = urc;
+    out.kind = urc !== undefined ? "urc" : expect.prefix === undefined ? "late" : "information";
+    return true;
+  }
+  out.consumed = out.end = from;
+  return false;
+}
+
+/** Where the quote stands that opens the field behind `fields` others; -1: not here, or not yet. */
+function openingQuote(bytes: Uint8Array, from: number, to: number, fields: number): number {
+  let open = false;
+  for (let i = from; i < to; i++) {
+    const c = bytes[i];
+    if (c === 0x0d || c === 0x0a) return -1;
+    if (c === 0x22) {
+      if (fields === 0) return i;
+      open = !open;
+    } else if (c === 0x2c && !open) fields--;
+    else if (fields === 0 && c !== 0x20) return -1;
+  }
+  return -1;
 }
 
 function classify(
@@ -149,7 +210,7 @@ function classify(
     }
   }
   if (line.match("OK", true)) return prompt === undefined && expect.final !== undefined ? "interim" : "ok";
-  if (line.match("ERROR", true)) return "error";
+  if (line.match("ERROR", true) || line.match("CLOSE FAIL", true)) return "error";
   if (line.match("SEND FAIL", true)) return "send-fail";
   if (line.match("+CME ERROR:")) return "cme";
   if (line.match("+CMS ERROR:")) return "cms";

@@ -42,6 +42,11 @@ export class Line {
     this.bytes = bytes;
   }
 
+  /** Whether a quote opens a payload right behind the line. */
+  get opens(): boolean {
+    return this.bytes[this.end] === 0x22;
+  }
+
   /** Points at `bytes[start, end)`, as yet without a prefix. */
   set(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;

@@ -11,6 +11,12 @@ export interface ChannelOptions {
   readonly urcs: readonly Urc[];
   /** A report of the module. `line` holds its fields and is valid during the call only. */
   readonly onReport: (urc: Urc, line: Line) => void;
+  /**
+   * Bytes `[start, end)` of a report's payload, behind its `onReport`. `left`: how many follow,
+   * `Infinity` when the module does not tell; 0: these were the last; -1: bytes of it were lost on the
+   * way, and no more come.
+   */
+  readonly onPayload?: (urc: Urc, bytes: Uint8Array, start: number, end: number, left: number) => void;
   /** The module gave no answer to a whole resynchronisation. Commands that waited have failed with `no-answer`. */
   readonly onSilent?: () => void;
   /**

@@ -59,7 +59,10 @@ export class Resync {
     this.marked = false;
     // Longest payload of one command behind the prompt `>` (TCP/IP note).
     this.fillBytes = Math.max(1_460, late?.source?.byteLength ?? 0);
-    if (late?.command.raw !== undefined) this.expect.late = late.command.prefix;
+    if (late?.command.raw !== undefined) {
+      this.expect.late = late.command.prefix;
+      this.expect.inline = late.command.inline ?? 0;
+    }
     return this.send(late?.command.prompt !== undefined);
   }
 

@@ -22,16 +22,24 @@ export class Transmitter {
   private offset = 0;
   private source: Source | undefined;
   private sourceOffset = 0;
+  /** Sent behind the source; 0: nothing. */
+  private terminator = 0;
+  /** The source goes out as hexadecimal digits. */
+  private hex = false;
 
   constructor(trace: Trace | undefined, failed: (error: unknown) => void) {
     this.trace = trace;
     this.failed = failed;
   }
 
-  /** Sends the command. Returns what is wrong with it, or `undefined`; nothing was sent then. */
+  /**
+   * Sends the command, and `source` as its last parameter where that is hexadecimal. Returns what is
+   * wrong with it, or `undefined`; nothing was sent then.
+   */
   send(
     command: Command<unknown, readonly Parameter[]>,
     parameters: readonly Parameter[],
+    source?: Source,
   ): string | undefined {
     this.stop();
     this.put(command.text);
@@ -50,7 +58,12 @@ export class Transmitter {
       }
     }
     this.lineLength = this.length;
-    this.put("\r");
+    if (command.hex && source !== undefined) {
+      this.put(",");
+      this.hex = true;
+      this.source = source;
+      this.terminator = 0x0d;
+    } else this.put("\r");
     if (this.length > TRANSMIT_BYTES) {
       this.stop();
       return "line too long";
@@ -61,17 +74,19 @@ export class Transmitter {
   }
 
   /** Sends a payload behind the prompt. The line is gone from the buffer then. */
-  sendSource(source: Source): void {
+  sendSource(source: Source, terminator = 0): void {
     this.trace?.payload(source.byteLength);
     this.stop();
     this.source = source;
+    this.terminator = terminator;
     this.pump();
   }
 
   /** Gives up what has not been handed to the serial port. */
   stop(): void {
     this.source = undefined;
-    this.length = this.offset = this.sourceOffset = 0;
+    this.hex = false;
+    this.length = this.offset = this.sourceOffset = this.terminator = 0;
   }
 
   onWritable(room: number): void {
@@ -99,6 +114,44 @@ export class Transmitter {
     return this.put(bare ? text : '"' + text + '"');
   }
 
+  /** Takes the next piece of the source, no more than fits the serial port now. False: none, or not yet. */
+  private refill(source: Source): boolean {
+    const bytes = this.bytes;
+    const room = this.hex ? Math.min(this.room, TRANSMIT_BYTES) >> 1 : this.room;
+    const end = Math.min(source.byteLength - this.sourceOffset, room);
+    if (this.sourceOffset >= source.byteLength) {
+      const terminator = this.terminator;
+      if (terminator === 0) return false;
+      this.terminator = 0;
+      bytes[0] = terminator;
+      this.length = 1;
+    } else {
+      if (end === 0) return false;
+      this.length = source.read(bytes.subarray(0, end), this.sourceOffset);
+      if (!(this.length > 0)) {
+        this.stop();
+        return false;
+      }
+      this.sourceOffset += this.length;
+      if (this.hex) this.spread();
+    }
+    this.offset = 0;
+    return true;
+  }
+
+  /** Turns each byte into two digits, from behind so that none is overwritten before. */
+  private spread(): void {
+    const bytes = this.bytes;
+    for (let i = this.length - 1; i >= 0; i--) {
+      const byte = bytes[i] ?? 0;
+      const high = byte >> 4;
+      const low = byte & 15;
+      bytes[2 * i] = high + (high > 9 ? 55 : 48);
+      bytes[2 * i + 1] = low + (low > 9 ? 55 : 48);
+    }
+    this.length *= 2;
+  }
+
   private pump(): void {
     const serial = this.serial;
     const bytes = this.bytes;
@@ -106,16 +159,7 @@ export class Transmitter {
     try {
       while (serial !== undefined && this.room > 0) {
         if (this.offset === this.length) {
-          if (source === undefined || this.sourceOffset >= source.byteLength) return;
-          // No more than fits the serial port now.
-          const end = Math.min(source.byteLength - this.sourceOffset, this.room);
-          this.length = source.read(bytes.subarray(0, end), this.sourceOffset);
-          if (!(this.length > 0)) {
-            this.stop();
-            return;
-          }
-          this.sourceOffset += this.length;
-          this.offset = 0;
+          if (source === undefined || !this.refill(source)) return;
         }
         const start = this.offset;
         this.offset = Math.min(this.length, start + this.room);
