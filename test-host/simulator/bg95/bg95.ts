@@ -115,7 +115,8 @@ export class BG95 extends Modem {
   }
 
   get socketHistory(): readonly ModuleSocket[] {
-    return this.module.sockets.history;
+    const { sockets, mqtt } = this.module;
+    return [...sockets.history, ...mqtt.streams.sockets.history];
   }
 
   get commandCounts(): ReadonlyMap<string, number> {
