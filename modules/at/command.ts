@@ -27,6 +27,8 @@ export interface Command<R = void, P extends readonly Parameter[] = readonly []>
   readonly terminator?: 0x1a;
   /** The payload is the last parameter, as hexadecimal digits; there is no prompt then. */
   readonly hex?: true;
+  /** The payload is the last parameter, in quotes; with `hex` as hexadecimal digits. There is no prompt then. */
+  readonly quoted?: true;
   /** Text parameters are sent without quotes. */
   readonly bare?: true;
   /** Neither parameters nor information lines appear in a trace. */

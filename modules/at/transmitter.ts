@@ -33,7 +33,7 @@ export class Transmitter {
   }
 
   /**
-   * Sends the command, and `source` as its last parameter where that is hexadecimal. Returns what is
+   * Sends the command, and `source` as its last parameter where it has no prompt. Returns what is
    * wrong with it, or `undefined`; nothing was sent then.
    */
   send(
@@ -58,11 +58,11 @@ export class Transmitter {
       }
     }
     this.lineLength = this.length;
-    if (command.hex && source !== undefined) {
-      this.put(",");
-      this.hex = true;
+    if ((command.hex || command.quoted) && source !== undefined) {
+      this.put(command.quoted ? ',"' : ",");
+      this.hex = command.hex === true;
       this.source = source;
-      this.terminator = 0x0d;
+      this.terminator = command.quoted ? 0x22 : 0x0d;
     } else this.put("\r");
     if (this.length > TRANSMIT_BYTES) {
       this.stop();
@@ -122,7 +122,8 @@ export class Transmitter {
     if (this.sourceOffset >= source.byteLength) {
       const terminator = this.terminator;
       if (terminator === 0) return false;
-      this.terminator = 0;
+      // Behind the closing quote comes the line's end.
+      this.terminator = terminator === 0x22 ? 0x0d : 0;
       bytes[0] = terminator;
       this.length = 1;
     } else {
