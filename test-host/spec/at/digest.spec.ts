@@ -258,6 +258,8 @@ function find(row: Row, input: string, pieces: Iterable<number>): { found: strin
     prompt: undefined,
     prefix: undefined,
     final: undefined,
+    inline: 0,
+    quoted: false,
     late: undefined,
     sent: bytesOf(echo),
     sentLength: echo.length,

@@ -196,6 +196,8 @@ export class Rig {
   readonly line: FakeLine;
   readonly channel: Channel;
   readonly reports: string[] = [];
+  /** Payloads of reports: `name:bytes`, with `!` behind it when it was damaged, while it is under way with `...`. */
+  readonly payloads: string[] = [];
   readonly exceptions: unknown[] = [];
   readonly traced: string[] = [];
   silences = 0;
@@ -212,6 +214,13 @@ export class Rig {
       onReport: (urc, line) => {
         this.reports.push(urc.name + "(" + fieldsOf(line).join("|") + ")");
         options.onReport?.(urc, line);
+      },
+      onPayload: (urc, bytes, start, end, left) => {
+        const last = this.payloads.at(-1);
+        const sofar = last?.endsWith("...") ? (this.payloads.pop() ?? "").slice(0, -3) : urc.name + ":";
+        const text = sofar + textOf(bytes.subarray(start, end));
+        this.payloads.push(text + (left > 0 ? "..." : left < 0 ? "!" : ""));
+        options.onPayload?.(urc, bytes, start, end, left);
       },
       onSilent: () => {
         this.silences++;
