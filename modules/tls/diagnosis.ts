@@ -1,242 +1,353 @@
-import { type CodeTable, diagnosis, type DiagnosisRule } from "../diagnosis/table.js";
+import { type CodeTable, type Diagnosis, diagnosis, type DiagnosisRule } from "../diagnosis/table.js";
+import { CERTIFICATE_FIX, RECEIVED, SENT, SUITES_FIX } from "./alerts.js";
+import type { HandshakeCause } from "./conclusion.js";
 
-const CERTIFICATE_FIX =
-  "Compare the issuer of the device's certificate with the CA that the broker is told to accept, its dates, and whether it is registered and active there.";
-const SUITES_FIX =
-  "Have the broker allow TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256 (or ECDHE-ECDSA-AES128-GCM-SHA256); send the host name (SNI) if many brokers share the address.";
+const TRANSPORT_FIX =
+  "Look at signal and registration, and in the trace at the module's sends and their confirmations. If it always ends at the same byte, report the trace.";
+const PORT_FIX = "Check host and port: the broker's port for TLS is usually 8883.";
 
-/** Alerts of the server (RFC 5246, 7.2; RFC 8446, 6): what it says of us. */
-const RECEIVED: CodeTable = Object.freeze({
-  0: diagnosis("close_notify", "The broker ended the connection in good order.", "Look at the broker's log."),
-  10: diagnosis(
-    "unexpected_message",
-    "The broker did not expect the message that it got at this point.",
-    "Report it with a trace: either side's TLS is at fault.",
-  ),
-  20: diagnosis(
-    "bad_record_mac",
-    "A record arrived changed: a byte was lost or changed on the serial line, or the keys differ.",
-    "Look for lost bytes on the UART; lower the baud rate or use the buffered serial class.",
-  ),
-  22: diagnosis(
-    "record_overflow",
-    "A record was longer than what was agreed.",
-    "Switch the maximum fragment length off on both sides.",
-  ),
-  40: diagnosis(
-    "handshake_failure",
-    "The broker found no version, cipher suite, curve or signature in common; or it wants a client certificate and got none.",
-    "If the broker asks for a client certificate (mosquitto: require_certificate), store one with its key. Otherwise: " +
-      SUITES_FIX,
-  ),
-  42: diagnosis("bad_certificate", "The broker could not use the device's certificate.", CERTIFICATE_FIX),
-  43: diagnosis(
-    "unsupported_certificate",
-    "The broker does not take this kind of certificate or key.",
-    "Use an RSA-2048 or P-256 key as the broker's documents ask; check the certificate's usage for client authentication.",
-  ),
-  44: diagnosis(
-    "certificate_revoked",
-    "The broker knows the device's certificate as revoked.",
-    CERTIFICATE_FIX,
-  ),
-  45: diagnosis(
-    "certificate_expired",
-    "To the broker's clock the device's certificate is not valid now.",
-    "Renew the certificate, and compare its dates with the broker's clock.",
-  ),
-  46: diagnosis(
-    "certificate_unknown",
-    "The broker does not accept the device's certificate: it is not registered, or not active.",
-    CERTIFICATE_FIX,
-  ),
-  47: diagnosis("illegal_parameter", "A field of the handshake is out of range for the broker.", SUITES_FIX),
-  48: diagnosis(
-    "unknown_ca",
-    "The broker does not know the CA that issued the device's certificate.",
-    "Give the broker that CA's certificate (mosquitto: cafile), or use a certificate of a CA that it knows.",
-  ),
-  49: diagnosis(
-    "access_denied",
-    "The certificate is valid, but the broker does not let this device in.",
-    "Attach a policy that allows it.",
-  ),
-  50: diagnosis(
-    "decode_error",
-    "The broker could not read a message: it arrived damaged.",
-    "Look for lost bytes on the UART.",
-  ),
-  51: diagnosis(
-    "decrypt_error",
-    "The broker could not verify the device's signature: key and certificate do not belong together.",
-    "Store the key that the certificate was issued for.",
-  ),
-  70: diagnosis(
-    "protocol_version",
-    "The broker does not speak TLS 1.2, the version of this client; it may take TLS 1.3 alone.",
-    "Allow TLS 1.2 on the broker (AWS: a policy with TLS 1.2; mosquitto: tls_version tlsv1.2 or none).",
-  ),
-  71: diagnosis(
-    "insufficient_security",
-    "The broker wants stronger cipher suites than those offered.",
-    SUITES_FIX,
-  ),
-  80: diagnosis("internal_error", "The broker failed for reasons of its own.", "Look at the broker's log."),
-  86: diagnosis(
-    "inappropriate_fallback",
-    "The broker takes the offered version for a downgrade.",
-    SUITES_FIX,
-  ),
-  90: diagnosis("user_canceled", "The broker gave the handshake up.", "Look at the broker's log."),
-  109: diagnosis("missing_extension", "The broker misses an extension in the ClientHello.", SUITES_FIX),
-  112: diagnosis(
-    "unrecognized_name",
-    "The broker does not serve the host name that was indicated (SNI).",
-    "Use the name that stands in the broker's address, not its IP address or an alias.",
-  ),
-  115: diagnosis(
-    "unknown_psk_identity",
-    "The broker expects a pre-shared key.",
-    "Use certificates on both sides.",
-  ),
-  116: diagnosis(
-    "certificate_required",
-    "The broker wants a client certificate and got none.",
-    "Store the device's certificate and key.",
-  ),
-  120: diagnosis(
-    "no_application_protocol",
-    "The broker wants another application protocol (ALPN).",
-    "Use the port on which the broker speaks MQTT without ALPN, usually 8883.",
-  ),
-});
-
-function rule(detail: string, name: string, cause: string, remedy: string): DiagnosisRule {
+function rule(detail: string, found: Diagnosis, codes?: CodeTable): DiagnosisRule {
   return Object.freeze<DiagnosisRule>({
     kinds: ["tls"],
     commands: ["TLS"],
     detail,
-    always: diagnosis(name, cause, remedy),
+    ...(codes === undefined ? undefined : { codes }),
+    always: found,
   });
 }
 
-const TRANSPORT_FIX =
-  "Look at signal and registration, and in the trace of the AT commands at the sends and their confirmations. If it always ends at the same byte, report the trace.";
+function ending(cause: HandshakeCause, name: string, why: string, fix: string): DiagnosisRule {
+  return rule(cause, diagnosis(name, why, fix));
+}
 
-/** What is known of TLS on this side. The words are those of `concludeHandshake`; the first that fits decides. */
-export const tlsDiagnoses: readonly DiagnosisRule[] = Object.freeze([
-  Object.freeze<DiagnosisRule>({
-    kinds: ["tls"],
-    commands: ["TLS"],
-    detail: "alert received",
-    codes: RECEIVED,
-    always: diagnosis(
-      "alert of the broker",
-      "The broker ended the handshake by an alert whose number is not known or was encrypted.",
-      "Look at the broker's log.",
+/** The verdict on the broker's certificates in the words of the engines: the SDK's, Node's, our own check. */
+const VERDICTS: readonly DiagnosisRule[] = Object.freeze([
+  ["subjectAltName", "not for servers", "is not for ", "does not match certificate"].map(words =>
+    rule(
+      words,
+      diagnosis(
+        "name in the certificate",
+        "The broker's certificate does not name the host that was connected to, or is not meant for servers.",
+        "Connect by a name that stands in the certificate, or have one issued for this host.",
+      ),
     ),
-  }),
-  rule(
+  ),
+  ["date validation", "expired", "not yet valid", "not valid"].map(words =>
+    rule(
+      words,
+      diagnosis(
+        "dates of a certificate",
+        "By the device's clock a certificate of the broker's chain, or the trusted one, has expired or is not valid yet.",
+        "Renew the certificate; compare the time that the device took from the network with the true one.",
+      ),
+    ),
+  ),
+  [
+    "signed by the trusted one",
+    "lead to the trusted",
+    "issuer certificate",
+    "self-signed",
+    "signature of the chain",
+    "invalid CA certificate",
+    "auth err",
+  ].map(words =>
+    rule(
+      words,
+      diagnosis(
+        "issuer of the broker's certificate",
+        "The certificates that the broker sent do not lead to the CA that the device trusts.",
+        "Store the CA certificate that the broker's chain ends in, and have the broker send its intermediate certificates.",
+      ),
+    ),
+  ),
+]).flat();
+
+/** By how the connection ended and how far the handshake had come. */
+const ENDINGS: readonly DiagnosisRule[] = Object.freeze([
+  ending(
     "closed before ClientHello",
-    "closed before the ClientHello was confirmed",
-    "The connection was open, and ended before the module had confirmed any of our bytes: the network or the module dropped it.",
-    TRANSPORT_FIX,
+    "closed before the ClientHello",
+    "The connection was open, and was closed before the TLS engine had written its first byte.",
+    PORT_FIX,
   ),
-  rule(
-    "closed after ClientHello",
-    "closed after the ClientHello",
-    "The broker read the first message and closed without an answer: what listens there speaks no TLS or not for this host name (SNI), or it has no version or cipher suite in common and does not say so.",
-    "Check the port (usually 8883). " + SUITES_FIX,
-  ),
-  rule(
+  ending(
     "closed in ClientHello",
     "closed within the ClientHello",
-    "The connection ended before the first message was delivered: that is the network, not TLS.",
+    "The connection was closed before the module had confirmed the first message: the network or the module dropped it, the broker cannot have judged anything.",
     TRANSPORT_FIX,
   ),
-  rule(
+  ending(
+    "closed after ClientHello",
+    "closed after the ClientHello",
+    "The broker got the first message and closed without an answer: what listens there speaks no TLS, or not for this host name (SNI), or has no version or cipher suite in common and does not say so.",
+    `${PORT_FIX} ${SUITES_FIX}`,
+  ),
+  ending(
     "closed in server flight",
     "closed within the broker's first flight",
-    "The broker's certificates did not arrive whole: the connection broke, or the module's receive buffer ran over (BC66: it loses what does not fit).",
-    "Look in the trace for `buff full` and for reads that came late; use a shorter chain on the broker. " +
-      TRANSPORT_FIX,
+    "The broker's certificates did not arrive whole when the connection was closed: the network broke, the broker stopped, or the module's receive buffer ran over (a BC66 loses what does not fit).",
+    `Look in the trace for "buff full" and for late reads; use a shorter chain on the broker. ${TRANSPORT_FIX}`,
   ),
-  rule(
-    "closed after Finished",
-    "closed after our Finished",
-    "Everything of ours was delivered, and the broker closed instead of answering: it does not know or accept the device's certificate and does not say so (AWS IoT Core does this).",
-    CERTIFICATE_FIX,
+  ending(
+    "closed after server flight",
+    "closed while the device was computing",
+    "The broker's first flight was complete, and the connection was closed before the device had answered it: the broker waits less long than the device needs.",
+    "Raise the broker's time for handshakes; look at what else the device does meanwhile.",
   ),
-  rule(
+  ending(
+    "closed in client flight",
+    "closed before our Certificate was delivered",
+    "The connection was closed when a part of our flight, but not all of our Certificate, had been confirmed by the module: the broker cannot have judged the certificate. That is the network or the module.",
+    TRANSPORT_FIX,
+  ),
+  ending(
     "closed after Certificate",
     "closed after our Certificate",
-    "The device's certificate was delivered whole, and the broker closed at once: it does not know or accept it.",
+    "The device's certificate was delivered whole, and the broker closed instead of answering: it does not know or accept it, and does not say so (AWS IoT does this).",
     CERTIFICATE_FIX,
   ),
-  rule(
-    "closed in Certificate",
-    "closed within our Certificate",
-    "The connection ended before our certificate was delivered: the broker cannot have judged it. That is the network or the module, not the certificate.",
+  ending(
+    "closed without Certificate",
+    "closed, since there is no client certificate",
+    "The broker asked for a certificate of the device, and none is stored.",
+    "Store the device's certificate and its key, or let the broker take clients without one.",
+  ),
+  ending(
+    "closed after client flight",
+    "closed after our Finished",
+    "Everything of ours was delivered, and the broker closed instead of finishing: it does not accept what it was sent.",
+    "Look at the broker's log of that moment. With TLS 1.3 it may be the client certificate, which is sent protected.",
+  ),
+  ending(
+    "closed in server finish",
+    "closed within the broker's last flight",
+    "The broker accepted everything and began its last flight, which did not arrive whole.",
     TRANSPORT_FIX,
   ),
-  rule(
-    "closed ",
-    "closed in mid-handshake",
-    "Part of our second flight was delivered when the connection ended. If the certificate was, the broker may have refused it; otherwise it is the network or the module.",
-    CERTIFICATE_FIX + " " + TRANSPORT_FIX,
+  ending(
+    "lost before ClientHello",
+    "reset before the ClientHello",
+    "The connection was reset before the TLS engine had written its first byte: a firewall, or a broker that refuses at once.",
+    PORT_FIX,
   ),
-  rule(
+  ending(
+    "lost in ClientHello",
+    "lost within the ClientHello",
+    "The connection was lost before the module had confirmed the first message: the network does not carry what is sent.",
+    TRANSPORT_FIX,
+  ),
+  ending(
+    "lost after ClientHello",
+    "reset after the ClientHello",
+    "The first message was delivered and the connection reset: a firewall that looks at the host name (SNI), or a service that speaks no TLS.",
+    `${PORT_FIX} Ask the operator whether the SIM may reach it.`,
+  ),
+  ending(
+    "lost in server flight",
+    "lost within the broker's first flight",
+    "The connection was lost while the broker's certificates came: the network broke, or the broker was stopped.",
+    TRANSPORT_FIX,
+  ),
+  ending(
+    "lost after server flight",
+    "lost while the device was computing",
+    "The connection was lost between the broker's first flight and the device's answer.",
+    TRANSPORT_FIX,
+  ),
+  ending(
+    "lost in client flight",
+    "lost before our Certificate was delivered",
+    "The connection was reset or lost before the module had confirmed all of our Certificate: the network does not carry larger sends, or breaks under them.",
+    TRANSPORT_FIX,
+  ),
+  ending(
+    "lost after Certificate",
+    "reset after our Certificate",
+    "The device's certificate was delivered, and the connection was reset: a broker that closes while bytes of ours are still unread resets, so that it most probably does not accept the certificate; a gateway may do it too.",
+    CERTIFICATE_FIX,
+  ),
+  ending(
+    "lost without Certificate",
+    "reset, since there is no client certificate",
+    "The broker asked for a certificate of the device, none is stored, and it reset the connection.",
+    "Store the device's certificate and its key, or let the broker take clients without one.",
+  ),
+  ending(
+    "lost after client flight",
+    "reset after our Finished",
+    "Everything of ours was delivered, and the connection was reset instead of finished.",
+    "Look at the broker's log of that moment, and at signal and registration.",
+  ),
+  ending(
+    "lost in server finish",
+    "lost within the broker's last flight",
+    "The broker accepted everything; the connection was lost while its last flight came.",
+    TRANSPORT_FIX,
+  ),
+  ending(
     "silent before ClientHello",
-    "silence before the ClientHello was confirmed",
-    "The module did not confirm our first message within the time for the handshake.",
+    "no ClientHello",
+    "The TLS engine wrote nothing in the time for the handshake.",
+    "Report it: the engine of this platform does not work.",
+  ),
+  ending(
+    "silent in ClientHello",
+    "silence within the ClientHello",
+    "The module did not confirm the first message in the time for the handshake.",
     TRANSPORT_FIX,
   ),
-  rule(
-    "silent ",
-    "silence in mid-handshake",
-    "Nothing came any more within the time for the handshake: the network is gone or very slow, or what listens there waits for something else than TLS.",
-    "Look at the signal; check the port (usually 8883); if it happens with a good signal, look at the broker's log.",
+  ending(
+    "silent after ClientHello",
+    "silence after the ClientHello",
+    "The first message was delivered and nothing came back: what listens there waits for something else than TLS, or the way back is blocked.",
+    `${PORT_FIX} Ask the operator whether the SIM may reach it.`,
   ),
-  rule(
-    "split message",
-    "a handshake message split over records",
-    "The broker cuts a handshake message into several TLS records, which the TLS of Moddable's SDK cannot put together.",
-    "Switch the maximum fragment length off, shorten the broker's chain so that it fits one record, or use the module's TLS.",
+  ending(
+    "silent in server flight",
+    "silence within the broker's first flight",
+    "The broker's certificates did not arrive whole in the time for the handshake: the network is slow or gone, or bytes were lost in the module (a BC66 loses what its receive buffer does not hold).",
+    `Look in the trace for "buff full" and for reads that brought nothing; use a shorter chain on the broker. ${TRANSPORT_FIX}`,
   ),
-  rule(
-    "leaf alone",
-    "the broker sends its certificate alone",
-    "The broker sent one certificate without its issuer; the TLS of Moddable's SDK compares names only along a chain of two or more.",
-    "Have the broker send its intermediate (or root) certificate too (mosquitto: put it behind the certificate in certfile).",
+  ending(
+    "silent after server flight",
+    "no answer of the device",
+    "The broker's first flight came whole, and the TLS engine did not answer it in the time for the handshake.",
+    "Allow more time for the handshake; report how long it takes.",
   ),
-  rule(
-    "record too large",
-    "a record longer than TLS allows",
-    "The length in a record's header is beyond 16,384 bytes and its protection: bytes were lost or changed on the way, or this is no TLS.",
-    "Look for lost bytes on the UART; check the port.",
+  ending(
+    "silent in client flight",
+    "silence before our Certificate was delivered",
+    "The module did not confirm our Certificate in the time for the handshake: what is sent does not get through.",
+    TRANSPORT_FIX,
   ),
-  rule(
-    "no TLS",
+  ending(
+    "silent after Certificate",
+    "silence after our Certificate",
+    "The device's certificate was delivered and nothing came back: a broker that refuses would close, so that the network is gone, or the broker is busy with something (an authorizer that does not answer).",
+    `${TRANSPORT_FIX} Look at the broker's log of that moment.`,
+  ),
+  ending(
+    "silent without Certificate",
+    "silence, without a client certificate",
+    "The broker asked for a certificate of the device, none is stored, and nothing came back.",
+    "Store the device's certificate and its key, or let the broker take clients without one.",
+  ),
+  ending(
+    "silent after client flight",
+    "silence after our Finished",
+    "Everything of ours was delivered, and nothing came back in the time for the handshake.",
+    `Allow more time for the handshake. ${TRANSPORT_FIX}`,
+  ),
+  ending(
+    "silent in server finish",
+    "silence within the broker's last flight",
+    "The broker accepted everything, but its last flight did not arrive whole in the time for the handshake.",
+    TRANSPORT_FIX,
+  ),
+]);
+
+const LIMITS: readonly DiagnosisRule[] = Object.freeze([
+  ending(
+    "unsupported: no TLS",
     "no TLS",
     "What came from the other side does not begin as a TLS record does: what listens there speaks another protocol, or bytes were lost.",
-    "Use the broker's TLS port (usually 8883), or connect without TLS.",
+    "Use the broker's TLS port (usually 8883), or connect without TLS; look at the trace of the serial line for lost bytes.",
+  ),
+  ending(
+    "unsupported: record too large",
+    "a record longer than TLS allows",
+    "The header of a record announces more than 16,384 bytes and its protection: bytes were lost or changed on the way, or this is no TLS.",
+    "Look for lost bytes on the serial line; check the port.",
+  ),
+  ending(
+    "unsupported: version",
+    "TLS before 1.2",
+    "The broker answered with a version of TLS before 1.2, which is not safe any more.",
+    "Switch TLS 1.2 on in the broker.",
+  ),
+  ending(
+    "unsupported: suite",
+    "a cipher suite that was not offered",
+    "The broker chose a cipher suite that the device had not offered: it is broken, or somebody in between changed the ClientHello.",
+    SUITES_FIX,
+  ),
+  ending(
+    "unsupported: split message",
+    "a handshake message split over records",
+    "The broker cuts a handshake message into several records, which the TLS of Moddable's SDK does not put together by itself.",
+    "Switch the maximum fragment length off, shorten the broker's chain so that it fits one record, build with the engine that puts messages together, or use the module's TLS.",
+  ),
+  ending(
+    "unsupported: leaf alone",
+    "the broker sends its certificate alone",
+    "The broker sent one certificate without its issuer's; the TLS of Moddable's SDK compares names only along a chain of two or more.",
+    "Have the broker send its intermediate or root certificate too (mosquitto: put it behind its own in certfile).",
+  ),
+]);
+
+const OTHERS: readonly DiagnosisRule[] = Object.freeze<DiagnosisRule[]>([
+  rule(
+    "alert received" satisfies HandshakeCause,
+    diagnosis(
+      "an alert of the broker",
+      "The broker ended the connection with an alert whose number has no name in TLS 1.2 and 1.3.",
+      "Look at the broker's log of that moment.",
+    ),
+    RECEIVED,
   ),
   rule(
-    "date validation",
-    "a certificate's dates",
-    "By the device's clock a certificate of the broker's chain has expired or is not valid yet.",
-    "Renew the broker's certificate; compare the time that the device took from the network.",
+    "alert sent" satisfies HandshakeCause,
+    diagnosis(
+      "an alert of the device",
+      "The device's TLS refused what the broker sent, for the reason that stands beside it.",
+      "Compare the reason with the broker's certificate and settings.",
+    ),
+    SENT,
   ),
   rule(
-    "subjectAltName",
-    "the name in the certificate",
-    "The broker's certificate does not name the host that was connected to.",
-    "Connect by a name that stands in the certificate, or have one issued for this host.",
+    "engine" satisfies HandshakeCause,
+    diagnosis(
+      "given up by the TLS engine",
+      "The device's TLS could not go on, for the reason that stands beside it, and told the broker nothing.",
+      "Compare the reason with the credentials on the device and the broker's settings; look for lost bytes on the serial line.",
+    ),
   ),
-  rule(
-    "signed by the trusted one",
-    "the broker's issuer",
-    "No certificate that the broker sent was issued by the CA that the device trusts.",
-    "Store the CA certificate that the broker's chain ends in.",
-  ),
+  {
+    kinds: ["credential"],
+    commands: ["TLS"],
+    detail: "is not supported by this TLS",
+    always: diagnosis(
+      "kind of the client key",
+      "The TLS of this platform does not sign with this kind of key; that of Moddable's SDK signs with RSA keys alone.",
+      "Use an RSA-2048 key and a certificate for it on this route, or the module's TLS where that signs with P-256.",
+    ),
+  },
+  {
+    kinds: ["credential"],
+    commands: ["TLS"],
+    detail: "none is stored",
+    always: diagnosis(
+      "missing credential",
+      "A certificate or key that the connection needs is not in the device's store: the CA is needed to verify the broker, certificate and key only work together.",
+      "Store the one that is named.",
+    ),
+  },
+  {
+    kinds: ["credential"],
+    commands: ["TLS"],
+    detail: "holds",
+    always: diagnosis(
+      "credential in the wrong place",
+      "What is stored is not what its place is for: most often certificate and key were exchanged, or PEM text was stored instead of DER.",
+      "Store DER under the right name; xs-cellular converts PEM and tells the two apart.",
+    ),
+  },
+]);
+
+/** What is known of TLS on this side; the first rule that fits decides. For people: no device needs it. */
+export const tlsDiagnoses: readonly DiagnosisRule[] = Object.freeze([
+  ...LIMITS,
+  ...ENDINGS,
+  ...VERDICTS,
+  ...OTHERS,
 ]);

@@ -126,6 +126,8 @@ export class FlightRecorder {
   /** The TCP class tells what the module confirmed; otherwise what was written counts as that. */
   confirms = false;
   private confirmedBytes = 0;
+  /** Bytes that reads of the module brought; the engine may not have had them all. */
+  transferred = 0;
   private readonly limits: TlsEngineLimits | undefined;
   private readonly verify: boolean;
   /** For each message its offset in its stream, then its kind (8 bits) and length (24 bits); behind them the transfers. */
@@ -152,7 +154,7 @@ export class FlightRecorder {
     if (sent) {
       this.confirms = true;
       this.confirmedBytes += byteLength;
-    }
+    } else this.transferred += byteLength;
     this.log[2 * MESSAGES + (this.transfers++ % TRANSFERS)] = byteLength * 2 + (sent ? 1 : 0);
   }
 
