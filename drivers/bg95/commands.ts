@@ -66,8 +66,7 @@ export const bg95Commands: NetworkCommands = Object.freeze<NetworkCommands>({
     text: "AT+CCLK?",
     timeoutMs: 1_000,
     prefix: "+CCLK:",
-    // A year of two digits: 80 is the module's first.
-    read: line => networkTime((line.text(0) < "8" ? "20" : "") + line.text(0)),
+    read: time,
   }),
 });
 

@@ -1,4 +1,5 @@
 import { type CodeTable, diagnosis } from "../../modules/diagnosis/table.js";
+import { SHARED_DEVICE_CODES } from "../quectel/diagnosis-cme.js";
 
 const PERSONALISED = "The module or SIM is locked to another operator, network or company (personalisation).";
 const UNLOCK =
@@ -11,6 +12,7 @@ function locked(name: string): ReturnType<typeof diagnosis> {
 
 /** +CME ERROR below 100 (Quectel BG95 AT Commands Manual V2.0; 3GPP 27.007). */
 const DEVICE_CODES: CodeTable = Object.freeze({
+  ...SHARED_DEVICE_CODES,
   0: diagnosis(
     "phone failure",
     "The module's own software failed; with AT+CFUN=1 it was seen on modules with damaged calibration data.",
@@ -36,21 +38,6 @@ const DEVICE_CODES: CodeTable = Object.freeze({
     "The module sees no SIM card: none there, not pushed in, or the holder's contacts or the detection pin are at fault.",
     "Push the SIM in until it holds; check its direction, and AT+QSIMDET where the holder has no switch.",
   ),
-  11: diagnosis(
-    "SIM PIN required",
-    "The SIM is locked by its PIN.",
-    "Switch the PIN request off in a telephone, or configure the PIN.",
-  ),
-  12: diagnosis(
-    "SIM PUK required",
-    "The PIN was entered wrongly three times.",
-    "Unlock the SIM with its PUK in a telephone; ten wrong PUKs destroy it.",
-  ),
-  13: diagnosis(
-    "SIM failure",
-    "The SIM does not answer; the module says the same while its radio part is switched off (AT+CFUN=0).",
-    "Send AT+CFUN=1 and wait. If it stays, clean the contacts, and try another SIM.",
-  ),
   14: diagnosis(
     "SIM busy",
     "The module is still reading the SIM after start-up.",
@@ -60,11 +47,6 @@ const DEVICE_CODES: CodeTable = Object.freeze({
     "SIM wrong",
     "The card is not a SIM that this module can use.",
     "Try another SIM, of the operator and technology (LTE-M, NB-IoT) that the device is meant for.",
-  ),
-  16: diagnosis(
-    "incorrect password",
-    "The PIN or password was wrong; after three wrong PINs the SIM asks for its PUK.",
-    "Do not try again blindly: get the right PIN first.",
   ),
   17: diagnosis(
     "SIM PIN2 required",
@@ -81,16 +63,6 @@ const DEVICE_CODES: CodeTable = Object.freeze({
     "The SIM's or module's storage for this kind of entry is full.",
     "Delete old entries, SMS above all (AT+CMGD=1,4).",
   ),
-  21: diagnosis(
-    "invalid index",
-    "An entry was named that does not exist.",
-    "Ask for the list first; entries count from 1 in most lists.",
-  ),
-  22: diagnosis(
-    "not found",
-    "What the command names does not exist.",
-    "Check the name; names are case-sensitive.",
-  ),
   23: diagnosis(
     "memory failure",
     "The module could not read or write its own memory; seen with AT+CGSN on modules with damaged calibration data.",
@@ -101,35 +73,10 @@ const DEVICE_CODES: CodeTable = Object.freeze({
     "A text parameter is longer than the manual allows.",
     "Shorten it; host names up to 150 and file names up to 80 characters are taken.",
   ),
-  25: diagnosis(
-    "invalid characters in text",
-    "A text parameter holds characters that are not allowed.",
-    "Use printable ASCII without quotation marks.",
-  ),
-  26: diagnosis(
-    "dial string too long",
-    "A number to dial is longer than the manual allows.",
-    "Shorten the number.",
-  ),
-  27: diagnosis(
-    "invalid characters in dial string",
-    "A number to dial holds characters that are no digits.",
-    "Use digits, + and * or # alone.",
-  ),
   30: diagnosis(
     "no network service",
     "The module is not registered, or the cell gives it no service.",
     "Look at AT+CEREG? and AT+QCSQ; check antenna and coverage of LTE-M or NB-IoT.",
-  ),
-  31: diagnosis(
-    "network timeout",
-    "The network did not answer the module's request.",
-    "Repeat it after a pause; look at the signal if it stays.",
-  ),
-  32: diagnosis(
-    "network not allowed, emergency calls only",
-    "No network accepts this SIM here: no roaming agreement, or the SIM is not activated.",
-    "Ask the operator whether the SIM is active and which networks it may use in this country.",
   ),
   40: locked("network personalisation PIN required"),
   41: locked("network personalisation PUK required"),
@@ -139,11 +86,6 @@ const DEVICE_CODES: CodeTable = Object.freeze({
   45: locked("service provider personalisation PUK required"),
   46: locked("corporate personalisation PIN required"),
   47: locked("corporate personalisation PUK required"),
-  516: diagnosis(
-    "GNSS has no fix",
-    "The receiver has not found its position yet; without a view of the sky it never will.",
-    "Give the GNSS antenna a free sky and several minutes. LTE and GNSS share the radio: data traffic stops a search.",
-  ),
 });
 
 /** +CME ERROR 400 to 426 of the file system (Quectel FILE Application Note). */

@@ -1,26 +1,13 @@
 import { type CodeTable, diagnosis } from "../../modules/diagnosis/table.js";
+import { SHARED_TCPIP_CODES } from "../quectel/diagnosis-tcpip.js";
 
 /** Result codes of TCP/IP and TLS commands (Quectel BG95 TCP/IP Application Note V1.1; BG96 SSL manual V1.0). */
 export const TCPIP_CODES: CodeTable = Object.freeze({
+  ...SHARED_TCPIP_CODES,
   550: diagnosis(
     "unknown error",
     "The module gives no reason; it is seen when a context or socket is in a state that its own software did not expect.",
     "Close the connection, deactivate and activate the data connection (AT+QIDEACT, AT+QIACT); if it stays, restart the module.",
-  ),
-  551: diagnosis(
-    "operation blocked",
-    "Another operation on the same connection is still running.",
-    "Send the next command only after the final result of the one before.",
-  ),
-  552: diagnosis(
-    "invalid parameters",
-    "A parameter of the command is out of its range or of the wrong kind; a module that gives this for every open, even valid ones, has run its network stack into the ground.",
-    "Compare the command with the manual. If a plain AT+QIOPEN that worked before fails too, switch the module's power off and on.",
-  ),
-  553: diagnosis(
-    "memory not enough",
-    "The module has no memory left for another connection or TLS context.",
-    "Close connections that are not needed, those that the other side has ended too: each needs its own close command.",
   ),
   554: diagnosis(
     "socket could not be created",
@@ -37,26 +24,6 @@ export const TCPIP_CODES: CodeTable = Object.freeze({
     "The local port is in use already, or the context has lost its address.",
     "Use local port 0, which lets the module choose, and check AT+QIACT? for an address.",
   ),
-  557: diagnosis(
-    "socket listen failed",
-    "The module could not wait for connections on this port.",
-    "Use another local port, and close an older listener first.",
-  ),
-  558: diagnosis(
-    "socket write failed",
-    "Data could not be handed to the connection: it has been closed or the network is gone.",
-    "Close it and connect again.",
-  ),
-  559: diagnosis(
-    "socket read failed",
-    "Data could not be taken from the connection: it has been closed or the network is gone.",
-    "Close it and connect again; data that had not been read are lost.",
-  ),
-  560: diagnosis(
-    "socket accept failed",
-    "An incoming connection could not be taken, most often because all connect ids are in use.",
-    "Close connections that have ended.",
-  ),
   561: diagnosis(
     "data connection could not be opened",
     "The network refused the packet data context: wrong APN, no data for this SIM, or too many contexts at once (three on LTE-M, two on NB-IoT).",
@@ -72,31 +39,6 @@ export const TCPIP_CODES: CodeTable = Object.freeze({
     "An earlier connection still holds this id; one that the other side has ended keeps it until it is closed here.",
     "Send AT+QICLOSE or AT+QSSLCLOSE for the id, then open again.",
   ),
-  564: diagnosis(
-    "name server busy",
-    "The module is still resolving another name.",
-    "Wait for its result (up to 60 seconds) before asking for the next.",
-  ),
-  565: diagnosis(
-    "host name not resolved",
-    "The name is misspelt or does not exist, or the operator's name servers did not answer.",
-    "Try the same name on a computer. If it resolves there, set other name servers with AT+QIDNSCFG, or use an address.",
-  ),
-  566: diagnosis(
-    "connection failed",
-    "Nobody accepted the connection: wrong host or port, a firewall between, the server is down, or the SIM's operator allows only certain addresses.",
-    "Try host and port from a computer with mobile data instead of your own network; ask the operator whether the SIM has restrictions.",
-  ),
-  567: diagnosis(
-    "socket was closed",
-    "The connection had ended before the command came.",
-    "Close the id and connect again; read what is buffered before closing.",
-  ),
-  568: diagnosis(
-    "operation busy",
-    "The module is still occupied with an earlier operation on this connection.",
-    "Wait for its result, then repeat the command.",
-  ),
   569: diagnosis(
     "operation timed out",
     "The other side did not answer: no route to the server, packets dropped by a firewall, or radio conditions that let nothing through.",
@@ -107,11 +49,6 @@ export const TCPIP_CODES: CodeTable = Object.freeze({
     "The network or the module dropped the packet data context while the operation ran.",
     "Deactivate and activate it (AT+QIDEACT, AT+QIACT), then connect again.",
   ),
-  571: diagnosis(
-    "sending cancelled",
-    "The data were given up at the prompt, by ESC or because they did not come in time.",
-    "Send exactly as many bytes as were announced, at once after the prompt.",
-  ),
   572: diagnosis(
     "operation not allowed",
     "The command does not fit the connection's state or access mode: reading in direct push mode, or sending before the connection stands.",
@@ -121,11 +58,6 @@ export const TCPIP_CODES: CodeTable = Object.freeze({
     "APN not configured",
     "The context has no APN.",
     "Set the operator's APN (AT+QICSGP) before activating.",
-  ),
-  574: diagnosis(
-    "port busy",
-    "The local port is in use.",
-    "Let the module choose the local port (0), or wait until the earlier connection has vanished.",
   ),
 });
 

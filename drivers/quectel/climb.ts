@@ -167,7 +167,8 @@ export abstract class Climb {
       // Answers to earlier questions may be on their way still.
       if (asks !== undefined && this.asked > 0) this.wait(SETTLE_MS, this.start);
       else this.start();
-    } else if (asks === undefined || this.asked++ < asks) this.ask();
+    } else if (asks === undefined || this.asked++ < (this.mayWake || this.mayPulse ? asks >> 2 : asks))
+      this.ask();
     else this.onSilent();
   }
 

@@ -30,6 +30,12 @@ export interface ModemExtension {
    * `+QIURC: "dnsgip"`. `line` is valid during the call only. True: it was this one's, nobody else is asked.
    */
   onReport?(name: string, line: Line): boolean;
+  /**
+   * Bytes `[start, end)` of the payload of a report that this extension took last. `left`: how many
+   * follow, `Infinity` when the module does not tell; 0: these were the last; -1: some were lost on the
+   * way, and no more come.
+   */
+  onPayload?(name: string, bytes: Uint8Array, start: number, end: number, left: number): boolean;
   /** A report may have been lost: look whether the module has something. */
   wake?(): void;
 }

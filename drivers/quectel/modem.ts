@@ -347,6 +347,11 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
       case "address":
         this.onBearer(line);
         break;
+      case "listening":
+        // Where the baud rate is learnt, this follows the answer to the first question.
+        if (this.state !== "booting" && this.state !== "starting")
+          this.onPowerReport(this.wished ? "boot" : "ready");
+        break;
       case "boot":
       case "ready":
       case "power-down":
@@ -356,6 +361,10 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
         this.pass(urc.name, line);
     }
     this.heed();
+  }
+
+  onPayload(urc: Urc, bytes: Uint8Array, start: number, end: number, left: number): void {
+    this.extensions.some(extension => extension.onPayload?.(urc.name, bytes, start, end, left));
   }
 
   /** Offers a report to the extensions. */
@@ -385,6 +394,8 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     if (!booting) this.event("restarted");
     // `RDY` comes before the module takes commands, `APP RDY` when it does.
     if (!booting || name === "ready") this.forget(failure("module-reset"));
+    // A question that is under way belongs to the time before.
+    else if (this.profile.power.asks !== undefined) this.enter("booting");
     if (name === "ready") this.start();
     else if (name === "boot") this.awaitReady();
     else {

@@ -116,7 +116,10 @@ export interface PowerTiming {
   readonly resetMs: number;
   /** From power-on to the ready report, with reserve; where the module learns the baud rate: to the first question. */
   readonly bootMs: number;
-  /** So often a module that learns the baud rate from the question is asked before it counts as silent. */
+  /**
+   * So often a module that learns the baud rate from the question is asked before it counts as silent; a
+   * quarter of that while it may still be woken or turned on.
+   */
   readonly asks?: number;
   /** From power-down until it can be turned on again. */
   readonly offMs: number;

@@ -21,6 +21,8 @@ export interface SocketKind {
   readonly receiveDefault: boolean;
   /** The result of `receive` is the count that the module still holds, and not the one that came. */
   readonly tellsRest?: true;
+  /** The open command answers `ERROR`, without a code, when its id is taken. */
+  readonly refusesTaken?: true;
   /** The timeout is left out where the command has none. */
   readonly close: CloseCommand;
 }

@@ -4,6 +4,7 @@ import type { Line } from "../../modules/at/line.js";
 
 export type ReportName =
   | "boot"
+  | "listening"
   | "ready"
   | "power-down"
   | "eps"

@@ -45,10 +45,13 @@ export const signalStrength = query<number>({
 });
 
 /**
- * Seconds since 1970-01-01 UTC of a local time with its distance from UTC in quarter hours,
- * `"2020/06/02,01:47:33+32"`; `NaN` when the text is none, as before the first synchronisation.
+ * Seconds since 1970-01-01 UTC of a local time with its distance from UTC in units of so many seconds,
+ * by default quarter hours: `2020/06/02,01:47:33+32`, with or without the century, letters before the
+ * distance passed over (`GMT+2`). `NaN` when the text is none, as before the first synchronisation, when
+ * modules count from `80/01/06` or `70/01/01`.
  */
-export function networkTime(text: string): number {
+export function networkTime(text: string, unitSeconds = 900): number {
+  if (text.charAt(2) === "/" && text < "7") text = "20" + text;
   const local = Date.parse(text.slice(0, 19).replaceAll("/", "-").replace(",", "T") + "Z");
-  return local / 1000 - Number.parseInt(text.slice(19), 10) * 900;
+  return local / 1000 - Number.parseInt(text.slice(19).replace("GMT", ""), 10) * unitSeconds;
 }

@@ -1,8 +1,10 @@
 import { Trace } from "../../../modules/at/trace.js";
+import { bc66 } from "../../../drivers/bc66/profile.js";
 import { bg95 } from "../../../drivers/bg95/profile.js";
 import { Cellular, Connection, type CellularOptions } from "../../../drivers/quectel/interface.js";
 import type { Modem } from "../../../drivers/quectel/modem.js";
 import type { ModemState } from "../../../drivers/quectel/modem-options.js";
+import type { Profile } from "../../../drivers/quectel/profile.js";
 import type { ModuleSocketOptions } from "../../../drivers/quectel/socket.js";
 import { TCP } from "../../../drivers/quectel/tcp.js";
 import type { Failure } from "../../../modules/diagnosis/failure.js";
@@ -10,7 +12,9 @@ import type { Power } from "../../../modules/io/power.js";
 import type { SerialCallbacks, SerialPort, SerialRecord } from "../../../modules/io/serial.js";
 import type { Clock, Timer } from "../../../modules/io/timer.js";
 import type { StreamSocket } from "../../../modules/io/socket.js";
+import { BC66, type Bc66Options } from "../../simulator/bc66/bc66.js";
 import { BG95, type Bg95Options } from "../../simulator/bg95/bg95.js";
+import type { Modem as SimulatedModem } from "../../simulator/modem/modem.js";
 import { MemoryNetwork } from "../../simulator/memory.js";
 import { Random } from "../../simulator/random.js";
 import { Scheduler, type RunEnd, type Task } from "../../simulator/scheduler.js";
@@ -71,26 +75,39 @@ class BenchClock implements Clock {
   }
 }
 
-export interface BenchSettings extends Omit<Partial<Bg95Options>, "scheduler" | "network"> {
+/** What every bench can be told. */
+export interface DriverSettings {
   readonly serial?: "buffered" | "stock" | SerialClass;
   readonly headroom?: number | undefined;
   /** How long the engine is busy before each readable callback: a garbage collection, other work. */
   readonly pauseMs?: () => number;
   /** The board's lines; default PWRKEY and STATUS. */
-  readonly lines?: readonly ("powerKey" | "reset" | "status")[];
+  readonly lines?: readonly ("powerKey" | "reset" | "status" | "wake")[];
+  /** Rate of the serial port; default 115,200. */
+  readonly baud?: number;
   readonly driver?: Partial<Omit<CellularOptions, "serial" | "timer" | "clock" | "power">>;
   /** Booted before the driver starts. */
   readonly running?: boolean;
+}
+
+export interface BenchSettings extends DriverSettings, Omit<Partial<Bg95Options>, "scheduler" | "network"> {}
+
+export interface Bc66BenchSettings
+  extends DriverSettings, Omit<Partial<Bc66Options>, "scheduler" | "network"> {}
+
+interface Surroundings {
+  readonly scheduler: Scheduler;
+  readonly network: MemoryNetwork;
 }
 
 /**
  * The driver in this process, joined to the simulated module by the simulated UART: one scheduler,
  * no wall clock. An exception that leaves a callback ends the run and so the test.
  */
-export class Bench {
+export abstract class AnyBench<M extends SimulatedModem = SimulatedModem> {
   readonly scheduler = new Scheduler();
   readonly network: MemoryNetwork;
-  readonly module: BG95;
+  readonly module: M;
   readonly uart: Uart;
   readonly timer: BenchTimer;
   readonly clock: BenchClock;
@@ -109,11 +126,11 @@ export class Bench {
   tellOverrun: () => void = () => undefined;
   #line = "";
 
-  constructor(settings: BenchSettings = {}) {
+  constructor(profile: Profile, settings: DriverSettings, make: (around: Surroundings) => M) {
     const { scheduler } = this;
     const { serial = "buffered", lines = ["powerKey", "status"], driver = {} } = settings;
     this.network = new MemoryNetwork({ scheduler, names });
-    this.module = new BG95({ ...settings, scheduler, network: this.network });
+    this.module = make({ scheduler, network: this.network });
     this.module.onTap = (direction, bytes, kind) => {
       if (direction === "to module" && kind === "text") this.#hear(bytes);
     };
@@ -121,11 +138,16 @@ export class Bench {
     const headroom = "headroom" in settings ? settings.headroom : serial === "stock" ? undefined : 4096;
     this.timer = new BenchTimer(scheduler);
     this.clock = new BenchClock(scheduler);
-    const { record, uart } = this.#serial(serialClass, headroom, settings.pauseMs ?? (() => 0));
+    const { record, uart } = this.#serial(
+      serialClass,
+      headroom,
+      settings.pauseMs ?? (() => 0),
+      settings.baud ?? 115_200,
+    );
     this.uart = uart;
     if (settings.running === true) this.module.bootNow();
     this.cellular = new Cellular({
-      profile: bg95,
+      profile,
       ...driver,
       serial: record,
       timer: this.timer,
@@ -222,6 +244,9 @@ export class Bench {
     return new Client(this, all => new TCP(all), options);
   }
 
+  /** The board's wake line. */
+  protected abstract wakeLine(asserted: boolean): void;
+
   #hear(bytes: Uint8Array): void {
     this.#line += Buffer.from(bytes).toString("latin1").replaceAll("\u001b", "\r");
     for (;;) {
@@ -237,6 +262,7 @@ export class Bench {
     return {
       ...(lines.includes("powerKey") && { powerKey: (asserted: boolean) => module.powerKey(asserted) }),
       ...(lines.includes("reset") && { reset: (asserted: boolean) => module.resetLine(asserted) }),
+      ...(lines.includes("wake") && { wake: (asserted: boolean) => this.wakeLine(asserted) }),
       ...(lines.includes("status") && { status: () => module.status }),
     };
   }
@@ -245,6 +271,7 @@ export class Bench {
     serialClass: SerialClass,
     headroom: number | undefined,
     pauseMs: () => number,
+    baud: number,
   ): { record: SerialRecord; uart: Uart } {
     const { scheduler, module } = this;
     const bench = this;
@@ -286,7 +313,7 @@ export class Bench {
         if (headroom !== undefined) this.receiveHeadroom = headroom;
         received = [];
         Port.opened(this);
-        uart.open(options.baud ?? 115_200);
+        uart.open(options.baud ?? baud);
       }
 
       static told(tell: () => void): void {
@@ -314,7 +341,29 @@ export class Bench {
         uart.close();
       }
     }
-    return { record: { io: Port, baud: 115_200 }, uart };
+    return { record: { io: Port, baud }, uart };
+  }
+}
+
+/** The driver with a simulated BG95. */
+export class Bench extends AnyBench<BG95> {
+  constructor(settings: BenchSettings = {}) {
+    super(bg95, settings, around => new BG95({ ...settings, ...around }));
+  }
+
+  protected override wakeLine(): void {
+    throw new Error("a simulated BG95 has no wake line");
+  }
+}
+
+/** The driver with a simulated BC66. */
+export class Bc66Bench extends AnyBench<BC66> {
+  constructor(settings: Bc66BenchSettings = {}) {
+    super(bc66, settings, around => new BC66({ ...settings, ...around }));
+  }
+
+  protected override wakeLine(asserted: boolean): void {
+    this.module.psmEint(asserted);
   }
 }
 
@@ -333,7 +382,7 @@ export class Client {
   /** Whether `onReadable` reads. */
   reading = true;
 
-  constructor(bench: Bench, make: Make, options: Partial<ModuleSocketOptions> = {}) {
+  constructor(bench: AnyBench, make: Make, options: Partial<ModuleSocketOptions> = {}) {
     const client = this;
     const note = (text: string): void => {
       if (bench.calling) throw new Error(`${text} inside a call of the application`);
