@@ -1,8 +1,9 @@
-import { failure, type Failure } from "../../modules/diagnosis/failure.js";
-import type { Credential, CredentialRole, Credentials } from "../../modules/io/credentials.js";
+import type { Failure } from "../../modules/diagnosis/failure.js";
+import type { Credential, Credentials } from "../../modules/io/credentials.js";
 import * as ssl from "./commands/ssl.js";
 import { ModuleSocket, type ModuleSocketOptions, type SocketHost, type SocketKind } from "./socket.js";
 import type { TlsContexts } from "./tls-contexts.js";
+import { tlsSettings } from "./tls-settings.js";
 
 /** DER bytes, in memory or flash, or a stored object that is read in pieces. */
 export type CredentialInput = ArrayBuffer | Uint8Array | Credential;
@@ -48,22 +49,6 @@ const kind: SocketKind = Object.freeze<SocketKind>({
   close: ssl.closeTls,
 });
 
-class Bytes implements Credential {
-  readonly byteLength: number;
-  private readonly bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.byteLength = bytes.length;
-  }
-
-  read(view: Uint8Array, offset: number): number {
-    const count = Math.max(0, Math.min(view.length, this.byteLength - offset));
-    view.set(this.bytes.subarray(offset, offset + count));
-    return count;
-  }
-}
-
 /**
  * TLS 1.2 by the module, with the surface of Moddable's TLSSocket. The certificate, name and dates
  * of the server are checked unless `secure.verify` is false.
@@ -84,37 +69,16 @@ export class TLSSocket extends ModuleSocket {
   }
 
   protected prepare(): void {
-    const modem = this.modem;
-    const secure = this.secure;
-    const verify = secure.verify !== false;
-    const ca = verify ? this.credential("ca", secure.certificate) : undefined;
-    const certificate = this.credential("certificate", secure.clientCertificates?.[0]);
-    const key = this.credential("key", secure.clientKey);
-    let missing = "";
-    if (verify && ca === undefined) missing = "ca";
-    else if (key === undefined && certificate !== undefined) missing = "key";
-    else if (key !== undefined && certificate === undefined) missing = "certificate";
-    if (missing !== "") {
-      this.fail(failure("credential", kind.openName, undefined, missing + ": none is stored"));
-    } else if (verify && !modem.clockKnown) {
-      modem.missClock();
-      this.fail(failure("clock", kind.openName));
-    } else {
-      modem.tlsContexts.acquire(
-        { ca, certificate, key, cipherSuite: secure.cipherSuite },
-        (reason, context) => {
-          this.context = context;
-          if (reason === undefined) this.open();
-          else this.fail(reason);
-        },
-      );
+    const settings = tlsSettings(this.secure, this.modem, kind.openName);
+    if ("kind" in settings) {
+      this.fail(settings);
+      return;
     }
-  }
-
-  /** What was given, or else what the device has stored. */
-  private credential(role: CredentialRole, input: CredentialInput | undefined): Credential | undefined {
-    if (input === undefined) return this.secure.credentials?.open(role);
-    return "read" in input ? input : new Bytes(input instanceof Uint8Array ? input : new Uint8Array(input));
+    this.modem.tlsContexts.acquire(settings, (reason, context) => {
+      this.context = context;
+      if (reason === undefined) this.open();
+      else this.fail(reason);
+    });
   }
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
