@@ -274,7 +274,7 @@ describe("a payload behind a prompt", () => {
     rig.timer.advance(510);
     rig.taken();
     rig.timer.advance(20_000);
-    assert.match(rig.taken(), /^\x1bAT\+CMEE\?\r/);
+    assert.ok(rig.taken().startsWith("\x1bAT+CMEE?\r"));
   });
 
   it("in pieces of any room is ended once", () => {
