@@ -147,6 +147,7 @@ export class Bc66Module {
       isBusy: () =>
         this.sockets.all.some(socket => socket.state === 2) || this.mqtt.all.some(client => client.isOpen),
       isRegistered: () => this.registration.isRegistered,
+      isSearching: () => this.registration.state === 2,
       deepSleep: () => this.power.deepSleep(),
       wake: () => {
         if (this.power.state === "deep-sleep") this.power.start("deep-sleep");

@@ -11,6 +11,8 @@ export interface SleepHost {
   /** Sockets, TLS or MQTT clients are open: they keep the module out of PSM. */
   isBusy(): boolean;
   isRegistered(): boolean;
+  /** The radio is at work without a connection. */
+  isSearching(): boolean;
   deepSleep(): void;
   /** T3412 ran out in deep sleep: the chip starts by itself. */
   wake(): void;
@@ -50,7 +52,8 @@ export class Sleep {
 
   get isLight(): boolean {
     const { scheduler, values } = this.#host;
-    return values.number("+QSCLK") !== 0 && !this.isConnected && scheduler.nowMs >= this.#lockedUntilMs;
+    if (values.number("+QSCLK") === 0 || this.isConnected || this.#host.isSearching()) return false;
+    return scheduler.nowMs >= this.#lockedUntilMs;
   }
 
   /** The chip runs: the lock of a start holds. */
