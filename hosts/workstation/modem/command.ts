@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { lstatSync } from "node:fs";
 import type { LinkName } from "../../../test-host/simulator/link.js";
+import type { ModuleName } from "../../firmware/config.js";
 import { InputError } from "../input-error.js";
+import { checkLink } from "../check-link.js";
 import { printInputError } from "../simulate/print.js";
 
 interface RawModemOptions {
@@ -16,6 +18,7 @@ interface RawModemOptions {
 
 /** Checked options: nothing has been opened or started yet. */
 export interface ModemOptions {
+  readonly module: ModuleName;
   /** `127.0.0.1:PORT`, or the path of a pseudo terminal. */
   readonly at: string;
   readonly resolve: readonly string[];
@@ -24,6 +27,7 @@ export interface ModemOptions {
   readonly trace?: string;
 }
 
+const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
 const LINKS: readonly LinkName[] = ["none", "lte-m", "nb-iot"];
 
 /** `xs-cellular modem`: the simulated module for any AT client. `done` gets the exit code. */
@@ -31,7 +35,7 @@ export function addModemCommand(program: Command, done: (exitCode: number) => vo
   program
     .command("modem")
     .description("serve the simulated module to any AT client, one session after another, until stopped")
-    .option("--module <name>", "module: bg95", "bg95")
+    .option("--module <name>", "module: bg95 or bc66", "bg95")
     .option("--listen <address>", "127.0.0.1:PORT (port 0: any free one)")
     .option("--pty <path>", "path of a pseudo terminal; needs the program socat")
     .option(
@@ -102,12 +106,13 @@ function terminal(path: string): string {
 
 function checkOptions(raw: RawModemOptions): ModemOptions {
   const link = LINKS.find(one => one === raw.link);
-  if (raw.module !== "bg95")
+  const module = MODULES.find(one => one === raw.module);
+  if (module === undefined)
     return refuse(
       "--module",
       `--module ${raw.module} is not known`,
       "Only what is listed can be simulated.",
-      "Use bg95.",
+      `Use one of: ${MODULES.join(", ")}.`,
     );
   if (link === undefined)
     return refuse(
@@ -116,7 +121,9 @@ function checkOptions(raw: RawModemOptions): ModemOptions {
       "Only what is listed can be simulated.",
       `Use one of: ${LINKS.join(", ")}.`,
     );
+  checkLink(module, link);
   return {
+    module,
     at: endpoint(raw),
     resolve: raw.resolve,
     link,

@@ -1,9 +1,9 @@
-import { BG95 } from "../../../test-host/simulator/bg95/bg95.js";
 import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
 import { InputError } from "../input-error.js";
 import { printSentences } from "../simulate/print.js";
+import { makeModule } from "../simulate/simulated-module.js";
 import { TraceFile } from "../simulate/trace-file.js";
 import type { ModemOptions } from "./command.js";
 
@@ -24,7 +24,7 @@ function networkOf(scheduler: Scheduler, resolve: readonly string[]): LoopbackNe
 export async function serve(options: ModemOptions): Promise<number> {
   const scheduler = new Scheduler({ mode: "realtime" });
   const network = networkOf(scheduler, options.resolve);
-  const modem = new BG95({ scheduler, network, link: options.link, settings: { epochMs: Date.now() } });
+  const modem = makeModule({ module: options.module, scheduler, network, link: options.link });
   const trace =
     options.trace === undefined
       ? undefined

@@ -21,7 +21,7 @@ export function addSimulateCommand(program: Command, done: (exitCode: number) =>
     )
     .option(
       "--tls-engine <profile>",
-      "TLS on the ESP32: sdk (what Moddable's can; the default) or full (what OpenSSL can)",
+      "TLS on the ESP32: device (this project's adapter of Moddable's TLS; the default), sdk (that TLS bare) or full (what OpenSSL can)",
     )
     .option(
       "--broker-suites <list>",

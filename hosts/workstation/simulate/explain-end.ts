@@ -1,4 +1,4 @@
-import type { ModuleSocket } from "../../../test-host/simulator/bg95/socket.js";
+import type { ModuleSocket } from "../../../test-host/simulator/modem/socket.js";
 import type { EngineMemory } from "../../../test-host/simulator/engine.js";
 import type { StreamFailure } from "../../../test-host/simulator/network.js";
 import type { SimulationEnd } from "../../../test-host/simulator/simulation.js";

@@ -1,5 +1,6 @@
 import type { ModuleName } from "../../firmware/config.js";
 import type { RouteName } from "../../../drivers/quectel/route.js";
+import { checkLink } from "../check-link.js";
 import { suiteNumber } from "../suites.js";
 import { parseBroker, type BrokerUrl } from "./broker-url.js";
 import { checkFilter, checkMqttText, checkTopic, choice, integer, refuse, shown } from "./check.js";
@@ -39,6 +40,9 @@ export interface RawSimulateOptions {
   readonly json?: boolean;
 }
 
+/** `device`: this project's adapter of Moddable's TLS; `sdk`: that TLS bare; `full`: what OpenSSL can. */
+export type TlsEngineName = "device" | "sdk" | "full";
+
 /** The password is a token, signed again before it expires. */
 export interface JwtOptions extends TokenKey {
   readonly audience: string;
@@ -49,8 +53,8 @@ export interface JwtOptions extends TokenKey {
 export interface SimulateOptions {
   readonly module: ModuleName;
   readonly route: RouteName | "auto";
-  /** `sdk`: TLS on the ESP32 can what Moddable's can; `full`: what OpenSSL can. */
-  readonly tlsEngine: "sdk" | "full";
+  /** What TLS on the ESP32 can do. */
+  readonly tlsEngine: TlsEngineName;
   /** Suites that the broker is known to take, by number. */
   readonly brokerSuites?: readonly number[];
   readonly jwt?: JwtOptions;
@@ -92,6 +96,8 @@ const JWT_LIFETIME = { least: 60, most: 86_400 } as const;
 export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
   const module = choice("--module", raw.module, ["bg95", "bc66"]);
   const route = choice("--route", raw.route, ["auto", "module-tls", "host-tls", "module-mqtt"]);
+  const link = choice("--link", raw.link, ["none", "lte-m", "nb-iot"]);
+  checkLink(module, link);
   const seed = integer("--seed", raw.seed, 0, 0xffffffff);
   const broker = raw.broker === undefined ? undefined : parseBroker(raw.broker);
   const verify = raw.insecure !== true;
@@ -177,7 +183,7 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
   return {
     module,
     route,
-    tlsEngine: choice("--tls-engine", raw.tlsEngine ?? "sdk", ["sdk", "full"]),
+    tlsEngine: choice("--tls-engine", raw.tlsEngine ?? "device", ["device", "sdk", "full"]),
     ...(brokerSuites === undefined ? undefined : { brokerSuites }),
     ...(jwt === undefined ? undefined : { jwt }),
     engine: choice("--engine", raw.engine, ["auto", "xs", "node"]),
@@ -198,7 +204,7 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
     attempts: integer("--attempts", raw.attempts, 1, 1_000),
     baud: Number(choice("--baud", raw.baud, BAUD_RATES.map(String))),
     serial: choice("--serial", raw.serial, ["buffered", "stock"]),
-    link: choice("--link", raw.link, ["none", "lte-m", "nb-iot"]),
+    link,
     ...(raw.heap === undefined ? undefined : { heapBytes: integer("--heap", raw.heap, 1, 0x7fffffff) }),
     seed,
     ...(raw.trace === undefined ? undefined : { trace: raw.trace }),

@@ -2,7 +2,7 @@ import type { FirmwareEngine } from "../../../test-host/xs/index.js";
 import { asRouteReason, explainRoute } from "../../../drivers/quectel/route-sentences.js";
 import { modelOf } from "../device.js";
 import { suiteName } from "../suites.js";
-import type { ModuleSocket } from "../../../test-host/simulator/bg95/socket.js";
+import type { ModuleSocket } from "../../../test-host/simulator/modem/socket.js";
 import type { EngineMemory } from "../../../test-host/simulator/engine.js";
 import type { SimulationCounters } from "../../../test-host/simulator/simulation.js";
 import type { BrokerAccess } from "./broker.js";

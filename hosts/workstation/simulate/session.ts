@@ -1,17 +1,18 @@
 import type { FirmwareConfig } from "../../firmware/config.js";
 import { modelOf } from "../device.js";
 import { createEngine, type FirmwareEngine } from "../../../test-host/xs/index.js";
-import { BG95 } from "../../../test-host/simulator/bg95/bg95.js";
+import type { Modem } from "../../../test-host/simulator/modem/modem.js";
 import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { Simulation, type SimulationEnd } from "../../../test-host/simulator/simulation.js";
 import { LineTrace } from "../../../test-host/simulator/trace.js";
-import { fullProfile, nodeTls, sdkProfile } from "../tls-engine.js";
+import { deviceProfile, fullProfile, nodeTls, sdkProfile } from "../tls-engine.js";
 import type { BrokerAccess } from "./broker.js";
 import { explainEnd } from "./explain-end.js";
 import type { SimulateOptions } from "./options.js";
 import { describe, describeFailure, describeOpened, progressLine, type Step } from "./progress.js";
 import { RunRecord } from "./record.js";
+import { makeModule } from "./simulated-module.js";
 import { resultOf, type RunResult } from "./result.js";
 
 /** A device that does nothing any more is stopped after this, simulated. Longer than any wait of module or broker. */
@@ -19,6 +20,7 @@ const RUN_LIMIT_MS = 24 * 3_600_000;
 /** Messages that other clients publish may still come after the last acknowledgement. */
 const LINGER_MS = 1_000;
 const KEEP_ALIVE_MS = 60_000;
+const TLS_PROFILES = { device: deviceProfile, sdk: sdkProfile, full: fullProfile } as const;
 
 function firmwareConfig(options: SimulateOptions, broker: BrokerAccess): FirmwareConfig & { baud: number } {
   return {
@@ -65,7 +67,7 @@ export function startEngine(
       ...(certificate === undefined ? undefined : { certificate }),
       ...(key === undefined ? undefined : { key }),
     },
-    tls: now => nodeTls({ profile: options.tlsEngine === "full" ? fullProfile : sdkProfile, now }),
+    tls: now => nodeTls({ profile: TLS_PROFILES[options.tlsEngine], now }),
     ...(options.jwt === undefined
       ? undefined
       : { signer: { algorithm: options.jwt.algorithm, key: options.jwt.key } }),
@@ -158,18 +160,11 @@ export class Session {
     if (step !== undefined) this.#session.log(progressLine(atMs, step));
   }
 
-  #makeModem(network: LoopbackNetwork): BG95 {
+  #makeModem(network: LoopbackNetwork): Modem {
     const { options, trace } = this.#session;
     const scheduler = this.#scheduler;
-    const modem = new BG95({
-      scheduler,
-      network,
-      link: options.link,
-      seed: options.seed,
-      settings: { epochMs: Date.now() },
-    });
-    // As a board whose module has stored the rate with AT+IPR and AT&W.
-    modem.module.baud = modem.module.stored.baud = options.baud;
+    const { module, link, seed, baud } = options;
+    const modem = makeModule({ module, scheduler, network, link, seed, baud });
     modem.onTap = new LineTrace({
       nowMs: () => scheduler.nowMs,
       print: line => {
