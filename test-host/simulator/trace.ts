@@ -8,7 +8,7 @@ export interface TraceOptions {
 }
 
 /** Arguments of these are secrets: PINs, passwords, access data. */
-const secretCommand = /\+(CPIN|CLCK|CPWD|QICSGP|CGAUTH|QMTCONN)\s*=|"aliauth"/i;
+const secretCommand = /\+(CPIN|CLCK|CPWD|QICSGP|QCGDEFCONT|QGACT|CGAUTH|QMTCONN)\s*=|"aliauth"/i;
 /** Payload in a line: of AT+QMTPUBEX, and of AT+QMTPUB where it takes it; of +QMTRECV. */
 const inlinePayload = /^(\s*AT\+QMTPUB(?:EX)?\s*=[^"]*"[^"]*",|\+QMTRECV: \d+,\d+,"[^"]*",(?:\d+,)?)(".*)$/is;
 /** The shapes of a command line; whatever else is typed is shown by its length only. */

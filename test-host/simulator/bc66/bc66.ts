@@ -19,7 +19,7 @@ import { statusCommands } from "./commands/status.js";
 import { timeCommands } from "./commands/time.js";
 import { tlsCommands } from "./commands/tls.js";
 import { equipmentErrorText } from "./errors.js";
-import { bc66LinkProfiles, type Bc66LinkName } from "./link-profiles.js";
+import { bc66LinkProfile, type Bc66LinkName } from "./link-profiles.js";
 import { Bc66Module } from "./module.js";
 import { bc66Settings, type Bc66Changes, type Bc66Settings } from "./settings.js";
 
@@ -41,7 +41,7 @@ export class BC66 extends Modem {
     const { scheduler, network } = options;
     super(scheduler);
     const link = options.link ?? "none";
-    const profile = typeof link === "string" ? bc66LinkProfiles[link] : link;
+    const profile = typeof link === "string" ? bc66LinkProfile(link) : link;
     const settings = bc66Settings(options.settings);
     // A link that answers at once has a module that does.
     const isInstant = profile.name === "none" && options.settings?.port?.commandMs === undefined;

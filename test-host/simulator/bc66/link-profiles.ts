@@ -1,7 +1,7 @@
-import { linkProfiles, type LinkProfile } from "../link.js";
+import { linkProfiles, type LinkName, type LinkProfile } from "../link.js";
 
 /** `nb-iot` is coverage level 0; the levels 1 and 2 repeat every block and take longer. */
-export type Bc66LinkName = "none" | "nb-iot" | "nb-iot-ecl1" | "nb-iot-ecl2";
+export type Bc66LinkName = LinkName | "nb-iot-ecl1" | "nb-iot-ecl2";
 
 /** TCP downlink 2 KB/s at levels 0 and 1 (measured on a BC660K), round trip 0.7-1.6 s; the rest [estimate]. */
 const level0: LinkProfile = {
@@ -22,7 +22,7 @@ const level0: LinkProfile = {
   releaseMs: 20_000,
 };
 
-export const bc66LinkProfiles: Readonly<Record<Bc66LinkName, LinkProfile>> = {
+const profiles: Readonly<Record<Exclude<Bc66LinkName, "lte-m">, LinkProfile>> = {
   none: { ...linkProfiles.none, accessTechnology: 9, contexts: 1 },
   "nb-iot": level0,
   "nb-iot-ecl1": { ...level0, rttMs: 1_600, jitterMs: 400 },
@@ -34,3 +34,9 @@ export const bc66LinkProfiles: Readonly<Record<Bc66LinkName, LinkProfile>> = {
     downBitsPerSecond: 4_000,
   },
 };
+
+/** Throws for `lte-m`, which this module has not. */
+export function bc66LinkProfile(name: Bc66LinkName): LinkProfile {
+  if (name === "lte-m") throw new RangeError("A BC66 has no LTE-M: none, nb-iot, nb-iot-ecl1 or nb-iot-ecl2");
+  return profiles[name];
+}
