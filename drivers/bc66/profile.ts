@@ -150,7 +150,9 @@ export const bc66: Profile = Object.freeze<Profile>({
     userMax: 256,
     passwordMax: 256,
     topicMax: 255,
-    payloadMax: 1_024,
+    // Half of the 700 characters that a command takes, because they are hexadecimal digits. 1,024 at a
+    // prompt are not used: what arrives in data mode is thrown away, and a message would be lost unseen.
+    payloadMax: 350,
     willMax: 255,
     window: 1,
   }),

@@ -148,14 +148,17 @@ export class Session {
     return !!(find(this.outgoing, id) ?? find(this.requests, id));
   }
 
-  /** The next message of which something is to be written now: state 2 or 4. */
-  next(): Delivery | undefined {
+  /**
+   * The next message of which something is to be written now: state 2 or 4. `window`: most messages in
+   * flight that the connection allows.
+   */
+  next(window = Infinity): Delivery | undefined {
     const index = this.outgoing.findIndex(entry => !(entry.state & 1));
     const delivery = this.outgoing[index];
     if (delivery && !delivery.state) {
       if (delivery.qos) {
         // All in front of it are in flight.
-        if (index >= (this.options.window ?? 8)) return undefined;
+        if (index >= Math.min(this.options.window ?? 8, window)) return undefined;
         delivery.id = this.identifier();
       }
       delivery.state = 2;
@@ -178,11 +181,14 @@ export class Session {
     return delivery;
   }
 
-  /** All that is to be subscribed, or else unsubscribed, as one packet; from now on its acknowledgement is awaited. */
-  request(): Request | undefined {
+  /**
+   * All that is to be subscribed, or else unsubscribed, at most so many filters, as one packet; from now
+   * on its acknowledgement is awaited.
+   */
+  request(most?: number): Request | undefined {
     const state = this.interests.find(interest => !(interest.state & 3))?.state;
     if (state === undefined) return undefined;
-    const interests = this.interests.filter(interest => interest.state === state);
+    const interests = this.interests.filter(interest => interest.state === state).slice(0, most);
     interests.forEach(interest => {
       interest.state |= 1;
     });
@@ -217,6 +223,14 @@ export class Session {
       }
     });
     return undefined;
+  }
+
+  /** A request that this connection cannot carry: its wishes are given up for the reason told. */
+  refuse(request: Request, report: Failure): void {
+    take(this.requests, request);
+    request.interests.forEach(interest => {
+      if (take(this.interests, interest)) interest.subscription.done?.(report);
+    });
   }
 
   /** A received QoS 2 message with this identifier is new, and not one that the application has already. */
