@@ -30,8 +30,10 @@ export type HandshakePoint =
   | "after server flight"
   /** Our Certificate, or our flight when it has none, was not confirmed whole. */
   | "in client flight"
-  /** Our Certificate was confirmed whole. */
+  /** Our Certificate was confirmed whole, but not all of our flight. */
   | "after Certificate"
+  /** All of our flight was, the Certificate in it. */
+  | "after Finished"
   /** The server asked for a certificate, we have none, and it knows that. */
   | "without Certificate"
   /** Our flight was confirmed, without a certificate, or behind protection that hides it. */
@@ -73,7 +75,8 @@ export function pointOf(recorder: FlightRecorder): HandshakePoint {
   const length = recorder.lengthOf(certificate);
   if (recorder.arrivedOf(certificate) < length) return "in client flight";
   // Without an entry: header, and the length of the list.
-  return asked && length <= 7 ? "without Certificate" : "after Certificate";
+  if (asked && length <= 7) return "without Certificate";
+  return missing ? "after Certificate" : "after Finished";
 }
 
 /** The number of the alert that the engine tells of, as its words end with it: `alert: 2, 48`; -1 for none. */

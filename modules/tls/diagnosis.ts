@@ -103,7 +103,13 @@ const ENDINGS: readonly DiagnosisRule[] = Object.freeze([
   ending(
     "closed after Certificate",
     "closed after our Certificate",
-    "The device's certificate was delivered whole, and the broker closed instead of answering: it does not know or accept it, and does not say so (AWS IoT does this).",
+    "The device's certificate was delivered whole, the rest of its flight was not, and the broker closed: it does not know or accept the certificate, and does not say so (AWS IoT does this).",
+    CERTIFICATE_FIX,
+  ),
+  ending(
+    "closed after Finished",
+    "closed after our Certificate and Finished",
+    "All of the device's flight was delivered, its certificate in it, and the broker closed instead of finishing: it does not know or accept the certificate, and does not say so (AWS IoT does this).",
     CERTIFICATE_FIX,
   ),
   ending(
@@ -114,7 +120,7 @@ const ENDINGS: readonly DiagnosisRule[] = Object.freeze([
   ),
   ending(
     "closed after client flight",
-    "closed after our Finished",
+    "closed after our flight",
     "Everything of ours was delivered, and the broker closed instead of finishing: it does not accept what it was sent.",
     "Look at the broker's log of that moment. With TLS 1.3 it may be the client certificate, which is sent protected.",
   ),
@@ -167,6 +173,12 @@ const ENDINGS: readonly DiagnosisRule[] = Object.freeze([
     CERTIFICATE_FIX,
   ),
   ending(
+    "lost after Finished",
+    "reset after our Certificate and Finished",
+    "All of the device's flight was delivered, its certificate in it, and the connection was reset: most probably the broker does not accept the certificate, or failed over it.",
+    CERTIFICATE_FIX,
+  ),
+  ending(
     "lost without Certificate",
     "reset, since there is no client certificate",
     "The broker asked for a certificate of the device, none is stored, and it reset the connection.",
@@ -174,7 +186,7 @@ const ENDINGS: readonly DiagnosisRule[] = Object.freeze([
   ),
   ending(
     "lost after client flight",
-    "reset after our Finished",
+    "reset after our flight",
     "Everything of ours was delivered, and the connection was reset instead of finished.",
     "Look at the broker's log of that moment, and at signal and registration.",
   ),
@@ -223,7 +235,13 @@ const ENDINGS: readonly DiagnosisRule[] = Object.freeze([
   ending(
     "silent after Certificate",
     "silence after our Certificate",
-    "The device's certificate was delivered and nothing came back: a broker that refuses would close, so that the network is gone, or the broker is busy with something (an authorizer that does not answer).",
+    "The device's certificate was delivered, the rest of its flight was not confirmed any more: the network is gone.",
+    TRANSPORT_FIX,
+  ),
+  ending(
+    "silent after Finished",
+    "silence after our Certificate and Finished",
+    "All of the device's flight was delivered and nothing came back: a broker that refuses the certificate would close, so that the network is gone, or the broker is busy with something (an authorizer that does not answer).",
     `${TRANSPORT_FIX} Look at the broker's log of that moment.`,
   ),
   ending(
@@ -234,7 +252,7 @@ const ENDINGS: readonly DiagnosisRule[] = Object.freeze([
   ),
   ending(
     "silent after client flight",
-    "silence after our Finished",
+    "silence after our flight",
     "Everything of ours was delivered, and nothing came back in the time for the handshake.",
     `Allow more time for the handshake. ${TRANSPORT_FIX}`,
   ),
