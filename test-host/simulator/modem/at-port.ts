@@ -234,7 +234,10 @@ export class AtPort<M> implements CallPort {
     const command = parseCommand(blankBehindPlus ? typed.replace(/^\s*\+\s+/, "+") : typed);
     const isLast = index === commands.length - 1;
     const entry = command && this.#host.commands.get(command.name);
+    const generation = this.#generation;
     const admission = command ? this.#host.admit(command) : undefined;
+    // A fault may have restarted the module: the command went down with it.
+    if (generation !== this.#generation) return;
     this.#later(this.#host.settings.commandMs + (admission?.delayMs ?? 0), () => {
       if (admission?.verdict === "lost") {
         this.#idle();
