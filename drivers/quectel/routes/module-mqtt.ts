@@ -1,0 +1,40 @@
+import type { MqttDialect } from "../mqtt-dialect.js";
+import { ModuleMQTT } from "../mqtt.js";
+import { NamePassing } from "../name-passing.js";
+import type { MqttLimits } from "../profile.js";
+import { TCP } from "../tcp.js";
+import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
+
+/** MQTT by the module, with its own TLS below it. */
+export class ModuleMqttRoute implements Route {
+  readonly name = "module-mqtt";
+  private readonly dialect: MqttDialect;
+
+  /** `dialect`: of the module. */
+  constructor(dialect: MqttDialect) {
+    this.dialect = dialect;
+  }
+
+  obstacle(facts: RouteFacts): Obstacle | undefined {
+    const limits: MqttLimits = facts.profile.mqtt;
+    if (facts.hostLength > limits.hostMax) return "host";
+    if (facts.clientIdLength > limits.clientIdMax) return "client-id";
+    if (facts.userLength > limits.userMax) return "user";
+    if (facts.passwordLength > limits.passwordMax) return "password";
+    if (facts.topicLength > limits.topicMax) return "topic";
+    if (facts.payloadLength > limits.payloadMax) return "payload";
+    return facts.secure ? tlsObstacle(facts.profile.tls, facts) : undefined;
+  }
+
+  record({ modem, credentials, verify, secure }: RouteNeeds) {
+    const dialect = this.dialect;
+    return {
+      io: ModuleMQTT,
+      dns: { io: NamePassing, modem },
+      // `io` is what carries TCP here; the client uses the modem beside it.
+      socket: secure
+        ? { io: TCP, modem, dialect, secure: { credentials, verify } }
+        : { io: TCP, modem, dialect },
+    };
+  }
+}
