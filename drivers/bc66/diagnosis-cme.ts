@@ -26,7 +26,11 @@ export const CME_CODES: CodeTable = Object.freeze({
     "The module is still reading the SIM after start-up.",
     "Ask again after a few seconds.",
   ),
-  20: diagnosis("memory full", "The SIM's storage for this kind of entry is full.", "Delete old entries."),
+  20: diagnosis(
+    "memory full",
+    "The SIM's storage for this kind of entry is full.",
+    "Delete old entries of the SIM.",
+  ),
   23: diagnosis(
     "memory failure",
     "The module could not read or write its own memory.",
@@ -35,7 +39,7 @@ export const CME_CODES: CodeTable = Object.freeze({
   24: diagnosis(
     "text string too long",
     "A text parameter is longer than the manual allows: 99 characters for an access point name, 150 for a host.",
-    "Shorten it.",
+    "Shorten the text to what the manual allows.",
   ),
   30: diagnosis(
     "no network service",

@@ -32,13 +32,18 @@ export interface NetworkCommands {
   readonly powerDown: Command;
   /** Lets the module sleep, for products that want that instead of power-down. */
   readonly sleep?: Command;
-  accessPoint(context: number): Command<AccessPoint>;
+  readonly accessPoint: (context: number) => Command<AccessPoint>;
   readonly setAccessPoint: Command<void, readonly Parameter[]>;
-  accessPointParameters(context: number, apn: string, user: string, password: string): readonly Parameter[];
+  readonly accessPointParameters: (
+    context: number,
+    apn: string,
+    user: string,
+    password: string,
+  ) => readonly Parameter[];
   /** Own address in a context; empty when it is not active. */
-  contextAddress(context: number): Command<string>;
-  activate(context: number): Command;
-  deactivate(context: number): Command;
+  readonly contextAddress: (context: number) => Command<string>;
+  readonly activate: (context: number) => Command;
+  readonly deactivate: (context: number) => Command;
   /** Registration in GSM, where the module has that: `<stat>`. */
   readonly gprsRegistration?: Command<number>;
   /** Access technology, where it is not always the same. */
