@@ -1,5 +1,8 @@
 import { Authority, type Issued } from "../../certs/issue.js";
-import type { FirmwareConfig } from "../../hosts/firmware/config.js";
+import type { FirmwareConfig, ModuleName } from "../../hosts/firmware/config.js";
+import { deviceProfile, nodeTls } from "../../hosts/workstation/tls-engine.js";
+import { BC66 } from "../simulator/bc66/bc66.js";
+import { bc66LinkProfile } from "../simulator/bc66/link-profiles.js";
 import { BG95 } from "../simulator/bg95/bg95.js";
 import { linkProfiles } from "../simulator/link.js";
 import { MemoryNetwork } from "../simulator/memory.js";
@@ -31,8 +34,26 @@ export interface Identities {
   readonly device: Issued;
 }
 
+const dates = { notBefore: new Date(EPOCH_MS - DAY_MS), notAfter: new Date(EPOCH_MS + 365 * DAY_MS) };
+
+/**
+ * RSA-2048 throughout and a chain of three, of the size that public CAs' have: a server flight of
+ * about 4.4 KB, a client flight of about 1.3 KB.
+ */
+export async function issueChain(): Promise<Identities> {
+  const key = "RSA-2048";
+  const authority = await Authority.create({ commonName: "Bench Root", key, ...dates });
+  const upper = await authority.authority({ commonName: "Bench Upper CA ".padEnd(200, "x"), key, ...dates });
+  const lower = await upper.authority({ commonName: "Bench Lower CA ".padEnd(100, "y"), key, ...dates });
+  const names = [HOST, ...Array.from({ length: 16 }, (_, index) => `${"n".repeat(20)}${index}.${HOST}`)];
+  return {
+    authority,
+    server: await lower.server({ commonName: HOST, key, names, ...dates }),
+    device: await authority.client({ commonName: "bench-device-of-aws-size", key, ...dates }),
+  };
+}
+
 export async function issueIdentities(): Promise<Identities> {
-  const dates = { notBefore: new Date(EPOCH_MS - DAY_MS), notAfter: new Date(EPOCH_MS + 365 * DAY_MS) };
   const authority = await Authority.create({ commonName: "Bench Root", ...dates });
   return {
     authority,
@@ -47,6 +68,12 @@ export interface SceneOptions {
   readonly entry?: string;
   readonly config?: Partial<FirmwareConfig>;
   readonly identities?: Identities;
+  /** Default: the BG95. */
+  readonly module?: ModuleName;
+  /** OpenSSL's names of the suites that the broker takes; default: its own list. */
+  readonly ciphers?: string;
+  readonly link?: "none" | "nb-iot";
+  readonly baud?: number;
   readonly serial?: "buffered" | "stock";
   readonly heapBytes?: number;
   /** False: turns take no time. */
@@ -81,10 +108,26 @@ const config: FirmwareConfig = {
   keepAlive: 60_000,
 };
 
-/** An engine, a simulated BG95 and peers in memory: no run touches the wall clock. */
+function makeModem(scheduler: Scheduler, network: MemoryNetwork, options: SceneOptions): BG95 | BC66 {
+  const { answerMs = 0, module, link = "none", baud = BAUD } = options;
+  if (module === "bc66") {
+    const profile = { ...bc66LinkProfile(link), ...(link === "none" ? { sendMs: answerMs } : undefined) };
+    return new BC66({ scheduler, network, link: profile, settings: { epochMs: EPOCH_MS } });
+  }
+  const modem = new BG95({
+    scheduler,
+    network,
+    link: { ...linkProfiles[link], ...(link === "none" ? { sendMs: answerMs } : undefined) },
+    settings: { epochMs: EPOCH_MS, port: { commandMs: answerMs } },
+  });
+  modem.module.baud = modem.module.stored.baud = baud;
+  return modem;
+}
+
+/** An engine, a simulated module and peers in memory: no run touches the wall clock. */
 export class Scene {
   readonly engine: FirmwareEngine;
-  readonly modem: BG95;
+  readonly modem: BG95 | BC66;
   readonly simulation: Simulation;
   readonly broker = new AnsweringBroker();
   /** What the firmware reported, one after another. */
@@ -98,27 +141,23 @@ export class Scene {
     const network = new MemoryNetwork({ scheduler, names: { [HOST]: "192.0.2.10" } });
     network.serveDuplex(MQTT_PORT, this.broker.accept);
     network.serve(TCP_PORT, peer => (this.peer = peer));
-    const { identities, answerMs = 0 } = options;
+    const { identities } = options;
     if (identities)
       network.serveTls(
         MQTTS_PORT,
         {
           key: identities.server.keyPem,
-          cert: identities.server.certificatePem,
+          cert: identities.server.chainPem,
           ca: identities.authority.certificatePem,
           requestCert: true,
           rejectUnauthorized: true,
+          maxVersion: "TLSv1.2",
+          ...(options.ciphers === undefined ? undefined : { ciphers: options.ciphers }),
         },
         this.broker.accept,
       );
     this.engine = engine;
-    this.modem = new BG95({
-      scheduler,
-      network,
-      link: { ...linkProfiles.none, sendMs: answerMs },
-      settings: { epochMs: EPOCH_MS, port: { commandMs: answerMs } },
-    });
-    this.modem.module.baud = this.modem.module.stored.baud = BAUD;
+    this.modem = makeModem(scheduler, network, options);
     this.simulation = new Simulation({
       scheduler,
       modem: this.modem,
@@ -138,7 +177,13 @@ export class Scene {
     const engine = await createEngine({
       engine: "xs",
       ...(entry === undefined ? undefined : { entry }),
-      config: { ...config, ...options.config, baud: BAUD },
+      config: {
+        ...config,
+        module: options.module ?? "bg95",
+        ...options.config,
+        baud: options.baud ?? BAUD,
+      },
+      tls: now => nodeTls({ profile: deviceProfile, now }),
       credentials: identities
         ? {
             ca: identities.authority.certificate,

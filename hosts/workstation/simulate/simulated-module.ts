@@ -20,8 +20,7 @@ export interface SimulatedModuleOptions {
 export function makeModule(options: SimulatedModuleOptions): Modem {
   const { module, scheduler, network, link, seed = 1, baud } = options;
   const settings = { epochMs: Date.now() };
-  if (module === "bc66")
-    return new BC66({ scheduler, network, link: link === "lte-m" ? "none" : link, seed, settings });
+  if (module === "bc66") return new BC66({ scheduler, network, link, seed, settings });
   const modem = new BG95({ scheduler, network, link, seed, settings });
   if (baud !== undefined) modem.module.baud = modem.module.stored.baud = baud;
   return modem;
