@@ -79,7 +79,7 @@ export interface Bc66Settings {
   readonly functionalityLine: string;
 
   // Sleep
-  /** AT+QSCLK at a start without deep sleep before it. */
+  /** [guess] AT+QSCLK at a start without deep sleep before it. */
   readonly sleepDefault: 0 | 1 | 2;
   /** [inferred] TLS settings and certificates after deep sleep. */
   readonly certificatesInDeepSleep: "lost" | "kept";

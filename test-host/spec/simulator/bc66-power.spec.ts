@@ -55,6 +55,12 @@ describe("power and boot of the simulated BC66", () => {
     assert.match(heard.slice(banner.length), spoken);
   });
 
+  it("spells +CFUN as some builds do, when set so", async () => {
+    const bench = await prepared({ functionalityLine: "+CFUN : " });
+    bench.modem.powerUp();
+    assert.match(await bench.pass(20_000), /\r\n\+CFUN : 1\r\n/);
+  });
+
   it("tells +CEREG before +IP when it is enabled and saved", async () => {
     const bench = await prepared();
     await bench.ask("AT+CEREG=1");

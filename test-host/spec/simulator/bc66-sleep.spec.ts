@@ -44,6 +44,18 @@ describe("sleep of the simulated BC66", () => {
     assert.equal(await bench.ask("AT", 1_000), "\r\nOK\r\n");
   });
 
+  it("after a cold start sleeps by itself, or only when told to, by setting", async () => {
+    for (const [sleepDefault, answer] of [
+      [1, ""],
+      [0, "AT\r\r\nOK\r\n"],
+    ] as const) {
+      const bench = Bc66Bench.memory({ settings: { sleepDefault } });
+      bench.modem.bootNow();
+      await bench.pass(60_000);
+      assert.equal(await bench.ask("AT", 1_000), answer);
+    }
+  });
+
   it("stays awake while the radio connection is up, and for 10 s after a command", async () => {
     const bench = await awake();
     await bench.ask("AT+QSCLK=2");

@@ -171,6 +171,16 @@ describe("sockets of the simulated BC66", () => {
       assert.equal(received(), "");
     });
 
+    it("without a length is cut at 1024 bytes, and waits for 0x1A, when set so", async () => {
+      const { bench, received } = await connected({ settings: { sendEndsAtLimit: false } });
+      await bench.ask("AT+QISEND=0");
+      bench.type("x".repeat(1_100));
+      assert.equal(await bench.pass(1_000), "");
+      await bench.exchange("\x1a", /SEND OK\r\n$/);
+      await bench.pass(10);
+      assert.equal(received().length, 1_024);
+    });
+
     it("bears a 0x1A behind the announced bytes", async () => {
       const { bench } = await connected();
       await bench.ask("AT+QISEND=0,2");
@@ -277,6 +287,21 @@ describe("sockets of the simulated BC66", () => {
         assert.equal(await bench.ask("AT+QIRD=0,1"), "\r\nERROR\r\n");
       });
     }
+
+    it("pushes in pieces of at most the bytes that are set", async () => {
+      for (const [settings, lengths] of [
+        [{}, [512, 88]],
+        [{ pushBytes: 256 }, [256, 256, 88]],
+      ] as const) {
+        const { bench, peer } = await connected({ settings, mode: 1 });
+        peer.write("x".repeat(600));
+        const heard = await bench.pass(100);
+        assert.deepEqual(
+          [...heard.matchAll(/"recv",0,(\d+)/g)].map(match => Number(match[1])),
+          lengths,
+        );
+      }
+    });
 
     it("switches between the modes", async () => {
       const { bench, peer } = await connected();
