@@ -73,6 +73,8 @@ export interface SceneOptions {
   /** OpenSSL's names of the suites that the broker takes; default: its own list. */
   readonly ciphers?: string;
   readonly link?: "none" | "nb-iot";
+  /** Bytes that a BC66 holds for a socket; default: as seen in a driver. */
+  readonly bufferBytes?: number;
   readonly baud?: number;
   readonly serial?: "buffered" | "stock";
   readonly heapBytes?: number;
@@ -112,7 +114,8 @@ function makeModem(scheduler: Scheduler, network: MemoryNetwork, options: SceneO
   const { answerMs = 0, module, link = "none", baud = BAUD } = options;
   if (module === "bc66") {
     const profile = { ...bc66LinkProfile(link), ...(link === "none" ? { sendMs: answerMs } : undefined) };
-    return new BC66({ scheduler, network, link: profile, settings: { epochMs: EPOCH_MS } });
+    const buffer = options.bufferBytes === undefined ? {} : { receiveBufferBytes: options.bufferBytes };
+    return new BC66({ scheduler, network, link: profile, settings: { epochMs: EPOCH_MS, ...buffer } });
   }
   const modem = new BG95({
     scheduler,

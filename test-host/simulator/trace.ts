@@ -70,7 +70,12 @@ export class LineTrace {
   }
 }
 
+/** Payload in hexadecimal digits: `AT+QISENDEX=0,3,616263`. */
+const hexPayload = /^(\s*AT\+QISENDEX\s*=\s*\d+\s*,\s*\d+\s*,)\s*"?([0-9a-f]*)"?.*$/is;
+
 function withoutPayload(line: string): string {
+  const hex = hexPayload.exec(line);
+  if (hex !== null) return `${hex[1] ?? ""}<${String((hex[2] ?? "").length / 2)} bytes>`;
   return line.replace(
     inlinePayload,
     (_line, head: string, payload: string) =>
