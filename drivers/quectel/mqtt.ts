@@ -78,6 +78,8 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
   /** `onWritable` is due when there is nothing else to do. */
   private announce = true;
   private delivering = false;
+  /** The application left the present message as it was. */
+  private stalled = false;
   private timer: unknown;
   private turn: unknown;
   /** Why it has ended, until that is told. */
@@ -144,6 +146,7 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
   read(view: Uint8Array): number | undefined;
   read(into?: number | Uint8Array): ArrayBuffer | number | undefined {
     if (this.phase === "closed") return undefined;
+    this.stalled = false;
     if (!this.delivering) this.later("work");
     return this.inbox.read(into);
   }
@@ -548,7 +551,7 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
     const inbox = this.inbox;
     const options = this.options;
     let message;
-    while (this.phase !== "closed" && (message = inbox.first)) {
+    while (this.phase !== "closed" && !this.stalled && (message = inbox.first)) {
       const left = message.left;
       if (!options.onReadable) inbox.skip(left);
       else if (left || !message.announced) {
@@ -561,7 +564,7 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
         message.announced = this.delivering = true;
         this.call("onReadable", () => options.onReadable?.call(this, left, info));
         this.delivering = false;
-        if (left && message.left === left) return;
+        this.stalled = left > 0 && message.left === left;
       }
       if (!message.left) inbox.next();
     }

@@ -7,12 +7,15 @@ import type { SecureOptions } from "../../../drivers/quectel/tls.js";
 import { TCP } from "../../../drivers/quectel/tcp.js";
 import type { Failure } from "../../../modules/diagnosis/failure.js";
 import type { ControlMessage, MessageInfo } from "../../../modules/mqtt/options.js";
+import type { QoS } from "../../../modules/mqtt/packets.js";
 import { ReconnectingMQTTClient } from "../../../modules/mqtt/reconnect.js";
-import type { Message, QoS, Session, Subscription } from "../../../modules/mqtt/session.js";
+import type { Message, Session, Subscription } from "../../../modules/mqtt/session.js";
 import { BytesSource } from "../../../modules/mqtt/source.js";
 import type { Bench } from "./bench.js";
 
 export interface Scene extends Partial<ModuleMQTTOptions<ModuleMQTT>> {
+  /** There is no `onReadable`. */
+  readonly unread?: true;
   readonly secure?: SecureOptions;
   readonly session?: Session;
   readonly dialect?: MqttDialect;
@@ -34,7 +37,7 @@ export class App {
   reading = true;
   readonly #options: ModuleMQTTOptions<ModuleMQTT>;
 
-  constructor(bench: Bench, { secure, dialect = bg95Mqtt, ...scene }: Scene = {}) {
+  constructor(bench: Bench, { secure, unread, dialect = bg95Mqtt, ...scene }: Scene = {}) {
     const app = this;
     this.bench = bench;
     this.#options = {
@@ -47,11 +50,15 @@ export class App {
         app.#told();
         app.controls.push(message);
       },
-      onReadable(count, info) {
-        app.#told();
-        if (app.reading)
-          app.messages.push({ info, bytes: new Uint8Array(this.read(count) ?? new ArrayBuffer(0)) });
-      },
+      ...(unread
+        ? {}
+        : {
+            onReadable(count, info) {
+              app.#told();
+              if (app.reading)
+                app.messages.push({ info, bytes: new Uint8Array(this.read(count) ?? new ArrayBuffer(0)) });
+            },
+          }),
       onWritable() {
         app.#told();
         app.rooms++;
