@@ -196,8 +196,9 @@ export class TLSSocket extends Stream {
       this.guard("start");
     }
     this.emit();
-    this.drain();
     this.pull();
+    // Last: the engine may have written while it was given what came.
+    this.drain();
   }
 
   /** Tells one thing. Returns whether there is more to be done. */
@@ -355,8 +356,10 @@ export class TLSSocket extends Stream {
   /** More than TCP takes now: what an engine writes in the handshake does not ask for room. */
   private queue(bytes: Uint8Array): void {
     if (this.outgoing.length === 0) this.outgoing = new ByteRing(QUEUE_BYTES);
-    if (bytes.length <= this.outgoing.free) this.outgoing.write(bytes);
-    else this.fail(failure("limit", "TLS", undefined, "the engine writes more than TCP takes"));
+    if (bytes.length <= this.outgoing.free) {
+      this.outgoing.write(bytes);
+      this.later();
+    } else this.fail(failure("limit", "TLS", undefined, "the engine writes more than TCP takes"));
   }
 
   private drain(): void {
