@@ -8,7 +8,7 @@ import { failure } from "../../modules/diagnosis/failure.js";
 import type { MqttLimits, Profile, StartStep, TlsLimits } from "../quectel/profile.js";
 import { bc66Commands, closeTcp } from "./commands.js";
 import { bc66Tcp, sendReport } from "./tcp.js";
-import { bc66Urcs, overflow } from "./urcs.js";
+import { bc66Urcs, onReport } from "./urcs.js";
 
 /** Refused now and then right after a start, says a field log. */
 const START_TRIES = 5;
@@ -60,7 +60,7 @@ export const bc66: Profile = Object.freeze<Profile>({
       : undefined;
   },
   urcs: bc66Urcs,
-  overflow,
+  onReport,
   commands: bc66Commands,
   tcp: bc66Tcp,
   closes: Object.freeze([closeTcp]),

@@ -4,6 +4,8 @@
  */
 import type { Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
+import { failure } from "../../modules/diagnosis/failure.js";
+import type { ReportHost } from "../quectel/profile.js";
 import { isRegistrationReport, line, urc, type ReportName } from "../quectel/urcs.js";
 
 /** The most frequent first: a report is found by walking down the table. */
@@ -31,4 +33,30 @@ export function overflow(report: Line): number | undefined {
   if (!report.is(0, "recv")) return undefined;
   if (report.is(2, "buff full")) return report.int(1);
   return report.is(1, "buff full") ? NaN : undefined;
+}
+
+/** The reports that a BC66 alone has. */
+export function onReport(modem: ReportHost, name: string, report: Line): boolean {
+  const state = modem.state;
+  if (name === "socket") {
+    const id = overflow(report);
+    // What came then is lost: the stream would have a gap.
+    if (id !== undefined)
+      modem.endSockets(failure("overrun", "AT+QIRD", undefined, "module buffer full"), id);
+    return id !== undefined;
+  }
+  if (name === "listening") {
+    // Where the baud rate is learnt, this follows the answer to the first question.
+    if (state !== "booting" && state !== "starting") modem.onPowerReport(modem.wished ? "boot" : "ready");
+    return true;
+  }
+  if (name !== "address") return false;
+  // The bearer has come up by itself.
+  if (state === "activating") modem.hasten();
+  else if (state === "online") {
+    const address = report.whole();
+    // Connections through the earlier one are dead. The other form is that of IPv6.
+    if (address !== modem.localAddress && !address.includes(":")) modem.recover("pdp-deactivated");
+  }
+  return true;
 }

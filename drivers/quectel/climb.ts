@@ -33,7 +33,7 @@ export abstract class Climb {
   /** The module's clock was set from the network or a time server. */
   clockKnown = false;
   /** Own address in the packet data network; empty when there is none. */
-  protected localAddress = "";
+  localAddress = "";
   protected readonly options: ModemOptions;
   protected readonly commands: NetworkCommands;
   protected readonly ladder: RecoveryLadder;
@@ -78,7 +78,7 @@ export abstract class Climb {
   abstract restart(): void;
   abstract onException(error: unknown): void;
 
-  protected recover(kind: FailureKind, command?: string, code?: number, detail?: string): void {
+  recover(kind: FailureKind, command?: string, code?: number, detail?: string): void {
     this.recoverFrom(failure(kind, command, code, detail));
   }
 

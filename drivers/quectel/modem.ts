@@ -12,7 +12,7 @@ import { Climb, RETRY_MS } from "./climb.js";
 import * as network from "./commands/network.js";
 import type { ModemExtension } from "./extension.js";
 import type { ModemOptions } from "./modem-options.js";
-import type { BufferReport, Profile, SocketLimits } from "./profile.js";
+import type { BufferReport, Profile, ReportHost, SocketLimits } from "./profile.js";
 import { SocketTable } from "./socket-table.js";
 import type { ModuleSocket } from "./socket.js";
 import { TlsContexts } from "./tls-contexts.js";
@@ -22,7 +22,7 @@ import type { SecureHost } from "./tls.js";
  * A module from power-off to the network and back, with the recovery that keeps it there. One
  * wish (`connect`, `disconnect`); the rest follows.
  */
-export class Modem extends Climb implements SecureHost, ChannelOptions {
+export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHost {
   readonly channel: Channel;
   readonly limits: SocketLimits;
   readonly tlsContexts: TlsContexts;
@@ -31,7 +31,8 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   readonly trace: Trace | undefined;
   private readonly sockets: SocketTable;
   private readonly extensions: ModemExtension[] = [];
-  private wished = false;
+  /** The application wants to be online. */
+  wished = false;
   /** The application wants the module off, and it may still come up. */
   private ending = false;
   private outage: unknown;
@@ -167,7 +168,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     const reason = failure("cancelled");
     this.letGo();
     // An open connection keeps a module awake.
-    if (this.sleep !== undefined) this.sockets.end(reason);
+    if (this.sleep !== undefined) this.endSockets(reason, NaN);
     this.lose(reason);
     this.enter("off");
     this.turnOff();
@@ -323,7 +324,12 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   }
 
   onReport(urc: Urc, line: Line): void {
-    switch (urc.name) {
+    const name = urc.name;
+    if (this.profile.onReport?.(this, name, line)) {
+      this.heed();
+      return;
+    }
+    switch (name) {
       case "socket":
         this.onSocketReport(line);
         break;
@@ -335,7 +341,8 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
         break;
       case "eps":
       case "gprs":
-        this[urc.name] = line.int(0);
+        if (name === "eps") this.eps = line.int(0);
+        else this.gprs = line.int(0);
         if (this.wished) this.onRegistration();
         break;
       case "time":
@@ -344,21 +351,13 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
           this.online();
         }
         break;
-      case "address":
-        this.onBearer(line);
-        break;
-      case "listening":
-        // Where the baud rate is learnt, this follows the answer to the first question.
-        if (this.state !== "booting" && this.state !== "starting")
-          this.onPowerReport(this.wished ? "boot" : "ready");
-        break;
       case "boot":
       case "ready":
       case "power-down":
-        this.onPowerReport(urc.name);
+        this.onPowerReport(name);
         break;
       default:
-        this.pass(urc.name, line);
+        this.pass(name, line);
     }
     this.heed();
   }
@@ -372,16 +371,15 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
     this.extensions.some(extension => extension.onReport?.(name, line));
   }
 
-  /** `+IP: <address>`: the module's own bearer is up. */
-  private onBearer(line: Line): void {
-    const address = line.whole();
-    if (this.state === "activating") {
-      if (this.timeout !== undefined) this.wait(0, this.askAddress);
-    } else if (this.state === "online" && address !== this.localAddress && !address.includes(":"))
-      this.recover("pdp-deactivated");
+  hasten(): void {
+    if (this.timeout !== undefined) this.wait(0, this.askAddress);
   }
 
-  private onPowerReport(name: string): void {
+  endSockets(reason: Failure, id: number): void {
+    this.sockets.end(reason, id);
+  }
+
+  onPowerReport(name: string): void {
     if (!this.wished) {
       // The wish to turn it off may have come before the module could hear it.
       if (name === "ready" && this.ending) this.turnOff();
@@ -406,9 +404,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions {
   }
 
   private onSocketReport(line: Line): void {
-    const overflow = this.profile.overflow?.(line);
-    if (overflow !== undefined) this.sockets.overflow(overflow);
-    else if (line.is(0, "dnsgip")) this.pass("dns", line);
+    if (line.is(0, "dnsgip")) this.pass("dns", line);
     else if (!line.is(0, "pdpdeact")) this.sockets.report(line);
     else if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
   }

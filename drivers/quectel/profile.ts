@@ -1,6 +1,6 @@
 import type { Command, Parameter, Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
-import type { Failure } from "../../modules/diagnosis/failure.js";
+import type { Failure, FailureKind } from "../../modules/diagnosis/failure.js";
 import type { CloseCommand, TcpKind } from "./socket-kind.js";
 import type { ReportName } from "./urcs.js";
 
@@ -132,6 +132,22 @@ export interface PowerTiming {
   readonly powerDownTries: number;
 }
 
+/** What a module's own reports can do to the modem. */
+export interface ReportHost {
+  readonly state: string;
+  /** The application wants to be online. */
+  readonly wished: boolean;
+  /** Own address; empty when there is none. */
+  readonly localAddress: string;
+  /** `boot`: the module starts; `ready`: it has started and listens. */
+  onPowerReport(name: "boot" | "ready"): void;
+  /** Asks for the address now, when the next question waits. */
+  hasten(): void;
+  recover(kind: FailureKind): void;
+  /** Ends the connection `id`, or all when that is no number, here and on the module. */
+  endSockets(reason: Failure, id: number): void;
+}
+
 /** A module as data: what a driver must know to speak to it. */
 export interface Profile {
   readonly model: string;
@@ -140,8 +156,8 @@ export interface Profile {
   /** What is configured and this module cannot do, if so; nothing is sent then. */
   readonly refuse?: (context: number, apn: string) => Failure | undefined;
   readonly urcs: readonly Urc<ReportName>[];
-  /** A report of data lost in the module: the connect id, `NaN` when not told; `undefined`: it is none. */
-  readonly overflow?: (line: Line) => number | undefined;
+  /** Reports of this module that no other has; true: it was one, and nobody else is asked. */
+  readonly onReport?: (modem: ReportHost, name: string, line: Line) => boolean;
   readonly commands: NetworkCommands;
   readonly tcp: TcpKind;
   /** Close commands of every kind of socket. */

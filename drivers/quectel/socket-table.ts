@@ -56,15 +56,11 @@ export class SocketTable {
     this.sockets.forEach(socket => socket?.onReceivable());
   }
 
-  /** Data were lost in the module: of one connection, or of any when `id` is no number. */
-  overflow(id: number): void {
-    if (Number.isNaN(id)) this.sockets.forEach(socket => socket?.onOverflow());
-    else this.sockets[id]?.onOverflow();
-  }
-
-  /** Ends all, here and on the module. */
-  end(reason: Failure): void {
-    this.sockets.forEach(socket => socket?.end(reason));
+  /** Ends the connection `id`, or all when that is no number, here and on the module. */
+  end(reason: Failure, id: number): void {
+    this.sockets.forEach((socket, i) => {
+      if (i === id || Number.isNaN(id)) socket?.end(reason);
+    });
   }
 
   /** Ends all: the module has forgotten them. */

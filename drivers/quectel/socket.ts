@@ -248,11 +248,6 @@ export abstract class ModuleSocket extends Stream {
     this.readNext();
   }
 
-  /** The module's buffer was full, and what came then is lost: the stream would have a gap. */
-  onOverflow(): void {
-    if (this.connected) this.fail(failure("overrun", this.kind.openName, undefined, "module buffer full"));
-  }
-
   onPeerClosed(): void {
     // Of an earlier connection with the same id.
     if (!this.connected) return;

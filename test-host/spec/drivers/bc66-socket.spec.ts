@@ -210,7 +210,7 @@ describe("TCP over the simulated BC66", () => {
         await bench.until("the end", () => client.ended, 60_000);
         assert.deepEqual(client.failure, {
           kind: "overrun",
-          command: "AT+QIOPEN",
+          command: "AT+QIRD",
           detail: "module buffer full",
         });
         await bench.pass(10_000);
