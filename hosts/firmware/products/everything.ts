@@ -1,6 +1,9 @@
+import { bc66Mqtt } from "../../../drivers/bc66/mqtt.js";
 import { bc66 } from "../../../drivers/bc66/profile.js";
 import { bg95 } from "../../../drivers/bg95/profile.js";
 import { HostTlsRoute } from "../../../drivers/quectel/routes/host-tls.js";
+import { bg95Mqtt } from "../../../drivers/bg95/mqtt.js";
+import { ModuleMqttRoute } from "../../../drivers/quectel/routes/module-mqtt.js";
 import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
 import type { Product } from "../product.js";
@@ -11,8 +14,11 @@ export function everything(): Product {
   const hostTls = new HostTlsRoute();
   return {
     modules: {
-      bg95: { profile: bg95, routes: [new ModuleTlsRoute(TLSSocket), hostTls] },
-      bc66: { profile: bc66, routes: [hostTls] },
+      bg95: {
+        profile: bg95,
+        routes: [new ModuleTlsRoute(TLSSocket), hostTls, new ModuleMqttRoute(bg95Mqtt)],
+      },
+      bc66: { profile: bc66, routes: [hostTls, new ModuleMqttRoute(bc66Mqtt)] },
     },
     Token,
   };

@@ -168,7 +168,7 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
       fix: "Run again with --trace FILE and look at the last lines; please report it.",
     };
   }
-  const general = explainFailure(reason);
+  const general = explainFailure(reason, facts.options.module);
   const { kind, code, command } = reason;
   const identity = {
     kind,

@@ -1,5 +1,6 @@
 import type { TlsLimits } from "../../../drivers/quectel/profile.js";
 import { lookAtServer, type ServerAnswer } from "../broker-look.js";
+import { deviceProfile } from "../tls-engine.js";
 import { suiteName } from "../suites.js";
 import type { BrokerAccess } from "./broker.js";
 import type { RunFailure } from "./explain-end.js";
@@ -27,7 +28,7 @@ export async function lookAtSuites(
   broker: BrokerAccess,
   tls: TlsLimits,
 ): Promise<RunFailure | undefined> {
-  const { failure, route } = result;
+  const { failure } = result;
   if (failure?.kind !== "tls" || !(failure.command ?? "").startsWith("AT+Q")) return undefined;
   const place = { address: "127.0.0.1", port: broker.port, serverName: broker.host };
   const own = await lookAtServer({ ...place, suites: tls.suites });
@@ -37,12 +38,19 @@ export async function lookAtSuites(
       why: `${failure.why} Cipher suites are not the cause: asked from here with the module's, the broker chose ${suiteName(own.suite)}.`,
     };
   if (!refused(own)) return undefined;
-  const modern = await lookAtServer({ ...place, suites: MODERN });
+  const esp32 = await lookAtServer({ ...place, suites: deviceProfile.suites });
+  const modern = esp32.kind === "suite" ? esp32 : await lookAtServer({ ...place, suites: MODERN });
   if (modern.kind !== "suite") return undefined;
-  const model = result.module.model;
+  const staticRsa = tls.suites.every(suite => suite < 0xc000);
+  const offer = staticRsa
+    ? `nothing but suites with static RSA, ${names(tls.suites)}, which brokers have been dropping`
+    : names(tls.suites);
   return {
     ...failure,
-    why: `Module and broker have no cipher suite in common. The TLS of the ${model} offers nothing but ${names(tls.suites)}; asked from here with just these, the broker refused, and asked with today's it chose ${suiteName(modern.suite)}. The certificates were not even looked at.`,
-    fix: `Use --route host-tls${route.name === "host-tls" ? "" : " or auto"}: TLS on the ESP32 over the module's TCP offers ECDHE. Or allow one of the module's suites on the broker (mosquitto: ciphers AES128-SHA256), which gives up forward secrecy.`,
+    why: `Module and broker have no cipher suite in common. The TLS of the ${result.module.model} offers ${offer}. Asked from here with just these, the broker refused; asked with others it chose ${suiteName(modern.suite)}. The certificates were not even looked at.`,
+    fix:
+      esp32.kind === "suite"
+        ? `Use --route host-tls or auto: TLS on the ESP32 over the module's TCP offers ${suiteName(esp32.suite)}.${staticRsa ? " Or allow AES128-SHA256 on the broker (mosquitto: ciphers), which gives up forward secrecy." : ""}`
+        : "Allow ECDHE-RSA-AES128-GCM-SHA256 (or ECDHE-ECDSA-AES128-GCM-SHA256) on the broker: module and ESP32 both have it.",
   };
 }

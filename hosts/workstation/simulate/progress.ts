@@ -1,4 +1,5 @@
 import { asRouteReason, explainRoute } from "../../../drivers/quectel/route-sentences.js";
+import type { ModuleName } from "../../firmware/config.js";
 import { suiteName } from "../suites.js";
 import { explainFailure } from "../diagnosis/explain.js";
 import type { ReportedFailure } from "./record.js";
@@ -104,12 +105,17 @@ export function describeOpened(tls: { readonly protocol: string; readonly suite:
 }
 
 /** A failure; unless it is the last one the device goes on by itself. */
-export function describeFailure(reason: ReportedFailure, values: Values, isLast: boolean): Step {
+export function describeFailure(
+  reason: ReportedFailure,
+  values: Values,
+  isLast: boolean,
+  module: ModuleName,
+): Step {
   const waitMs = values[7];
   let again = "";
   if (values[6] === "route") again = "; another route is tried";
   else if (typeof waitMs === "number" && !isLast) again = `; next attempt in ${(waitMs / 1000).toFixed(1)} s`;
-  return { stage: "failed", text: `${explainFailure(reason).what}${again}` };
+  return { stage: "failed", text: `${explainFailure(reason, module).what}${again}` };
 }
 
 function shorten(latin1: string): string {

@@ -1,6 +1,9 @@
+import { bc66 } from "../../../drivers/bc66/profile.js";
+import { bg95 } from "../../../drivers/bg95/profile.js";
 import { EngineError, type FirmwareEngine } from "../../../test-host/xs/index.js";
 import { prepareBroker, type BrokerAccess } from "./broker.js";
 import { explainNeed, type RunFailure } from "./explain-end.js";
+import { lookAtSuites } from "./look.js";
 import { neededHeap } from "./needed-heap.js";
 import type { SimulateOptions } from "./options.js";
 import { printSentences } from "./print.js";
@@ -8,6 +11,8 @@ import type { RunResult } from "./result.js";
 import { Session, startEngine } from "./session.js";
 import { summaryOf } from "./summary.js";
 import { TraceFile } from "./trace-file.js";
+
+const PROFILES = { bg95, bc66 } as const;
 
 /** As a shell reports a program that a signal ended. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -53,7 +58,9 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     signals.onSignal = () => {
       session.interrupt();
     };
-    const result = await withNeed(await session.run(), options, log);
+    const ended = await withNeed(await session.run(), options, log);
+    const failure = await lookAtSuites(ended, broker, PROFILES[options.module].tls);
+    const result = failure === undefined ? ended : { ...ended, failure };
     print(result, options.json);
     return result.ok ? 0 : (signals.code ?? 1);
   } catch (error) {

@@ -125,7 +125,7 @@ export class Session {
         const isFailure = record.failures > before && lastFailure !== undefined;
         const isLast = record.failuresInARow >= options.attempts;
         const step = isFailure
-          ? describeFailure(lastFailure, values, isLast)
+          ? describeFailure(lastFailure, values, isLast, options.module)
           : describe(values, modelOf(options.module));
         this.#log(atMs, step);
       },
