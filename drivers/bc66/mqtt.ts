@@ -3,6 +3,7 @@ import type { Channel } from "../../modules/at/channel.js";
 import { command, type Parameter, type Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 import type { Done } from "../../modules/at/request.js";
+import { failure } from "../../modules/diagnosis/failure.js";
 import type { Source } from "../../modules/mqtt/source.js";
 import { MqttClients, mqttUrc, mqttUrcs, type MqttReceiver } from "../quectel/mqtt-clients.js";
 import type { MqttDialect } from "../quectel/mqtt-dialect.js";
@@ -93,7 +94,7 @@ export const bc66Mqtt: MqttDialect = Object.freeze<MqttDialect>({
     channel.run(publish, head, done, { source });
   },
 
-  secure(_modem, _client, _secure, _done): void {
-    throw new Error("later");
+  secure(_modem, _client, _secure, done): void {
+    done(failure("tls", "AT+QMTOPEN"), []);
   },
 });

@@ -11,7 +11,7 @@ import type { QoS } from "../../../modules/mqtt/packets.js";
 import { ReconnectingMQTTClient } from "../../../modules/mqtt/reconnect.js";
 import type { Message, Session, Subscription } from "../../../modules/mqtt/session.js";
 import { BytesSource } from "../../../modules/mqtt/source.js";
-import type { Bench } from "./bench.js";
+import type { AnyBench } from "./bench.js";
 
 export interface Scene extends Partial<ModuleMQTTOptions<ModuleMQTT>> {
   /** There is no `onReadable`. */
@@ -25,7 +25,7 @@ type What = Partial<Pick<Message, "topic" | "retain">> & { readonly qos?: QoS };
 
 /** An application over the module's MQTT: keeps what it was told. */
 export class App {
-  readonly bench: Bench;
+  readonly bench: AnyBench;
   readonly controls: ControlMessage[] = [];
   readonly failures: Failure[] = [];
   readonly messages: { info: MessageInfo; bytes: Uint8Array }[] = [];
@@ -37,7 +37,7 @@ export class App {
   reading = true;
   readonly #options: ModuleMQTTOptions<ModuleMQTT>;
 
-  constructor(bench: Bench, { secure, unread, dialect = bg95Mqtt, ...scene }: Scene = {}) {
+  constructor(bench: AnyBench, { secure, unread, dialect = bg95Mqtt, ...scene }: Scene = {}) {
     const app = this;
     this.bench = bench;
     this.#options = {
