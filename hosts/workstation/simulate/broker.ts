@@ -61,20 +61,21 @@ export async function prepareBroker(options: SimulateOptions): Promise<BrokerAcc
 }
 
 /**
- * Keys and suites of the embedded broker, such that the route can be taken at all: TLS on the ESP32
- * and the BC66's own know RSA keys only, and the latter none but suites that have gone out of use.
+ * Keys and suites of the embedded broker, such that the route can be taken at all: the BC66's own TLS
+ * knows RSA and none but suites that have gone out of use. For TLS on the ESP32 the device has an RSA
+ * key, as clouds issue them, and the broker a short chain, which a BC66 can hold whole.
  */
 async function identity({ module, route }: SimulateOptions): Promise<BrokerOptions> {
   if (module === "bg95" && route !== "host-tls") return {};
-  const key = "RSA-2048";
+  const ownTls = module === "bc66" && (route === "module-tls" || route === "module-mqtt");
+  const key = ownTls ? "RSA-2048" : "P-256";
   const root = await Authority.create({ commonName: "Embedded broker root", key });
   // The SDK's TLS compares names only while it walks a chain of two certificates or more.
   const authority = await root.authority({ commonName: "Embedded broker CA", key });
   const names = ["localhost", "127.0.0.1"];
   const server = await authority.server({ commonName: "Embedded broker", key, names });
-  const ownTls = module === "bc66" && (route === "module-tls" || route === "module-mqtt");
   return {
-    key,
+    key: "RSA-2048",
     authority: root,
     server,
     ...(ownTls ? { tls: { maxVersion: "TLSv1.2", ciphers: BC66_SUITES } } : undefined),

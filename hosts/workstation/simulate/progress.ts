@@ -60,6 +60,16 @@ export function describe(values: Values, model: string): Step | undefined {
         stage: "clock",
         text: `${new Date(Number(values[1]) * 1000).toISOString().slice(0, 19)}Z, taken from the module`,
       };
+    case "send": {
+      const least = Number(values[2]);
+      return {
+        stage: "sending",
+        text:
+          least > 1_024
+            ? `as hexadecimal digits in the command: at ${text(values, 1)} baud that costs less than the pause behind a prompt`
+            : `as hexadecimal digits up to ${least - 1} bytes, by prompt from there on: at ${text(values, 1)} baud twice the digits cost more than the pause`,
+      };
+    }
     case "credential":
       return {
         stage: "files",
