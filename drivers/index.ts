@@ -1,4 +1,5 @@
 /** What an application imports: the network interface, its socket classes, and the modules as data. */
+export { bc66 } from "./bc66/profile.js";
 export { bg95 } from "./bg95/profile.js";
 export { Cellular, Connection, type CellularOptions, type ConnectionValue } from "./quectel/interface.js";
 export { Modem } from "./quectel/modem.js";

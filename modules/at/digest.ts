@@ -209,7 +209,11 @@ function classify(
       return "urc";
     }
   }
-  if (line.match("OK", true)) return prompt === undefined && expect.final !== undefined ? "interim" : "ok";
+  if (line.match("OK", true))
+    // Whether a deactivation ends in `OK` as well depends on the firmware.
+    return prompt === undefined && expect.final !== undefined && expect.final !== "NO CARRIER"
+      ? "interim"
+      : "ok";
   if (line.match("ERROR", true) || line.match("CLOSE FAIL", true)) return "error";
   if (line.match("SEND FAIL", true)) return "send-fail";
   if (line.match("+CME ERROR:")) return "cme";

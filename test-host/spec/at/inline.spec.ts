@@ -334,6 +334,7 @@ describe("other final results", () => {
     { what: { ...close, parameters: [] }, answer: "\r\nOK\r\n\r\nCLOSE FAIL\r\n", kind: "error" },
     { what: { ...close, parameters: [] }, answer: "\r\nERROR\r\n", kind: "error" },
     { what: deactivate, answer: "\r\nNO CARRIER\r\n", kind: undefined },
+    { what: deactivate, answer: "\r\nOK\r\n", kind: undefined },
     { what: deactivate, answer: "\r\n+CME ERROR: 767\r\n", kind: "cme" },
   ];
   for (const { what, answer, kind } of vectors)
