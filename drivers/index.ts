@@ -6,6 +6,7 @@ export { Modem } from "./quectel/modem.js";
 export type { ModemOptions, ModemState } from "./quectel/modem-options.js";
 export type { Profile } from "./quectel/profile.js";
 export { NamePassing } from "./quectel/name-passing.js";
+export { networkRecords } from "./quectel/records.js";
 export { Resolver } from "./quectel/resolver.js";
 export { TCP } from "./quectel/tcp.js";
 export { TLSSocket, type SecureOptions } from "./quectel/tls.js";

@@ -5,6 +5,7 @@ import type { Done } from "../../modules/at/request.js";
 import type { Source } from "../../modules/mqtt/source.js";
 import { MqttClients, mqttUrc, mqttUrcs } from "../quectel/mqtt-clients.js";
 import type { MqttDialect, MqttHeader } from "../quectel/mqtt-dialect.js";
+import { TlsContexts } from "../quectel/tls-contexts.js";
 import { tlsSettings } from "../quectel/tls-settings.js";
 
 /** Message behind the prompt, as many bytes as announced, whatever they are. */
@@ -72,6 +73,6 @@ export const bg95Mqtt: MqttDialect = Object.freeze<MqttDialect>({
   secure(modem, _client, secure, done): void {
     const settings = tlsSettings(secure, modem, "AT+QMTOPEN");
     if ("kind" in settings) done(settings, []);
-    else modem.tlsContexts.acquire(settings, (reason, context) => done(reason, [context]));
+    else modem.extension(TlsContexts).acquire(settings, (reason, context) => done(reason, [context]));
   },
 });

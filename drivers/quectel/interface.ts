@@ -1,9 +1,5 @@
-import type { Credentials } from "../../modules/io/credentials.js";
 import { Modem } from "./modem.js";
 import type { ModemOptions, ModemState } from "./modem-options.js";
-import { NamePassing } from "./name-passing.js";
-import { TCP } from "./tcp.js";
-import { TLSSocket, type SecureOptions } from "./tls.js";
 
 /** The scale of Moddable's network interfaces. */
 export const Connection = Object.freeze({
@@ -62,17 +58,5 @@ export class Cellular extends Modem {
     super.enter(state);
     if (this.connection !== connection) this.call(this.onChanged, ["connection"]);
     if (this.address !== address) this.call(this.onChanged, ["address"]);
-  }
-
-  /**
-   * Records for `device.network`: `{...records.mqtts, host}` and the like construct clients that
-   * run over this interface. The TLS record takes its credentials from the device's store.
-   */
-  records(credentials: Credentials, secure?: SecureOptions) {
-    const dns = { io: NamePassing, modem: this };
-    return {
-      tcp: { dns, socket: { io: TCP, modem: this } },
-      tls: { dns, socket: { io: TLSSocket, modem: this, secure: { credentials, ...secure } } },
-    };
   }
 }

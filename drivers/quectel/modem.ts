@@ -15,7 +15,6 @@ import type { ModemOptions } from "./modem-options.js";
 import type { BufferReport, Profile, ReportHost, SocketLimits } from "./profile.js";
 import { SocketTable } from "./socket-table.js";
 import type { ModuleSocket } from "./socket.js";
-import { TlsContexts } from "./tls-contexts.js";
 import type { SecureHost } from "./tls.js";
 
 /**
@@ -25,7 +24,6 @@ import type { SecureHost } from "./tls.js";
 export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHost {
   readonly channel: Channel;
   readonly limits: SocketLimits;
-  readonly tlsContexts: TlsContexts;
   readonly serial: SerialRecord;
   readonly urcs: Profile["urcs"];
   readonly trace: Trace | undefined;
@@ -48,7 +46,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     this.urcs = profile.urcs;
     this.trace = options.trace;
     this.sockets = new SocketTable(profile.sockets.count);
-    this.tlsContexts = new TlsContexts(this);
     this.channel = new Channel(this);
   }
 
@@ -286,7 +283,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     this.enter("booting");
     this.letGo();
     this.channel.reset(reason);
-    this.tlsContexts.forget();
     this.extensions.forEach(extension => extension.forget?.());
     this.clockKnown = false;
     this.lose(reason);

@@ -2,6 +2,7 @@ import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
 import { setCipherSuite, setTlsItem } from "./commands/ssl.js";
 import { CredentialFile, type FileHost } from "./credential-file.js";
+import type { ModemExtension } from "./extension.js";
 
 /** What a TLS connection needs of the module. Without `ca` nothing of the server is checked. */
 export interface TlsSettings {
@@ -23,7 +24,7 @@ const roles: readonly CredentialRole[] = Object.freeze(["ca", "certificate", "ke
  * The module's TLS contexts. Connections with the same settings share one; settings are sent once
  * after each start of the module, because it forgets them.
  */
-export class TlsContexts {
+export class TlsContexts implements ModemExtension {
   private readonly host: FileHost;
   /** What each context is set to; the credentials are named by the fingerprint in their file names. */
   private readonly contexts: string[] = [];

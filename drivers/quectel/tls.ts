@@ -1,8 +1,10 @@
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, Credentials } from "../../modules/io/credentials.js";
 import * as ssl from "./commands/ssl.js";
+import type { FileHost } from "./credential-file.js";
+import type { ExtensionHost } from "./extension.js";
 import { ModuleSocket, type ModuleSocketOptions, type SocketHost, type SocketKind } from "./socket.js";
-import type { TlsContexts } from "./tls-contexts.js";
+import { TlsContexts } from "./tls-contexts.js";
 import { tlsSettings } from "./tls-settings.js";
 
 /** DER bytes, in memory or flash, or a stored object that is read in pieces. */
@@ -26,9 +28,8 @@ export interface SecureOptions {
   readonly cipherSuite?: string;
 }
 
-/** A TLS host is a socket host with contexts and a clock. */
-export interface SecureHost extends SocketHost {
-  readonly tlsContexts: TlsContexts;
+/** A TLS host is a socket host with room for contexts and a clock. */
+export interface SecureHost extends SocketHost, FileHost, ExtensionHost<FileHost> {
   /** The module's clock was set from the network. */
   readonly clockKnown: boolean;
   /** A connection was refused because it was not. */
@@ -74,7 +75,7 @@ export class TLSSocket extends ModuleSocket {
       this.fail(settings);
       return;
     }
-    this.modem.tlsContexts.acquire(settings, (reason, context) => {
+    this.modem.extension(TlsContexts).acquire(settings, (reason, context) => {
       this.context = context;
       if (reason === undefined) this.open();
       else this.fail(reason);

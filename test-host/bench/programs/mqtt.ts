@@ -1,4 +1,4 @@
-import { bg95, Cellular, Connection } from "../../../drivers/index.js";
+import { bg95, Cellular, Connection, networkRecords } from "../../../drivers/index.js";
 import { MQTTClient } from "../../../modules/mqtt/client.js";
 import { BytesSource } from "../../../modules/mqtt/source.js";
 import type { SimulationHost } from "../../xs/index.js";
@@ -42,7 +42,7 @@ class MqttProgram {
   private connect(): void {
     const { host } = this;
     const { timer, clock, credentials, config } = host;
-    const records = this.cellular.records(credentials);
+    const records = networkRecords(this.cellular, credentials);
     const { broker } = config;
     this.client = new MQTTClient({
       ...(broker.secure ? records.tls : records.tcp),
