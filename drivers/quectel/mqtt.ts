@@ -11,21 +11,11 @@ import {
   type Request,
   type Subscription,
 } from "../../modules/mqtt/session.js";
-import { isTopic } from "../../modules/mqtt/text.js";
 import * as mqtt from "./commands/mqtt.js";
-import type { Modem } from "./modem.js";
-import type { MqttClients, MqttReceiver } from "./mqtt-clients.js";
-import type { MqttDialect, MqttItem } from "./mqtt-dialect.js";
-import { MqttInbox } from "./mqtt-inbox.js";
-import { mqttItems, mqttLogin, type ModuleMQTTOptions, type MqttLogin } from "./mqtt-options.js";
-import { GuardedSource, TextSource } from "./mqtt-source.js";
+import { MqttOpening } from "./mqtt-opening.js";
+import type { ModuleMQTTOptions } from "./mqtt-options.js";
+import { GuardedSource } from "./mqtt-source.js";
 import { lineText } from "./mqtt-text.js";
-
-/** What the timer calls. */
-type Step = "begin" | "setUp" | "work" | "tellFailure";
-
-/** How long the module may take to end a connection: it waits up to 10 s for the other side. */
-const CLOSE_MS = 12_000;
 
 /**
  * One MQTT 3.1.1 connection by the module's own client (`AT+QMT...`), with the surface of
@@ -45,28 +35,9 @@ const CLOSE_MS = 12_000;
  * No exception leaves a callback: one that an application's callback throws closes the connection
  * and is reported. `failure` and `onError` come in a turn of their own.
  */
-export class ModuleMQTT implements MQTTLink, MqttReceiver {
-  readonly session: Session;
-  readonly target: unknown;
-  readonly inbox: MqttInbox;
-  /** The clock's ticks at CONNACK; absent before. */
-  connectedAt: number | undefined;
+export class ModuleMQTT extends MqttOpening implements MQTTLink {
   private readonly options: ModuleMQTTOptions<ModuleMQTT>;
   private readonly owner: ConnectionOwner | undefined;
-  private readonly modem: Modem;
-  private readonly dialect: MqttDialect;
-  private readonly clients: MqttClients;
-  /** Seconds that the module waits for one answer; it sends twice. */
-  private readonly answerS: number;
-  private phase: "begin" | "clear" | "set up" | "open" | "CONNACK" | "connected" | "DISCONNECT" | "closed" =
-    "begin";
-  /** Its id on the module; -1: none. */
-  private id = -1;
-  /** The id was freed on the module before. */
-  private cleared = false;
-  /** Until they are sent. */
-  private items: readonly MqttItem[] = [];
-  private login: MqttLogin | undefined;
   /** A command of the connection is under way. */
   private busy = false;
   /** Messages of QoS 0 that the module has taken, and not told the end of. */
@@ -80,10 +51,6 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
   private delivering = false;
   /** The application left the present message as it was. */
   private stalled = false;
-  private timer: unknown;
-  private turn: unknown;
-  /** Why it has ended, until that is told. */
-  private report: Failure | undefined;
 
   /** Begins to connect. Throws when a required option is missing or the will's topic is not allowed. */
   constructor(
@@ -91,53 +58,9 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
     session = options.session ?? new Session(),
     owner?: ConnectionOwner,
   ) {
-    const modem = options.socket.modem ?? refuse("CONNECT", "modem");
-    const dialect = options.socket.dialect ?? refuse("CONNECT", "dialect");
-    if (!options.host) refuse("CONNECT", "host");
-    if (options.clean === false && !options.id) refuse("CONNECT", "id");
-    if (options.will && !isTopic(options.will.topic, false)) refuse("CONNECT", "will topic");
+    super(options, session);
     this.options = options;
-    this.session = session;
     this.owner = owner;
-    this.target = options.target;
-    this.modem = modem;
-    this.dialect = dialect;
-    this.clients = modem.extension(dialect.Clients);
-    this.inbox = new MqttInbox(options.receiveLength ?? dialect.receiveBytes);
-    // Half of the whole, because each packet is sent twice: with shorter times and more repetitions a
-    // slow network would see a second CONNECT, for which a broker hangs up.
-    this.answerS = Math.min(Math.ceil((options.acknowledgeTimeout ?? 60_000) / 2_000) || 60, 60);
-    // The module's own limit for opening a connection is longer than MQTT's usual one.
-    this.limit(options.connectTimeout ?? 180_000);
-    this.later("begin");
-  }
-
-  /** Ends the connection at once, without DISCONNECT. Nothing calls back afterwards. */
-  close(): void {
-    this.report = undefined;
-    if (this.phase === "closed") return;
-    this.options.timer.clear(this.turn);
-    this.turn = this.login = undefined;
-    this.limit(0);
-    this.session.disconnected();
-    this.phase = "closed";
-    if (this.id < 0) return;
-    // Also after the broker's end: what the module still holds of it would be in the next one's way.
-    this.limit(CLOSE_MS);
-    this.modem.channel.run(mqtt.closeMqtt, [this.id], reason => {
-      if (reason) this.detach();
-    });
-  }
-
-  /** Takes leave of the broker with DISCONNECT. False when there is no connection to be left. */
-  disconnect(): boolean {
-    if (this.phase !== "connected") return false;
-    this.phase = "DISCONNECT";
-    this.limit(CLOSE_MS);
-    this.modem.channel.run(mqtt.disconnectMqtt, [this.id], reason => {
-      if (reason) this.stop(reason);
-    });
-    return true;
   }
 
   /** `read(count)`: at most `count` bytes of the present message; `undefined` when none are there. */
@@ -186,141 +109,12 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
     subscriptions.forEach(({ topic }) => lineText("SUBSCRIBE", "topic filter", topic, most));
   }
 
-  // Connecting
-
-  private begin(): void {
-    const modem = this.modem;
-    const options = this.options;
-    const limits = modem.profile.mqtt;
-    let reason = modem.unreachable();
-    try {
-      this.items = this.dialect.items(modem.context).concat(mqttItems(options, limits, this.answerS));
-      this.login = mqttLogin(options, limits);
-    } catch (error) {
-      reason ??= error instanceof MQTTError ? error.report : failure("argument", "CONNECT");
-    }
-    const id = reason ? undefined : this.clients.attach(this);
-    if (id === undefined) {
-      this.stop(reason ?? failure("limit", "AT+QMTOPEN", undefined, "all clients are in use"));
-      return;
-    }
-    this.id = id;
-    modem.channel.run(mqtt.isMqttOpen(id), [], (refused, open) => {
-      if (this.over(refused)) return;
-      // From before a restart on this side.
-      if (open) this.clear();
-      else this.setUp();
-    });
-  }
-
-  /** Frees the id on the module, once. */
-  private clear(): void {
-    this.cleared = true;
-    this.phase = "clear";
-    this.modem.channel.run(mqtt.closeMqtt, [this.id], reason => {
-      if (this.phase !== "clear") return;
-      if (reason) this.setUp();
-      else this.later("setUp", CLOSE_MS);
-    });
-  }
-
-  private setUp(): void {
-    const secure = this.options.socket.secure;
-    this.options.timer.clear(this.turn);
-    this.turn = undefined;
-    this.phase = "set up";
-    if (secure)
-      this.dialect.secure(this.modem, this.id, secure, (reason, values) => {
-        if (!this.over(reason)) this.set({ name: "ssl", values: [1, ...values] }, 0);
-      });
-    else this.set({ name: "ssl", values: [0] }, 0);
-  }
-
-  /** Sets an item and then those from `next` on. Each time, because the module forgets them with each start. */
-  private set({ name, values, text }: MqttItem, next: number): void {
-    this.modem.channel.run(
-      mqtt.setMqttItem,
-      [name, this.id, ...values],
-      reason => {
-        if (this.over(reason && failure(reason.kind, reason.command, reason.code, name))) return;
-        const following = this.items[next];
-        if (following) this.set(following, next + 1);
-        else this.open();
-      },
-      text === undefined ? undefined : { source: new TextSource(text) },
-    );
-  }
-
-  private open(): void {
-    const { host, port = 1883 } = this.options;
-    this.phase = "open";
-    this.modem.channel.run(mqtt.openMqtt, [this.id, host, port], reason => {
-      if (reason && this.phase === "open") this.openFailed(reason);
-    });
-  }
-
-  private onOpened(code: number): void {
-    const login = this.login;
-    if (this.phase !== "open") return;
-    if (code === 2 && !this.cleared) {
-      // The id is taken on the module.
-      this.clear();
-    } else if (code || !login) {
-      const kind =
-        code === 4 ? "dns" : code === 3 ? "pdp" : code < 0 && this.options.socket.secure ? "tls" : "connect";
-      this.openFailed(failure(kind, "AT+QMTOPEN", code));
-    } else {
-      this.modem.opened(true);
-      this.login = undefined;
-      this.phase = "CONNACK";
-      this.modem.channel.run(
-        mqtt.connectMqtt,
-        [this.id, login.id, login.user],
-        reason => {
-          if (reason && this.phase === "CONNACK") this.stop(reason);
-        },
-        login.password === undefined ? undefined : { source: new TextSource(login.password) },
-      );
-    }
-  }
-
-  private openFailed(reason: Failure): void {
-    this.modem.opened(false);
-    this.stop(reason);
-  }
-
-  /** The broker's answer, or that there was none. `code`: of CONNACK, `NaN` when not told. */
-  private onConnected(result: number, code: number): void {
-    // 1: CONNECT is sent again.
-    if (this.phase !== "CONNACK" || result === 1) return;
-    const returnCode = code || 0;
-    if (result && !returnCode) {
-      this.stop(failure("mqtt-timeout", "CONNECT", undefined, "CONNACK"));
-      return;
-    }
-    if (!returnCode) {
-      this.phase = "connected";
-      this.connectedAt = this.options.clock.ticks;
-      // Whether the broker has kept its half is not told.
-      this.session.connected(false);
-    }
-    this.control({ operation: 2, returnCode });
-    if (returnCode) this.stop(failure("mqtt-refused", "CONNECT", returnCode));
-    else this.progress();
-  }
-
   // Reports
 
-  onReport(name: string, line: Line): void {
+  override onReport(name: string, line: Line): void {
     const first = line.int(1);
     const second = line.int(2);
     switch (name) {
-      case "QMTOPEN":
-        this.onOpened(first);
-        break;
-      case "QMTCONN":
-        this.onConnected(first, second);
-        break;
       case "QMTSUB":
         this.onAnswer(9, first, second, line.int(3));
         break;
@@ -334,37 +128,14 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
         this.places = this.places.concat(first);
         this.work();
         break;
-      case "QMTDISC":
-        if (this.phase === "DISCONNECT") this.stop(failure("peer-closed", "DISCONNECT"));
-        break;
-      case "QMTCLOSE":
-        if (this.phase === "clear") this.setUp();
-        else if (this.phase === "closed") this.detach();
-        break;
-      case "QMTSTAT":
-        this.onStatus(first);
+      default:
+        super.onReport(name, line);
     }
   }
 
-  /** The module has closed the client. */
-  private onStatus(code: number): void {
-    switch (this.phase) {
-      case "closed":
-        this.detach();
-        break;
-      case "CONNACK":
-      case "connected":
-        this.stop(
-          failure(
-            code > 5 ? "network-lost" : code > 1 && code < 5 ? "mqtt-timeout" : "peer-closed",
-            "+QMTSTAT",
-            code,
-          ),
-        );
-        break;
-      case "DISCONNECT":
-        this.stop(failure("peer-closed", "DISCONNECT"));
-    }
+  protected answered(returnCode: number): void {
+    this.control({ operation: 2, returnCode });
+    this.later("work");
   }
 
   /** SUBACK (9) or UNSUBACK (11). */
@@ -415,12 +186,6 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
     else this.work();
   }
 
-  onLost(reason: Failure): void {
-    this.id = -1;
-    this.limit(0);
-    this.stop(reason);
-  }
-
   wake(): void {
     this.asking = this.dialect.waiting !== undefined;
     this.later("work");
@@ -429,7 +194,7 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
   // Work
 
   /** Gives messages to the application, and the module its next command. */
-  private work(): void {
+  protected work(): void {
     const dialect = this.dialect;
     const session = this.session;
     const channel = this.modem.channel;
@@ -482,7 +247,8 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
 
   private ask(request: Request): void {
     const channel = this.modem.channel;
-    const done = (reason: Failure | undefined): void => this.next(reason);
+    const done = (reason: Failure | undefined): void =>
+      this.ended(reason, () => reason && this.session.refuse(request, reason));
     const interest = request.interests[0];
     if (!interest) return;
     try {
@@ -527,14 +293,18 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
   }
 
   private sent(delivery: Delivery, reason: Failure | undefined): void {
-    if (!reason) {
-      // At most once: from here on it is the module's.
-      if (!delivery.qos && this.session.remove(delivery)) this.once.push(delivery);
-      this.next(undefined);
-    } else if (this.phase === "connected" && (reason.kind === "error" || reason.kind === "limit"))
-      // Either there is no connection any more, or the module does not take this message at all.
+    // At most once: from here on it is the module's.
+    if (!reason && !delivery.qos && this.phase === "connected" && this.session.remove(delivery))
+      this.once.push(delivery);
+    this.ended(reason, () => this.done(delivery, reason));
+  }
+
+  /** A command has ended. `giveUp`: what it was for will never be taken. */
+  private ended(reason: Failure | undefined, giveUp: () => void): void {
+    if (this.phase === "connected" && (reason?.kind === "error" || reason?.kind === "limit"))
+      // Either there is no connection any more, or the module does not take this at all.
       this.modem.channel.run(mqtt.isMqttConnected(this.id), [], (_, connected) => {
-        if (connected) this.done(delivery, reason);
+        if (connected) this.call("done", giveUp);
         this.next(connected ? undefined : reason);
       });
     else this.next(reason);
@@ -585,24 +355,6 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
     }
   }
 
-  // Time
-
-  /** Has something done in a turn of its own. */
-  private later(step: Step, ms = 0): void {
-    if (this.phase === "closed") return;
-    this.turn ??= this.options.timer.set(() => {
-      this.turn = undefined;
-      this[step]();
-    }, ms);
-  }
-
-  /** Sets the one limit that holds at a time; 0: none. */
-  private limit(ms: number): void {
-    const timer = this.options.timer;
-    timer.clear(this.timer);
-    this.timer = ms ? timer.set(() => this.expired(), ms) : undefined;
-  }
-
   /** An answer came, or one more is awaited. With QoS 2 there are two. */
   private progress(): void {
     if (this.phase !== "connected") return;
@@ -610,52 +362,9 @@ export class ModuleMQTT implements MQTTLink, MqttReceiver {
     this.later("work");
   }
 
-  private expired(): void {
-    this.timer = undefined;
-    switch (this.phase) {
-      case "closed":
-        this.detach();
-        break;
-      case "connected":
-        this.stop(failure("mqtt-timeout", "PUBLISH", undefined, "acknowledgement"));
-        break;
-      case "open":
-        this.openFailed(failure("timeout", "AT+QMTOPEN"));
-        break;
-      case "DISCONNECT":
-        this.stop(failure("peer-closed", "DISCONNECT"));
-        break;
-      default:
-        this.stop(
-          failure("mqtt-timeout", "CONNECT", undefined, this.phase === "CONNACK" ? "CONNACK" : "connect"),
-        );
-    }
-  }
-
   // Ending
 
-  /** The id is free on the module. */
-  private detach(): void {
-    this.limit(0);
-    if (this.id >= 0) this.clients.detach(this.id);
-    this.id = -1;
-  }
-
-  /** Whether there is nothing to go on with. */
-  private over(reason: Failure | undefined): boolean {
-    if (reason) this.stop(reason);
-    return this.phase === "closed";
-  }
-
-  /** Ends the connection and has the reason told in a turn of its own. */
-  private stop(reason: Failure): void {
-    if (this.phase === "closed") return;
-    this.close();
-    this.report = reason;
-    this.turn = this.options.timer.set(() => this.tellFailure(), 0);
-  }
-
-  private tellFailure(): void {
+  protected tellFailure(): void {
     // Before the application is told: an exception of its own must not end the reconnecting.
     this.owner?.ended(this);
     this.once.splice(0).forEach(delivery => this.tell(() => delivery.message?.done?.(this.report)));
