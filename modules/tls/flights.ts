@@ -1,5 +1,5 @@
 import type { Failure } from "../diagnosis/failure.js";
-import { ALERT_HIDDEN, TRANSFERS, type FlightRecorder } from "./recorder.js";
+import { ALERT_HIDDEN, MESSAGES, TRANSFERS, type FlightRecorder } from "./recorder.js";
 
 /**
  * What a recorder holds, in lines for people and logs; a product without such a log leaves this
@@ -22,7 +22,7 @@ export function flightLines(recorder: FlightRecorder, reason?: Failure): string[
     lines.push(flightLine(recorder, flight, first, next));
     first = next;
   }
-  if (recorder.dropped > 0) lines.push("and " + String(recorder.dropped) + " messages more");
+  if (recorder.total > count) lines.push("and " + String(recorder.total - count) + " messages more");
   alertLine(lines, "received", recorder.received.alert);
   alertLine(lines, "sent", recorder.sent.alert);
   const { sent, received } = recorder;
@@ -44,6 +44,13 @@ export function flightLines(recorder: FlightRecorder, reason?: Failure): string[
         " bytes",
     );
   return lines;
+}
+
+/** A transfer that is kept, 0 the oldest: positive what was sent, negative what was read. */
+export function transferOf({ log, transfers }: FlightRecorder, index: number): number {
+  const oldest = transfers > TRANSFERS ? transfers : 0;
+  const value = log[2 * MESSAGES + 2 + ((oldest + index) % TRANSFERS)] ?? 0;
+  return value & 1 ? value >> 1 : -(value >> 1);
 }
 
 /** Where a message ends in its stream. */
@@ -80,14 +87,14 @@ function piecesOf(recorder: FlightRecorder, sent: boolean, start: number, end: n
   const kept = Math.min(recorder.transfers, TRANSFERS);
   let total = 0;
   for (let i = 0; i < kept; i++) {
-    const bytes = recorder.transferOf(i);
+    const bytes = transferOf(recorder, i);
     if (bytes > 0 === sent) total += Math.abs(bytes);
   }
   // The last one ends where the stream is now: for reads that is what was read, not yet what was looked at.
-  let at = (sent ? recorder.confirmed : recorder.transferred) - total;
+  let at = (sent ? recorder.confirmed : (recorder.log[2 * MESSAGES] ?? 0)) - total;
   let text = at > start ? "..." : "";
   for (let i = 0; i < kept; i++) {
-    const bytes = recorder.transferOf(i);
+    const bytes = transferOf(recorder, i);
     if (bytes > 0 !== sent) continue;
     const from = Math.max(start, at);
     at += Math.abs(bytes);

@@ -73,9 +73,8 @@ class Track {
   data = 0;
   /** The last alert: `level << 8 | number`, {@link ALERT_HIDDEN} for a protected one, 0 for none. */
   alert = 0;
-  /** Behind ChangeCipherSpec nothing can be read any more. */
-  hidden = false;
-  finished = false;
+  /** Behind ChangeCipherSpec nothing can be read any more; 2 when a Finished came there. */
+  hidden: 0 | 1 | 2 = 0;
   /** Bytes of the record's header that have come. */
   header = 0;
   type = 0;
@@ -86,10 +85,8 @@ class Track {
   kind = 0;
   /** Bytes of the message still to come. */
   missing = 0;
-  /** Bytes of its body that were looked at, the last four of them, and a number to compare with. */
-  body = 0;
+  /** The last four bytes that were looked at. */
   word = 0;
-  mark = 0;
   /** Place of the message under way in the log; -1: none. */
   message = -1;
 
@@ -112,10 +109,8 @@ class Track {
 export class FlightRecorder {
   readonly sent = new Track(0x80);
   readonly received = new Track(0);
-  /** Messages in the log. */
-  count = 0;
-  /** Further messages that found no room in it. */
-  dropped = 0;
+  /** Messages so far, more than the log has room for or not. */
+  total = 0;
   /** Sends and reads of the module so far; the last ones are kept. */
   transfers = 0;
   trouble: Trouble | undefined;
@@ -125,13 +120,17 @@ export class FlightRecorder {
   midFlight = false;
   /** The TCP class tells what the module confirmed; otherwise what was written counts as that. */
   confirms = false;
-  private confirmedBytes = 0;
-  /** Bytes that reads of the module brought; the engine may not have had them all. */
-  transferred = 0;
+  /** Bytes of the body of the server's message that were looked at, and a number to compare with. */
+  private body = 0;
+  private mark = 0;
   private readonly limits: TlsEngineLimits | undefined;
   private readonly verify: boolean;
-  /** For each message its offset in its stream, then its kind (8 bits) and length (24 bits); behind them the transfers. */
-  private readonly log = new Uint32Array(2 * MESSAGES + TRANSFERS);
+  /**
+   * For each message its offset in its stream, then its kind (8 bits) and length (24 bits); behind
+   * them the bytes that the module read and those that it confirmed, and the last transfers. In one
+   * array, since every property costs the engine 16 bytes.
+   */
+  readonly log = new Uint32Array(2 * MESSAGES + 2 + TRANSFERS);
 
   /** `limits`: of the engine, so that what it cannot do is seen coming. `verify`: certificates are checked. */
   constructor(limits?: TlsEngineLimits, verify = true) {
@@ -151,16 +150,21 @@ export class FlightRecorder {
 
   /** From the TCP below: a send was confirmed, or a read brought bytes. */
   onTransfer(sent: boolean, byteLength: number): void {
-    if (sent) {
-      this.confirms = true;
-      this.confirmedBytes += byteLength;
-    } else this.transferred += byteLength;
-    this.log[2 * MESSAGES + (this.transfers++ % TRANSFERS)] = byteLength * 2 + (sent ? 1 : 0);
+    const way = sent ? 1 : 0;
+    const log = this.log;
+    if (sent) this.confirms = true;
+    log[2 * MESSAGES + way] = (log[2 * MESSAGES + way] ?? 0) + byteLength;
+    log[2 * MESSAGES + 2 + (this.transfers++ % TRANSFERS)] = byteLength * 2 + way;
   }
 
   /** Bytes of ours that the module has confirmed. */
   get confirmed(): number {
-    return this.confirms ? this.confirmedBytes : this.sent.offset;
+    return this.confirms ? (this.log[2 * MESSAGES + 1] ?? 0) : this.sent.offset;
+  }
+
+  /** Messages in the log. */
+  get count(): number {
+    return Math.min(this.total, MESSAGES);
   }
 
   // Messages, by their place in the log
@@ -202,13 +206,6 @@ export class FlightRecorder {
     return flight;
   }
 
-  /** A transfer that is kept, 0 the oldest: positive what was sent, negative what was read. */
-  transferOf(index: number): number {
-    const oldest = this.transfers > TRANSFERS ? this.transfers : 0;
-    const value = this.log[2 * MESSAGES + ((oldest + index) % TRANSFERS)] ?? 0;
-    return value & 1 ? value >> 1 : -(value >> 1);
-  }
-
   /** The first message that has not arrived whole, or else the last one; -1 when there is none. */
   get last(): number {
     const last = this.count - 1;
@@ -239,8 +236,8 @@ export class FlightRecorder {
       if (track.header < 5) this.recordByte(track, bytes[at++] ?? 0);
       else {
         const type = track.type;
-        const clear = (type === HANDSHAKE || type === ALERT) && !track.hidden;
-        if (clear && (type === ALERT || track.head < 4 || track.body < lookedAt(track))) {
+        const clear = (type === HANDSHAKE || type === ALERT) && track.hidden === 0;
+        if (clear && (type === ALERT || track.head < 4 || this.body < lookedAt(track))) {
           if (type === HANDSHAKE) this.handshakeByte(track, bytes[at] ?? 0);
           else track.word = (track.word << 8) | (bytes[at] ?? 0);
           at++;
@@ -270,9 +267,9 @@ export class FlightRecorder {
     if (left > RECORD_MAX) this.trouble = "record too large";
     else if (type === CHANGE_CIPHER_SPEC) this.note(track, CHANGE, left, 1);
     else if (type === ALERT && track.flag) this.midFlight = false;
-    else if (type === HANDSHAKE && track.hidden) this.note(track, FINISHED, left, 1);
+    else if (type === HANDSHAKE && track.hidden > 0) this.note(track, FINISHED, left, 1);
     else if (type === APPLICATION_DATA) {
-      if (this.complete || track.finished) track.data++;
+      if (this.complete || track.hidden > 1) track.data++;
       // In TLS 1.3 the handshake goes on in such records.
       else this.note(track, PROTECTED, left, 1);
     }
@@ -281,9 +278,9 @@ export class FlightRecorder {
   private endRecord(track: Track): void {
     const type = track.type;
     track.header = 0;
-    if (type === CHANGE_CIPHER_SPEC) track.hidden = true;
-    else if (type === ALERT) track.alert = track.hidden ? ALERT_HIDDEN : track.word & 0xffff;
-    else if (type === HANDSHAKE && track.hidden) track.finished = true;
+    if (type === CHANGE_CIPHER_SPEC) track.hidden = 1;
+    else if (type === ALERT) track.alert = track.hidden > 0 ? ALERT_HIDDEN : track.word & 0xffff;
+    else if (type === HANDSHAKE && track.hidden > 0) track.hidden = 2;
     else if (type === HANDSHAKE && track.head > 0 && track.flag === 0 && this.limits?.splitMessages === false)
       this.trouble = "split message";
     if (track.head === 0) track.message = -1;
@@ -296,32 +293,32 @@ export class FlightRecorder {
       track.head++;
       if (track.head === 4) {
         track.missing = track.word & 0xff_ffff;
-        track.body = 0;
+        if (track.flag === 0) this.body = 0;
         this.note(track, track.kind, track.missing + 4, -3);
       }
       return;
     }
     track.missing--;
-    track.body++;
-    if (track.flag === 0) this.look(track);
+    this.body++;
+    this.look(track);
   }
 
   /** At the beginning of a ServerHello and of the server's Certificate. */
   private look(track: Track): void {
     const word = track.word;
-    const body = track.body;
+    const body = this.body;
     const limits = this.limits;
     if (track.kind === SERVER_HELLO) {
       if (body === 2 && (word & 0xffff) < 0x0303) this.trouble = "version";
       // Behind 32 random bytes the session id with its length, then the suite.
-      else if (body === 35) track.mark = 37 + (word & 0xff);
-      else if (body > 35 && body === track.mark && limits && !limits.suites.includes(word & 0xffff))
+      else if (body === 35) this.mark = 37 + (word & 0xff);
+      else if (body > 35 && body === this.mark && limits && !limits.suites.includes(word & 0xffff))
         this.trouble = "suite";
-    } else if (body === 3) track.mark = word & 0xff_ffff;
+    } else if (body === 3) this.mark = word & 0xff_ffff;
     // The list is as long as its first certificate.
     else if (
       body === 6 &&
-      track.mark === (word & 0xff_ffff) + 3 &&
+      this.mark === (word & 0xff_ffff) + 3 &&
       this.verify &&
       !(limits?.leafAlone ?? true)
     )
@@ -330,18 +327,15 @@ export class FlightRecorder {
 
   /** Enters a message; it begins `ahead` bytes behind what was counted so far. */
   private note(track: Track, kind: number, length: number, ahead: number): void {
-    const index = this.count;
+    const index = this.total;
     if (track.flag && kind !== CHANGE)
       this.midFlight = kind === CERTIFICATE || kind === CLIENT_KEY_EXCHANGE || kind === CERTIFICATE_VERIFY;
     track.message = -1;
     if (this.complete) return;
-    if (index === MESSAGES) {
-      this.dropped++;
-      return;
-    }
+    this.total = index + 1;
+    if (index >= MESSAGES) return;
     this.log[2 * index] = track.offset + ahead;
     this.log[2 * index + 1] = ((kind | track.flag) << 24) | Math.min(length, 0xff_ffff);
-    this.count = index + 1;
     track.message = index;
     if (ahead > 0) track.missing = length;
   }

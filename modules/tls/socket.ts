@@ -9,6 +9,8 @@ import { refusalOf, TlsIdentity } from "./identity.js";
 import type { TLSSocketOptions } from "./options.js";
 import { FlightRecorder } from "./recorder.js";
 
+export type { HostSecureOptions, TLSSocketOptions } from "./options.js";
+
 /** Bytes of one read from TCP: a piece for the engine. */
 const PIECE_BYTES = 512;
 /** Plaintext that fits before the place for it grows. */
@@ -44,10 +46,10 @@ export class TLSSocket extends Stream {
   readonly recorder: FlightRecorder;
   private readonly options: TLSSocketOptions;
   private readonly timer: Timer;
-  private identity: TlsIdentity | undefined;
   private tcp: StreamSocket | undefined;
   private engine: TlsEngine | undefined;
-  /** TCP stands; the engine was started. */
+  /** What was given is checked, TCP stands, the engine was started. */
+  private begun = false;
   private opened = false;
   private started = false;
   /** Bytes that TCP holds for us, and that it takes. */
@@ -189,7 +191,7 @@ export class TLSSocket extends Stream {
       return;
     }
     if (this.reason !== undefined) return;
-    if (this.identity === undefined) this.begin();
+    if (!this.begun) this.begin();
     else if (this.opened && !this.started) {
       this.started = true;
       this.wait(this.options.handshakeTimeout ?? HANDSHAKE_MS);
@@ -245,7 +247,8 @@ export class TLSSocket extends Stream {
 
   private begin(): void {
     const options = this.options;
-    const identity = (this.identity = new TlsIdentity(options));
+    const identity = new TlsIdentity(options);
+    this.begun = true;
     const refusal = refusalOf(options, identity);
     if (refusal !== undefined) {
       this.fail(refusal);

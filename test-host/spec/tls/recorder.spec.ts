@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { conclude, pointOf, type HandshakeEnd } from "../../../modules/tls/conclusion.js";
-import { flightLines } from "../../../modules/tls/flights.js";
+import { flightLines, transferOf } from "../../../modules/tls/flights.js";
 import { FlightRecorder, TRANSFERS } from "../../../modules/tls/recorder.js";
 import { identities } from "../xs/tls-peer.js";
 import { deviceProfile, ownCredentials, sdkProfile, withScene } from "./support.js";
@@ -323,7 +323,7 @@ describe("flight recorder", () => {
       recorder.onTransfer(false, 12);
       assert.equal(recorder.transfers, 21);
       assert.match(flightLines(recorder)[1] ?? "", /; read as \.\.\.(\+220){11}\+12$/);
-      assert.equal(recorder.transferOf(TRANSFERS - 1), -12);
+      assert.equal(transferOf(recorder, TRANSFERS - 1), -12);
     });
 
     it("counts nothing as confirmed before the first confirmation, where they are told", () => {
