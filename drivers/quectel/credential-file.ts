@@ -2,8 +2,9 @@ import type { Channel } from "../../modules/at/channel.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
 import { envelopeOf, type Envelope } from "../../modules/pki/envelope.js";
-import { PemStream } from "../../modules/pki/pem.js";
+import type { PemStream } from "../../modules/pki/pem.js";
 import * as file from "./commands/file.js";
+import { fingerprint, pemOf } from "./credential-text.js";
 import type { Profile } from "./profile.js";
 
 /** What files need of the modem. */
@@ -12,21 +13,6 @@ export interface FileHost {
   readonly profile: Profile;
   /** `credential`, role, file name, `kept` as it was or `stored`, size. */
   event(name: string, ...values: (string | number)[]): void;
-}
-
-/** Tells contents apart, four bytes a step (FNV-1a over words); it is no protection. Empty: bytes are missing. */
-function fingerprint(credential: Credential): string {
-  const bytes = new Uint8Array(256);
-  const words = new Uint32Array(bytes.buffer);
-  const size = credential.byteLength;
-  let hash = size;
-  for (let offset = 0; offset < size; offset += bytes.length) {
-    const count = credential.read(bytes, offset);
-    if (count < Math.min(bytes.length, size - offset)) return "";
-    bytes.fill(0, count);
-    for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] ?? 0), 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
 /**
@@ -75,11 +61,7 @@ export class CredentialFile {
   }
 
   private begin(): PemStream {
-    const start = this.envelope.rsaOffset;
-    // Every working log of these modules shows the older form for RSA keys.
-    return start > 0
-      ? new PemStream(this.credential, "RSA PRIVATE KEY", start, start + this.envelope.rsaLength)
-      : new PemStream(this.credential, this.role === "key" ? "PRIVATE KEY" : "CERTIFICATE");
+    return pemOf(this.credential, this.role, this.envelope);
   }
 
   /** Asks for the file's size, before the first upload and behind each. */

@@ -8,8 +8,8 @@ export type PemLabel = "CERTIFICATE" | "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC P
 const LINE_BYTES = 48;
 
 /**
- * PEM text (RFC 7468: 64 columns, LF) of a stored DER object, made while it is read: one line is
- * all that is held. Whatever line ends the original file had, these are always the same.
+ * PEM text (RFC 7468: 64 columns, LF unless CR LF is asked for) of a stored DER object, made while it
+ * is read: one line is all that is held. Whatever line ends the original file had, these are always the same.
  */
 export class PemStream {
   /** Bytes of the whole text. */
@@ -18,8 +18,9 @@ export class PemStream {
   readonly checksum = new FileChecksum();
   private readonly credential: Credential;
   private readonly label: PemLabel;
-  /** 64 columns and LF. */
-  private readonly line = new Uint8Array(65);
+  private readonly lineEnd: string;
+  /** 64 columns, CR and LF. */
+  private readonly line = new Uint8Array(66);
   /** The 64 characters of base64, looked up for every six bits. */
   private readonly alphabet = new Uint8Array(64);
   private length: number;
@@ -30,14 +31,22 @@ export class PemStream {
   private ended = false;
 
   /** The text is that of the bytes from `start` up to, not including, `end`, such as a key in its envelope. */
-  constructor(credential: Credential, label: PemLabel, start = 0, end = credential.byteLength) {
+  constructor(
+    credential: Credential,
+    label: PemLabel,
+    start = 0,
+    end = credential.byteLength,
+    lineEnd: "\n" | "\r\n" = "\n",
+  ) {
     const size = end - start;
+    const lines = 2 + Math.ceil(size / LINE_BYTES);
+    this.lineEnd = lineEnd;
     this.credential = credential;
     this.label = label;
     this.offset = start;
     this.end = end;
-    // "-----BEGIN " and "-----END " with the closing dashes and line ends are 32 characters.
-    this.byteLength = 32 + 2 * label.length + 4 * Math.ceil(size / 3) + Math.ceil(size / LINE_BYTES);
+    // "-----BEGIN " and "-----END " with the closing dashes are 30 characters.
+    this.byteLength = 30 + 2 * label.length + 4 * Math.ceil(size / 3) + lines * lineEnd.length;
     ascii("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", this.alphabet);
     this.length = this.boundary("BEGIN");
   }
@@ -74,14 +83,14 @@ export class PemStream {
   }
 
   private boundary(word: string): number {
-    return ascii("-----" + word + " " + this.label + "-----\n", this.line);
+    return ascii("-----" + word + " " + this.label + "-----" + this.lineEnd, this.line);
   }
 
   private body(count: number): number {
     const line = this.line;
     const alphabet = this.alphabet;
     // DER goes to the end of the line's buffer: characters, written from its begin, never catch up
-    // with bytes that are still to be read (4 for every 3, over a lead of 17).
+    // with bytes that are still to be read (4 for every 3, over a lead of 18).
     let at = line.length - count;
     if (this.credential.read(line.subarray(at), this.offset) !== count) return 0;
     this.offset += count;
@@ -96,6 +105,7 @@ export class PemStream {
       line[length + 3] = held > 2 ? (alphabet[group & 63] ?? 0) : 61;
       length += 4;
     }
+    if (this.lineEnd.length > 1) line[length++] = 13;
     line[length] = 10;
     return length + 1;
   }

@@ -1,5 +1,6 @@
 import { bc66Mqtt } from "../../../drivers/bc66/mqtt.js";
 import { bc66 } from "../../../drivers/bc66/profile.js";
+import { Bc66TLSSocket } from "../../../drivers/bc66/tls.js";
 import { bg95 } from "../../../drivers/bg95/profile.js";
 import { HostTlsRoute } from "../../../drivers/quectel/routes/host-tls.js";
 import { bg95Mqtt } from "../../../drivers/bg95/mqtt.js";
@@ -18,7 +19,10 @@ export function everything(): Product {
         profile: bg95,
         routes: [new ModuleTlsRoute(TLSSocket), hostTls, new ModuleMqttRoute(bg95Mqtt)],
       },
-      bc66: { profile: bc66, routes: [hostTls, new ModuleMqttRoute(bc66Mqtt)] },
+      bc66: {
+        profile: bc66,
+        routes: [hostTls, new ModuleTlsRoute(Bc66TLSSocket), new ModuleMqttRoute(bc66Mqtt)],
+      },
     },
     Token,
   };
