@@ -4,7 +4,7 @@ import { deviceProfile, nodeTls } from "../../hosts/workstation/tls-engine.js";
 import { BC66 } from "../simulator/bc66/bc66.js";
 import { bc66LinkProfile } from "../simulator/bc66/link-profiles.js";
 import { BG95 } from "../simulator/bg95/bg95.js";
-import { linkProfiles } from "../simulator/link.js";
+import { linkProfiles, type LinkProfile } from "../simulator/link.js";
 import { MemoryNetwork } from "../simulator/memory.js";
 import type { MemoryPeer } from "../simulator/memory-peer.js";
 import { Scheduler } from "../simulator/scheduler.js";
@@ -73,6 +73,8 @@ export interface SceneOptions {
   /** OpenSSL's names of the suites that the broker takes; default: its own list. */
   readonly ciphers?: string;
   readonly link?: "none" | "nb-iot";
+  /** The link's delays are always its mean ones, for a bound that is computed. */
+  readonly steady?: boolean;
   /** Bytes that a BC66 holds for a socket; default: as seen in a driver. */
   readonly bufferBytes?: number;
   readonly baud?: number;
@@ -82,6 +84,8 @@ export interface SceneOptions {
   readonly charged?: boolean;
   /** From the end of a command or payload to the module's answer, ms. Default 0. */
   readonly answerMs?: number;
+  /** What comes so soon behind a prompt of a BC66 is lost, ms. Default 0. */
+  readonly promptPauseMs?: number;
 }
 
 /** What went over the UART, counted outside of the driver: by the simulated wire and module. */
@@ -92,6 +96,15 @@ export interface UartCount {
   /** Byte codes that the engine ran. */
   readonly steps: number;
   readonly atMs: number;
+}
+
+/** Delays of the radio link that the scene has. */
+export function linkOf(options: Pick<SceneOptions, "module" | "link" | "steady">): LinkProfile {
+  const { module, link = "none", steady = false } = options;
+  const profile = module === "bc66" ? bc66LinkProfile(link) : linkProfiles[link];
+  if (!steady) return profile;
+  const { rttMs, sendMs, jitterMs } = profile;
+  return { ...profile, rttMs: rttMs + jitterMs, sendMs: sendMs + jitterMs / 2, jitterMs: 0 };
 }
 
 const free: ComputeCost = { nanosecondsPerStep: 0, collectionMs: 0 };
@@ -111,16 +124,22 @@ const config: FirmwareConfig = {
 };
 
 function makeModem(scheduler: Scheduler, network: MemoryNetwork, options: SceneOptions): BG95 | BC66 {
-  const { answerMs = 0, module, link = "none", baud = BAUD } = options;
+  const { answerMs = 0, promptPauseMs, module, link = "none", baud = BAUD } = options;
   if (module === "bc66") {
-    const profile = { ...bc66LinkProfile(link), ...(link === "none" ? { sendMs: answerMs } : undefined) };
     const buffer = options.bufferBytes === undefined ? {} : { receiveBufferBytes: options.bufferBytes };
-    return new BC66({ scheduler, network, link: profile, settings: { epochMs: EPOCH_MS, ...buffer } });
+    const port = promptPauseMs === undefined ? {} : { port: { commandMs: answerMs, promptPauseMs } };
+    return new BC66({
+      scheduler,
+      network,
+      link: linkOf(options),
+      // It learns rates up to 115,200; a higher one would have been stored.
+      settings: { epochMs: EPOCH_MS, ...(baud > BAUD ? { autobaudRates: [baud] } : {}), ...buffer, ...port },
+    });
   }
   const modem = new BG95({
     scheduler,
     network,
-    link: { ...linkProfiles[link], ...(link === "none" ? { sendMs: answerMs } : undefined) },
+    link: { ...linkOf(options), ...(link === "none" ? { sendMs: answerMs } : undefined) },
     settings: { epochMs: EPOCH_MS, port: { commandMs: answerMs } },
   });
   modem.module.baud = modem.module.stored.baud = baud;

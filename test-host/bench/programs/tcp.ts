@@ -1,10 +1,17 @@
-import { bg95, Cellular, Connection, TCP } from "../../../drivers/index.js";
+import { sendTcpByHex, sendTcpByPrompt } from "../../../drivers/bc66/commands.js";
+import { bc66SendFigures, bc66Tcp } from "../../../drivers/bc66/tcp.js";
+import { bc66, bg95, Cellular, Connection, TCP, type Profile } from "../../../drivers/index.js";
 import type { SimulationHost } from "../../xs/index.js";
+
+type Way = "prompt" | "hex" | "driver";
+
+const byPrompt = Object.freeze({ send: sendTcpByPrompt, sendMax: bc66SendFigures.promptMax });
+const byHex = Object.freeze({ send: sendTcpByHex, sendMax: bc66SendFigures.hexMax });
 
 /** Bytes that are sent piece by piece, as from a sensor's buffer. */
 const PIECE_BYTES = 512;
 
-/** A TCP client on the real driver, told by messages what to do: `["open",host,port]`, `["send",count]`, `["signal"]`. */
+/** A TCP client on the real driver, told by messages what to do: `["open",host,port]`, `["send",count]`, `["signal"]`, `["way",way]`. */
 class TcpProgram {
   private readonly host: SimulationHost;
   private readonly cellular: Cellular;
@@ -14,12 +21,14 @@ class TcpProgram {
   private whole = 0;
   private room = 0;
   private left = 0;
+  /** How a BC66 sends. */
+  private way: Way = "driver";
 
   constructor(host: SimulationHost) {
     this.host = host;
     const { serial, timer, clock, power } = host;
     this.cellular = new Cellular({
-      profile: bg95,
+      profile: host.config.module === "bg95" ? bg95 : this.eitherWay,
       serial,
       timer,
       clock,
@@ -37,9 +46,19 @@ class TcpProgram {
     this.cellular.connect();
   }
 
+  /** A BC66 whose way of sending can be prescribed. */
+  private get eitherWay(): Profile {
+    const sendWay: typeof bc66Tcp.sendWay = (waiting, baud) => {
+      if (this.way === "driver") return bc66Tcp.sendWay?.(waiting, baud) ?? byPrompt;
+      return this.way === "hex" ? byHex : byPrompt;
+    };
+    return { ...bc66, tcp: { ...bc66Tcp, sendWay } };
+  }
+
   private take(text: string): void {
     const [what, first, second] = JSON.parse(text) as [string, string | number, number];
-    if (what === "open") this.open(String(first), second);
+    if (what === "way") this.way = first as Way;
+    else if (what === "open") this.open(String(first), second);
     else if (what === "send") {
       this.left = Number(first);
       this.host.report("sending");
