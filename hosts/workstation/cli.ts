@@ -1,23 +1,26 @@
 import { Command, CommanderError } from "commander";
 import { addModemCommand } from "./modem/command.js";
 import { addSimulateCommand } from "./simulate/command.js";
-import { printSentences } from "./simulate/print.js";
+import { InputError } from "./input-error.js";
+import { printInputError } from "./simulate/print.js";
 import { packageVersion } from "./version.js";
 
 /** Exit codes: 0 done, 1 it failed, 2 wrong usage or input. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** `error: unknown option '--x'` and the like, as every other failure is told. */
-function wrongUsage(text: string): { what: string; why: string; fix: string } {
+function wrongUsage(text: string): InputError {
   const what = text
     .replace(/^error: /, "")
     .trim()
     .replace(/\s*\n\s*/g, " ");
-  return {
+  const option = /'(-[^\s']+)/.exec(what)?.[1];
+  return new InputError({
     what,
     why: "The command line could not be understood; nothing was started.",
     fix: "xs-cellular simulate --help and xs-cellular modem --help list what there is.",
-  };
+    file: option ?? "",
+  });
 }
 
 /** Runs the command line; returns its exit code. */
@@ -35,8 +38,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     )
     .version(packageVersion())
     .configureOutput({
-      outputError: (text, write) => {
-        write(printSentences(wrongUsage(text)));
+      outputError: text => {
+        printInputError(wrongUsage(text), argv.includes("--json"));
       },
     })
     .exitOverride();

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect, createSecureContext, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { WatchedDuplex } from "./watched-duplex.js";
@@ -90,7 +91,8 @@ function openTls(socket: Duplex, tls: TlsClient, events: TlsEvents): TLSSocket |
       socket,
       secureContext,
       rejectUnauthorized: false,
-      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+      // RFC 6066, 3: SNI carries no addresses.
+      ...(tls.serverName === undefined || isIP(tls.serverName) > 0 ? {} : { servername: tls.serverName }),
     });
   } catch (error) {
     events.failed({ kind: "configuration", detail: error instanceof Error ? error.message : String(error) });

@@ -32,6 +32,12 @@ export async function lookAtSuites(
   if (failure?.kind !== "tls" || !(failure.command ?? "").startsWith("AT+Q")) return undefined;
   const place = { address: "127.0.0.1", port: broker.port, serverName: broker.host };
   const own = await lookAtServer({ ...place, suites: tls.suites });
+  if (own.kind === "silent")
+    return {
+      ...failure,
+      why: `What listens on port ${String(broker.port)} takes connections and says nothing to a TLS greeting: asked from here too, it kept silent. It is another service, or a broker that hangs.`,
+      fix: "Correct the port in --broker (usually 8883 with TLS), or look at what listens there.",
+    };
   if (own.kind === "suite")
     return {
       ...failure,

@@ -74,7 +74,10 @@ export function describe(values: Values, model: string): Step | undefined {
       return {
         stage: "files",
         text: `${ROLES[text(values, 1)] ?? text(values, 1)}: ${text(values, 2)}, ${text(values, 4)} bytes, ${
-          values[3] === "kept" ? "already there" : "stored, size and checksum confirmed"
+          // A BC66 tells no checksum.
+          values[3] === "kept"
+            ? "already there"
+            : `stored, size ${model === "BC66" ? "" : "and checksum "}confirmed`
         }`,
       };
     case "route":

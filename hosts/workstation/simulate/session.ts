@@ -170,7 +170,7 @@ export class Session {
       print: line => {
         trace?.(line);
         // The firmware does not report it: to the application a connection begins with MQTT.
-        if (/ < \+Q(SSL|I)OPEN: \d+,0$/.test(line))
+        if (/ < \+Q(SSL|I|MT)OPEN: (\d+,){1,2}0$/.test(line))
           this.#log(scheduler.nowMs, describeOpened(modem.socketHistory.at(-1)?.tls));
       },
     }).tap;
