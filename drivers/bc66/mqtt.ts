@@ -3,10 +3,12 @@ import type { Channel } from "../../modules/at/channel.js";
 import { command, type Parameter, type Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 import type { Done } from "../../modules/at/request.js";
-import { failure } from "../../modules/diagnosis/failure.js";
 import type { Source } from "../../modules/mqtt/source.js";
 import { MqttClients, mqttUrc, mqttUrcs, type MqttReceiver } from "../quectel/mqtt-clients.js";
 import type { MqttDialect } from "../quectel/mqtt-dialect.js";
+import { tlsSettings } from "../quectel/tls-settings.js";
+import { TLS_CONTEXT } from "./commands-ssl.js";
+import { TlsConnections } from "./tls-connections.js";
 
 /**
  * The message stands in the command, as hexadecimal digits: any byte passes, no prompt has to be
@@ -34,12 +36,19 @@ const urcs: readonly Urc[] = Object.freeze([
 /** Reports of a BC66, which pushes messages. */
 class Bc66MqttClients extends MqttClients {
   readonly urcs = urcs;
+  /** Of TLS; absent as long as no client uses it. */
+  connections: TlsConnections | undefined;
   /** Whose message is coming. */
   private receiver: MqttReceiver | undefined;
   private topic = "";
   private id = 0;
   /** Value of a digit whose other half has not come; -1: none. */
   private half = -1;
+
+  override detach(id: number): void {
+    super.detach(id);
+    this.connections?.releaseClient(id);
+  }
 
   override onReport(name: string, line: Line): boolean {
     if (name !== "QMTRECV") return super.onReport(name, line);
@@ -94,7 +103,17 @@ export const bc66Mqtt: MqttDialect = Object.freeze<MqttDialect>({
     channel.run(publish, head, done, { source });
   },
 
-  secure(_modem, _client, _secure, done): void {
-    done(failure("tls", "AT+QMTOPEN"), []);
+  secure(modem, client, secure, done): void {
+    const settings = tlsSettings(secure, modem, "AT+QMTOPEN");
+    if ("kind" in settings) {
+      done(settings, []);
+      return;
+    }
+    const connections = modem.extension(TlsConnections);
+    modem.extension(Bc66MqttClients).connections = connections;
+    connections.releaseClient(client);
+    connections.acquire({ client }, settings, (reason, connection) =>
+      done(reason, [TLS_CONTEXT, connection]),
+    );
   },
 });

@@ -1,5 +1,6 @@
 import { type CodeTable, diagnosis, type DiagnosisRule } from "../../modules/diagnosis/table.js";
 import { credentialRules, REGISTRATION_CODES, simRules } from "../quectel/diagnosis.js";
+import { bg95MqttDiagnoses } from "../quectel/diagnosis-mqtt.js";
 import { CME_CODES, CMS_CODES } from "./diagnosis-cme.js";
 import { TCPIP_CODES, TLS_CODES } from "./diagnosis-tcpip.js";
 
@@ -8,6 +9,7 @@ const RESULT_CODES: CodeTable = Object.freeze({ ...CME_CODES, ...TCPIP_CODES });
 
 /** What is known of failures of this module; the first rule that fits decides. */
 export const bg95Diagnoses: readonly DiagnosisRule[] = Object.freeze([
+  ...bg95MqttDiagnoses,
   { kinds: ["tls"], codes: TLS_CODES },
   {
     kinds: ["timeout"],

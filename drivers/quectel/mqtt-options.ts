@@ -40,23 +40,23 @@ function lineField(name: string, field: Field | (() => Field) | undefined, most:
       throw new MQTTError("exception", name, "");
     }
   }
-  return field === undefined ? undefined : lineText("CONNECT", name, field, most);
+  return field === undefined ? undefined : lineText("AT+QMTCONN", name, field, most);
 }
 
 /** Asks for user name and password. Throws a `MQTTError` on what the module cannot be told. */
 export function mqttLogin(options: ModuleMQTTOptions<unknown>, limits: MqttLimits): MqttLogin {
-  const id = lineText("CONNECT", "client identifier", options.id ?? "", limits.clientIdMax);
+  const id = lineText("AT+QMTCONN", "client identifier", options.id ?? "", limits.clientIdMax);
   const user = lineField("user name", options.user, limits.userMax);
   const password = lineField("password", options.password, limits.passwordMax);
-  lineText("CONNECT", "host", options.host, limits.hostMax);
+  lineText("AT+QMTOPEN", "host", options.host, limits.hostMax);
   // MQTT 3.1.1 has no password without a user name, which may be empty.
   return { id, user: password === undefined ? user : (user ?? ""), password };
 }
 
 function willItem(will: Will | undefined, most: number): MqttItem {
   if (!will) return { name: "will", values: [0] };
-  const topic = lineText("CONNECT", "will topic", will.topic, most);
-  const text = lineText("CONNECT", "will message", will.message ?? "", most);
+  const topic = lineText("AT+QMTCFG", "will topic", will.topic, most);
+  const text = lineText("AT+QMTCFG", "will message", will.message ?? "", most);
   return { name: "will", values: [1, will.QoS ?? 0, will.retain ? 1 : 0, topic], text };
 }
 

@@ -99,14 +99,14 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
 
   private checkMessage({ topic, payload }: Message): void {
     const limits = this.modem.profile.mqtt;
-    lineText("PUBLISH", "topic", topic, limits.topicMax);
+    lineText("AT+QMTPUB", "topic", topic, limits.topicMax);
     if (payload.byteLength > limits.payloadMax)
-      refuse("PUBLISH", "payload over " + String(limits.payloadMax) + " bytes", "limit");
+      refuse("AT+QMTPUB", "payload over " + String(limits.payloadMax) + " bytes", "limit");
   }
 
   private checkFilters(subscriptions: readonly { readonly topic: string }[]): void {
     const most = this.modem.profile.mqtt.topicMax;
-    subscriptions.forEach(({ topic }) => lineText("SUBSCRIBE", "topic filter", topic, most));
+    subscriptions.forEach(({ topic }) => lineText("AT+QMTSUB", "topic filter", topic, most));
   }
 
   // Reports

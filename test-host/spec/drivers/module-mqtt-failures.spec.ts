@@ -178,8 +178,8 @@ describe("MQTT by the module fails typed", () => {
     assert.deepEqual(all.bench.sent("AT+QMT"), []);
   });
 
-  const refused: readonly [what: string, scene: Scene, kind: string, detail: string][] = [
-    ["a host over 100 bytes", { host: "h".repeat(101) }, "limit", "host over 100 bytes"],
+  const refused: readonly [what: string, scene: Scene, kind: string, detail: string, command?: string][] = [
+    ["a host over 100 bytes", { host: "h".repeat(101) }, "limit", "host over 100 bytes", "AT+QMTOPEN"],
     ["an identifier over 128 bytes", { id: "i".repeat(129) }, "limit", "client identifier over 128 bytes"],
     ["a user name over 256 bytes", { user: "u".repeat(257) }, "limit", "user name over 256 bytes"],
     [
@@ -211,19 +211,21 @@ describe("MQTT by the module fails typed", () => {
       { will: { topic: "t", message: "m".repeat(256) } },
       "limit",
       "will message over 255 bytes",
+      "AT+QMTCFG",
     ],
     [
       "a will's topic over 255 bytes",
       { will: { topic: "t".repeat(256) } },
       "limit",
       "will topic over 255 bytes",
+      "AT+QMTCFG",
     ],
   ];
-  for (const [what, scene, kind, detail] of refused)
+  for (const [what, scene, kind, detail, command = "AT+QMTCONN"] of refused)
     it(`on ${what}, before anything is sent`, async () => {
       const all = await stage(scene);
       all.app.open();
-      assert.deepEqual(await failed(all), { kind, command: "CONNECT", detail });
+      assert.deepEqual(await failed(all), { kind, command, detail });
       assert.deepEqual(all.bench.sent("AT+QMT"), []);
     });
 
