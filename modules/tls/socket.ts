@@ -229,7 +229,8 @@ export class TLSSocket extends Stream {
       this.announceWritable();
       return true;
     }
-    if (this.end !== undefined && this.buffered === 0 && this.available === 0) this.finish();
+    if (this.end !== undefined && this.available === 0 && (this.buffered === 0 || this.silenced))
+      this.finish();
     return this.reason !== undefined;
   }
 
@@ -409,7 +410,8 @@ export class TLSSocket extends Stream {
     while (tcp !== undefined && this.buffered > 0 && this.available === 0 && this.ahead < AHEAD_MAX) {
       const count = Math.min(this.buffered, piece.length);
       const part = count === piece.length ? piece : piece.subarray(0, count);
-      if (this.reason !== undefined) return;
+      // Behind close_notify nothing counts.
+      if (this.reason !== undefined || this.silenced) return;
       tcp.read(part);
       this.buffered -= count;
       if (this.connected) this.ahead += count;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { StreamSocket } from "../../../modules/io/socket.js";
 import type { TlsEngine, TlsEngineOptions, TlsEngineRecord } from "../../../modules/tls/engine.js";
 import { identities, type Identities } from "../xs/tls-peer.js";
 import {
@@ -485,6 +487,94 @@ describe("TLSSocket over OpenSSL", () => {
           assert.equal(scene.line.closed, method === "constructor" ? 0 : 1);
         });
       });
+  });
+
+  it("gives the engine nothing that comes behind close_notify", async () => {
+    class Leaving implements TlsEngine {
+      readonly #options: TlsEngineOptions;
+      #left = false;
+      constructor(options: TlsEngineOptions) {
+        this.#options = options;
+      }
+      start(): void {
+        this.#options.connected();
+      }
+      receive(): void {
+        if (this.#left) throw new Error("closed");
+        this.#left = true;
+        this.#options.closed();
+      }
+      write(): void {
+        // Nothing is written.
+      }
+      end(): void {
+        // The same.
+      }
+      close(): void {
+        // Nothing is held.
+      }
+    }
+    await open(
+      { engine: { ...sdkProfile, io: Leaving }, peer: () => ({ receive: () => undefined }) },
+      async scene => {
+        scene.line.inject(Buffer.from("15030300020100".repeat(200), "hex"));
+        assert.deepEqual({ ...(await scene.fail()) }, { kind: "peer-closed" });
+      },
+    );
+  });
+
+  it("takes the server's bytes one by one", async () => {
+    await open({ line: { readMax: 1 } }, async (scene, peer) => {
+      peer.socket.write("one by one");
+      await scene.settle();
+      assert.deepEqual(scene.told.slice(0, 2), ["handshake", "writable"]);
+      assert.equal(scene.received, "one by one");
+    });
+  });
+
+  it("loses and changes nothing, whatever the sizes of writes, reads, sends and rings", async function () {
+    this.timeout(60_000);
+    const size = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+    const sizes = fc.record({
+      sendMax: size(600),
+      room: fc.integer({ min: 200, max: 3000 }),
+      readMax: size(1500),
+      writes: fc.array(fc.record({ bytes: size(2500), more: fc.boolean() }), { minLength: 1, maxLength: 12 }),
+      take: size(900),
+    });
+    await fc.assert(
+      fc.asyncProperty(sizes, async ({ writes, take, ...line }) => {
+        let received = "";
+        const readable = function (this: StreamSocket, count: number): void {
+          const bytes = this.read(Math.min(count, take));
+          if (bytes) received += Buffer.from(bytes).toString("latin1");
+        };
+        await open({ line, onReadable: readable }, async (scene, peer) => {
+          peer.onData = text => peer.socket.write(text);
+          let sent = "";
+          for (const { bytes, more } of writes) {
+            let rest = "abcdefghij".repeat(250).slice(0, bytes);
+            let room = 0;
+            while (rest !== "") {
+              const piece = rest.slice(0, room);
+              rest = rest.slice(piece.length);
+              sent += piece;
+              room = scene.call(() => scene.socket.write(Buffer.from(piece), more ? { more } : undefined));
+              await scene.settle();
+            }
+          }
+          for (let bytes = scene.socket.read(); received.length < sent.length; bytes = scene.socket.read()) {
+            if (bytes instanceof ArrayBuffer) received += Buffer.from(bytes).toString("latin1");
+            await scene.settle();
+          }
+          assert.equal(peer.received, sent);
+          assert.equal(received, sent);
+          assert.deepEqual(scene.failures, []);
+          assert.equal(scene.nested, false);
+        });
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it("fails with a limit when the engine writes more than TCP and the queue take", async () => {
