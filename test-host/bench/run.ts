@@ -1,10 +1,14 @@
 import { compute } from "./compute.js";
 import { markdownOf, tableOf } from "./figure.js";
+import { buffers, handshakes, stockHandshakes } from "./handshake.js";
 import { memoryChapters } from "./memory.js";
-import { issueIdentities } from "./scene.js";
+import { hostTlsMemory, productTable } from "./products.js";
+import { issueChain, issueIdentities } from "./scene.js";
+import { sending } from "./sending.js";
+import { measureSigning } from "./signing.js";
 import { splits } from "./splits.js";
 import { throughput } from "./throughput.js";
-import { uartCost } from "./uart-cost.js";
+import { bc66UartCost, idlePolling, uartCost } from "./uart-cost.js";
 
 const usage = `usage: npm run bench [-- --json | --markdown] [--smoke]
   --json      {figures:[{name,value,unit,limit,ok}]} on stdout
@@ -22,11 +26,21 @@ if (unknown.length > 0) {
 
 const smoke = flags.has("--smoke");
 const identities = await issueIdentities();
+const chain = await issueChain();
 const chapters = [
   ...(await uartCost(identities)),
+  await bc66UartCost(),
+  await sending(smoke),
   await throughput(),
+  await handshakes(chain),
+  await stockHandshakes(chain),
+  await buffers(chain),
+  await idlePolling(identities),
+  await productTable(identities, smoke),
+  await hostTlsMemory(identities),
   ...(await memoryChapters({ identities, smoke })),
   await compute(identities),
+  await measureSigning(),
   splits(),
 ];
 const figures = chapters.flatMap(({ title, figures: part }) =>

@@ -1,4 +1,6 @@
+import type { ModuleName } from "../../hosts/firmware/config.js";
 import { atMost, shown, type Chapter, type Figure } from "./figure.js";
+import { sceneOf } from "./products.js";
 import { HOST, MQTT_PORT, MQTTS_PORT, Scene, TCP_PORT, type Identities, type UartCount } from "./scene.js";
 
 const TCP = "test-host/bench/programs/tcp";
@@ -30,8 +32,8 @@ const limits: readonly (readonly [operation: Operation, name: string, commands: 
   ["idle", "an hour with an open connection", 0, 0],
 ];
 
-async function tcpCosts(serial: "buffered" | "stock") {
-  return Scene.run({ entry: TCP, serial }, async scene => {
+async function tcpCosts(serial: "buffered" | "stock", module: ModuleName = "bg95") {
+  return Scene.run({ entry: TCP, serial, module }, async scene => {
     await scene.expect("online");
     await scene.rest(BOOT_MS);
     const open = await scene.cost(async () => {
@@ -43,7 +45,10 @@ async function tcpCosts(serial: "buffered" | "stock") {
         scene.send("send", byteLength);
         await scene.expect("sent");
       });
+    // A BC66 would be sent to in digits at this rate.
+    scene.send("way", "prompt");
     const send1 = await send(1_024);
+    scene.send("way", "driver");
     const send10 = await send(10_240);
     const receive1 = await scene.cost(async () => {
       scene.peer?.write(new Uint8Array(1_024));
@@ -104,6 +109,48 @@ export async function uartCost(identities: Identities): Promise<Chapter[]> {
       figures: [...figures(stock, false), atMost("bytes lost", lost, "bytes", 0)],
     },
   ];
+}
+
+/** A module whose reads carry 512 bytes; what its answers add to the payload. */
+export async function bc66UartCost(): Promise<Chapter> {
+  const { open, send1, send10, receive1, idle } = await tcpCosts("buffered", "bc66");
+  return {
+    title: "BC66: UART cost with the buffered serial class",
+    note:
+      "As for the BG95 above. Bytes of a send by prompt are those of a BG95 and the `OK` before `SEND OK`. " +
+      "10 KB go as the driver chooses at this rate, in hexadecimal digits.",
+    figures: [
+      shown("open a TCP connection", open.commands, "commands"),
+      shown("open a TCP connection", open.bytes, "bytes"),
+      atMost("send 1 KB by prompt", send1.commands, "commands", 1),
+      atMost("send 1 KB by prompt", send1.bytes, "bytes", 1_056 + "\r\nOK\r\n".length),
+      atMost("receive 1 KB", receive1.commands, "commands", 2),
+      shown("receive 1 KB", receive1.bytes, "bytes"),
+      shown("send 10 KB", send10.commands, "commands"),
+      shown("send 10 KB", send10.bytes, "bytes"),
+      atMost("an hour with an open connection", idle.commands, "commands", 0),
+    ],
+  };
+}
+
+/** A TLS connection by the ESP32, left alone: nothing is asked of the module. */
+async function idleHostTls(identities: Identities, module: ModuleName): Promise<UartCount> {
+  const options = sceneOf({ module, route: "host-tls" }, identities, { keepAlive: 0 });
+  return Scene.run(options, async scene => {
+    await scene.expect("mqtt");
+    await scene.rest(BOOT_MS);
+    return scene.cost(() => scene.rest(HOUR_MS));
+  });
+}
+
+export async function idlePolling(identities: Identities): Promise<Chapter> {
+  const figures: Figure[] = [];
+  for (const module of ["bg95", "bc66"] as const) {
+    const idle = await idleHostTls(identities, module);
+    const name = `${module.toUpperCase()}: an hour with an open host-tls connection`;
+    figures.push(atMost(name, idle.commands, "commands", 0), atMost(name, idle.bytes, "bytes", 0));
+  }
+  return { title: "Idle polling on host-tls", note: "MQTT without keep-alive.", figures };
 }
 
 /** Engine time of each operation. */
