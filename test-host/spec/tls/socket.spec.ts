@@ -6,8 +6,10 @@ import { identities, type Identities } from "../xs/tls-peer.js";
 import {
   fullProfile,
   deviceProfile,
+  ManualTimer,
   ownCredentials,
   sdkProfile,
+  type Scene,
   withScene,
   type Line,
   type Peer,
@@ -521,6 +523,104 @@ describe("TLSSocket over OpenSSL", () => {
         assert.deepEqual({ ...(await scene.fail()) }, { kind: "peer-closed" });
       },
     );
+  });
+
+  describe("with an engine that answers in later turns", () => {
+    /** Says after `ms` each what it has to say. */
+    function late(
+      timer: () => ManualTimer,
+      ms: number,
+      work: (options: TlsEngineOptions, tell: (word: () => void) => void) => void,
+    ): TlsEngineRecord {
+      class Late implements TlsEngine {
+        readonly #options: TlsEngineOptions;
+        #words: (() => void)[] = [];
+        constructor(options: TlsEngineOptions) {
+          this.#options = options;
+        }
+        start(): void {
+          work(this.#options, word => this.#say(word));
+        }
+        #say(word: () => void): void {
+          if (this.#words.push(word) === 1) timer().set(() => this.#next(), ms);
+        }
+        #next(): void {
+          this.#words.shift()?.();
+          if (this.#words.length > 0) timer().set(() => this.#next(), ms);
+        }
+        receive(bytes: Uint8Array): void {
+          const copy = bytes.slice();
+          this.#say(() => this.#options.received(copy));
+        }
+        write(): void {
+          // Nothing is written.
+        }
+        end(): void {
+          // The same.
+        }
+        close(): void {
+          this.#words = [];
+        }
+      }
+      return { ...sdkProfile, io: Late };
+    }
+
+    async function scene(
+      ms: number,
+      work: Parameters<typeof late>[2],
+      look: (scene: Scene) => Promise<void>,
+    ): Promise<void> {
+      let timer: ManualTimer | undefined;
+      const engine = late(() => timer ?? new ManualTimer(), ms, work);
+      // The engine is made in a later turn.
+      await withScene(
+        {
+          stored: ownCredentials(ids),
+          engine,
+          peer: () => ({ receive: () => undefined }),
+          onScene: made => (timer = made.timer),
+        },
+        look,
+      );
+    }
+
+    it("still sends a flight as one", async () => {
+      const records = [
+        "160303000401000000",
+        "16030300040b000000",
+        "160303000410000000",
+        "140303000101",
+        "1603030004ffffffff",
+      ];
+      await scene(
+        5,
+        ({ transmit }, tell) => {
+          for (const record of records) tell(() => transmit(Buffer.from(record, "hex")));
+        },
+        async made => {
+          for (let i = 0; i < 40; i++) {
+            made.timer.advance(1);
+            await made.settle();
+          }
+          // ClientHello, then the rest.
+          assert.deepEqual(made.line.sends, [9, 33]);
+        },
+      );
+    });
+
+    it("still delivers what came before the end of TCP", async () => {
+      await scene(
+        20,
+        ({ connected }) => connected(),
+        async made => {
+          made.line.inject(Buffer.from("1703030001aa", "hex"));
+          made.line.end({ kind: "network-lost" });
+          assert.equal((await made.fail()).kind, "network-lost");
+          assert.equal(made.received.length, 6);
+          assert.deepEqual(made.told.slice(-3), ["readable 6", "failure", "error"]);
+        },
+      );
+    });
   });
 
   it("takes the server's bytes one by one", async () => {

@@ -403,10 +403,13 @@ export async function withScene(
     readonly server?: ConstructorParameters<typeof OpenSslPeer>[1];
     /** Takes the place of OpenSSL. */
     readonly peer?: (line: Line) => Peer;
+    /** Before anything runs. */
+    readonly onScene?: (scene: Scene) => void;
   },
   work: (scene: Scene, peer: OpenSslPeer) => Promise<void>,
 ): Promise<void> {
   const scene = new Scene(options);
+  options.onScene?.(scene);
   const peer = new OpenSslPeer(scene.line, options.server ?? {});
   if (options.peer) scene.line.peer = options.peer(scene.line);
   try {
