@@ -1,55 +1,14 @@
-import { type CodeTable, diagnosis, type DiagnosisRule } from "../../modules/diagnosis/table.js";
+import { diagnosis, type DiagnosisRule } from "../../modules/diagnosis/table.js";
 import { credentialRules, REGISTRATION_CODES, simRules } from "../quectel/diagnosis.js";
+import { bc66MqttDiagnoses } from "../quectel/diagnosis-mqtt.js";
 import { CME_CODES } from "./diagnosis-cme.js";
 import { TCPIP_CODES } from "./diagnosis-tcpip.js";
-
-/** Result codes of `+QSSLOPEN:` (Quectel BC66&BC66-NA SSL Application Note V1.0): there are no others, and no -8. */
-const TLS_CODES: CodeTable = Object.freeze({
-  [-1]: diagnosis(
-    "exception in the module's TLS",
-    "The module gives no reason.",
-    "Restart the module; use TLS on the ESP32.",
-  ),
-  [-2]: diagnosis(
-    "TCP connection below TLS failed",
-    "Nobody accepted the connection: wrong host or port, a firewall, or no bearer.",
-    "Open the same host and port as plain TCP.",
-  ),
-  [-3]: diagnosis(
-    "certificate refused",
-    "The server's chain does not end in the CA certificate that the module was given, or that certificate did not arrive whole.",
-    "Give the root that the chain ends in: openssl s_client -connect host:port -showcerts shows the chain. The module says how many bytes it took.",
-  ),
-  [-4]: diagnosis(
-    "key refused",
-    "The client's key cannot be used: no RSA key, not the certificate's, or it did not arrive whole.",
-    "Use an RSA key as PKCS#1 or PKCS#8 PEM, and check that it belongs to the certificate.",
-  ),
-  [-5]: diagnosis(
-    "no cipher suite in common",
-    "The module offers static RSA with CBC alone (AES128-SHA256, AES256-SHA256 and their SHA forms): no ECDHE, no GCM, no TLS 1.3. Most brokers and clouds have dropped those.",
-    "Use TLS on the ESP32, or allow AES128-SHA256 on the broker.",
-  ),
-  [-6]: diagnosis(
-    "wrong state",
-    "The connection was in use or being closed.",
-    "Close it with AT+QSSLCLOSE, then open again.",
-  ),
-  [-7]: diagnosis(
-    "handshake timed out",
-    "It was not finished in the time that is set (90 seconds, at most 300). With a weak signal NB-IoT needs minutes.",
-    "Look at the signal; raise the timeout; use shorter chains.",
-  ),
-  [-9]: diagnosis(
-    "TLS failed without a reason",
-    "The module says no more. It is seen with TLS context 2 or 3, which the commands take and which do not work, and with brokers that have no suite in common with the module.",
-    "Use TLS context 1. If it stays, the broker wants ECDHE or TLS 1.3: use TLS on the ESP32, which has them.",
-  ),
-});
+import { bc66TlsDiagnoses } from "./diagnosis-tls.js";
 
 /** What is known of failures of this module; the first rule that fits decides. */
 export const bc66Diagnoses: readonly DiagnosisRule[] = Object.freeze<DiagnosisRule[]>([
-  { kinds: ["tls"], codes: TLS_CODES },
+  ...bc66MqttDiagnoses,
+  ...bc66TlsDiagnoses,
   {
     kinds: ["argument"],
     commands: ["context"],

@@ -123,6 +123,11 @@ export class TlsConnections implements ModemExtension {
     if (connection >= 0) this.users[connection] = undefined;
   }
 
+  /** What it holds may not be what was sent: it is sent again for the next user. */
+  doubt(connection: number): void {
+    this.held[connection] = "";
+  }
+
   /** The connection of a client of the module's own MQTT can be given to somebody else. */
   releaseClient(client: number): void {
     const users = this.users;

@@ -191,7 +191,12 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
     if (code !== 0) {
       // -6: it is open on the module, from before a restart of this side.
       if (code === -6 && !this.reopened) this.reopen(connection);
-      else this.openFailed(failure("tls", OPEN, code));
+      else {
+        // -2, -5 and -7 come before anything stored is looked at. A byte may have been changed on its way,
+        // which the count of bytes does not show.
+        if (code !== -2 && code !== -5 && code !== -7) this.connections.doubt(connection);
+        this.openFailed(failure("tls", OPEN, code));
+      }
       return;
     }
     this.opening = false;
