@@ -172,15 +172,18 @@ export class TLSSocket extends Stream {
   private work(): void {
     if (this.over || this.working) return;
     this.working = true;
-    do {
-      try {
-        this.move();
-      } catch (error) {
-        // TCP has thrown: the engine is guarded by itself.
-        this.fail(failure("socket", "TLS", undefined, wordsOf(error)));
-      }
-    } while (this.tell());
+    do this.step();
+    while (this.tell());
     this.working = false;
+  }
+
+  private step(): void {
+    try {
+      this.move();
+    } catch (error) {
+      // TCP has thrown: the engine is guarded by itself.
+      this.fail(failure("socket", "TLS", undefined, wordsOf(error)));
+    }
   }
 
   private move(): void {
@@ -279,12 +282,14 @@ export class TLSSocket extends Stream {
       format: "buffer",
       onReadable: count => {
         this.buffered = count;
-        this.work();
+        // At once, so that TCP's next read finds room; what comes of it is told in a turn of its own,
+        // because the application's own work would stand on TCP's, and on the module's, in the stack.
+        this.step();
       },
       onWritable: count => {
         this.tcpRoom = count;
         this.opened = this.writableDue = true;
-        this.work();
+        this.later();
       },
       onError: () => {
         this.end ??= failure("peer-closed");

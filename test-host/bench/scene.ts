@@ -81,6 +81,8 @@ export interface SceneOptions {
   readonly baud?: number;
   readonly serial?: "buffered" | "stock";
   readonly heapBytes?: number;
+  /** Default: as on an ESP32. */
+  readonly stackSlots?: number;
   /** False: turns take no time. */
   readonly charged?: boolean;
   /** From the end of a command or payload to the module's answer, ms. Default 0. */
@@ -196,7 +198,7 @@ export class Scene {
 
   /** Runs `work` on a scene of its own, whose engine is stopped whatever happens. */
   static async run<T>(options: SceneOptions, work: (scene: Scene) => Promise<T>): Promise<T> {
-    const { entry, identities, heapBytes } = options;
+    const { entry, identities, heapBytes, stackSlots } = options;
     const engine = await createEngine({
       engine: "xs",
       ...(entry === undefined ? undefined : { entry }),
@@ -216,6 +218,7 @@ export class Scene {
         : {},
       serial: options.serial ?? "buffered",
       ...(heapBytes === undefined ? undefined : { heapBytes }),
+      ...(stackSlots === undefined ? undefined : { stackSlots }),
     });
     try {
       return await work(new Scene(engine, options));
