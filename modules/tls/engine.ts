@@ -12,7 +12,7 @@ export interface TlsEngine {
   start(): void;
   /** Bytes of the peer, in pieces of any size; valid during the call only. */
   receive(bytes: Uint8Array): void;
-  /** Application data, at most 16,384 bytes, valid during the call only. Not before `connected`. */
+  /** Application data, at most 16,384 bytes, valid during the call only: one record, transmitted in order. Not before `connected`. */
   write(bytes: Uint8Array): void;
   /** Takes leave with close_notify. */
   end(): void;
