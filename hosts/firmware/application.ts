@@ -43,13 +43,15 @@ export class Application {
   private route: Route | undefined;
   /** The way whose TLS, done by the module, failed. */
   private failedRoute: Route | undefined;
-  /** The connection is being ended because its token will not last much longer. */
+  /** The connection is being ended because its token will not last much longer: nothing new is published on it. */
   private renewing = false;
+  private renewal: unknown;
   private published = 0;
   private delivered = 0;
   private commands = 0;
   private failures = 0;
   private linger: unknown;
+  private turn: unknown;
   private over = false;
 
   constructor(host: Host, kit: ModuleKit, tokens: typeof Token | undefined) {
@@ -93,17 +95,20 @@ export class Application {
   }
 
   private onToken(reason: Failure | undefined): void {
-    if (reason !== undefined) this.failed("broker", reason);
-    else if (this.broker !== undefined) this.renewConnection();
+    if (reason !== undefined) return this.failed("broker", reason);
+    this.host.report("token", this.host.config.jwt?.lifetimeS);
+    if (this.broker !== undefined) this.renewConnection();
     else if (this.cellular.connection === Connection.addressed && !this.over) this.connect();
   }
 
   /** Comes back with the new token, before the broker throws out the old one. */
   private renewConnection(): void {
+    const timer = this.host.timer;
     const client = this.broker?.client;
-    if (client?.connectedAt === undefined) return;
-    this.renewing = client.disconnect();
-    if (!this.renewing) this.host.timer.set(() => this.renewConnection(), 1_000);
+    // A token may come while the one before it still waits for a pause.
+    timer.clear(this.renewal);
+    this.renewing = client?.connectedAt !== undefined;
+    if (this.renewing && !client?.disconnect()) this.renewal = timer.set(() => this.renewConnection(), 1_000);
   }
 
   private choose(): RouteChoice {
@@ -187,6 +192,7 @@ export class Application {
   private onFailure(reason: Failure): void {
     if (this.renewing) {
       this.renewing = false;
+      this.host.timer.clear(this.renewal);
       return;
     }
     const mayFallBack = (this.host.config.route ?? "auto") === "auto" && this.failedRoute === undefined;
@@ -205,13 +211,26 @@ export class Application {
 
   private online(sessionPresent: boolean | undefined): void {
     this.host.report("mqtt", sessionPresent);
-    this.publish();
+    this.publishLater();
+  }
+
+  /** In a turn of its own: in the call that brought the acknowledgement, it would stand on all of MQTT and the driver in the stack. */
+  private publishLater(): void {
+    this.turn ??= this.host.timer.set(() => {
+      this.turn = undefined;
+      this.publish();
+    }, 0);
   }
 
   /** Keeps a few messages on their way, until the configured number is reached. */
   private publish(): void {
     const config = this.host.config;
-    while (this.published < config.count && this.published - this.delivered < AHEAD && this.broker) {
+    while (
+      !this.renewing &&
+      this.published < config.count &&
+      this.published - this.delivered < AHEAD &&
+      this.broker
+    ) {
       const n = ++this.published;
       this.broker.publish({
         topic: config.topic,
@@ -231,7 +250,7 @@ export class Application {
     this.delivered++;
     this.failures = 0;
     this.host.report("acknowledged", n);
-    this.publish();
+    this.publishLater();
   }
 
   private onReadable(count: number, info: MessageInfo): void {

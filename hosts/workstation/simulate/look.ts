@@ -1,4 +1,4 @@
-import type { TlsLimits } from "../../../drivers/quectel/profile.js";
+import type { Profile } from "../../../drivers/quectel/profile.js";
 import { lookAtServer, type ServerAnswer } from "../broker-look.js";
 import { deviceProfile } from "../tls-engine.js";
 import { suiteName } from "../suites.js";
@@ -26,7 +26,7 @@ function names(suites: readonly number[]): string {
 export async function lookAtSuites(
   result: RunResult,
   broker: BrokerAccess,
-  tls: TlsLimits,
+  { model, tls }: Pick<Profile, "model" | "tls">,
 ): Promise<RunFailure | undefined> {
   const { failure } = result;
   if (failure?.kind !== "tls" || !(failure.command ?? "").startsWith("AT+Q")) return undefined;
@@ -53,7 +53,7 @@ export async function lookAtSuites(
     : names(tls.suites);
   return {
     ...failure,
-    why: `Module and broker have no cipher suite in common. The TLS of the ${result.module.model} offers ${offer}. Asked from here with just these, the broker refused; asked with others it chose ${suiteName(modern.suite)}. The certificates were not even looked at.`,
+    why: `Module and broker have no cipher suite in common. The TLS of the ${model} offers ${offer}. Asked from here with just these, the broker refused; asked with others it chose ${suiteName(modern.suite)}. The certificates were not even looked at.`,
     fix:
       esp32.kind === "suite"
         ? `Use --route host-tls or auto: TLS on the ESP32 over the module's TCP offers ${suiteName(esp32.suite)}.${staticRsa ? " Or allow AES128-SHA256 on the broker (mosquitto: ciphers), which gives up forward secrecy." : ""}`

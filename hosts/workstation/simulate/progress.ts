@@ -85,6 +85,8 @@ export function describe(values: Values, model: string): Step | undefined {
         stage: "route",
         text: `${text(values, 1)}: ${explainRoute(model, text(values, 1), asRouteReason(text(values, 2)), text(values, 3))}`,
       };
+    case "token":
+      return { stage: "token", text: `signed, valid for ${text(values, 1)} s` };
     case "connecting":
       return { stage: "connect", text: `${text(values, 1)}:${text(values, 2)}` };
     case "handshake":

@@ -59,7 +59,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
       session.interrupt();
     };
     const ended = await withNeed(await session.run(), options, log);
-    const failure = await lookAtSuites(ended, broker, PROFILES[options.module].tls);
+    const failure = await lookAtSuites(ended, broker, PROFILES[options.module]);
     const result = failure === undefined ? ended : { ...ended, failure };
     print(result, options.json);
     return result.ok ? 0 : (signals.code ?? 1);

@@ -7,7 +7,14 @@ import { Folder, freePort, peer } from "./support.js";
 
 export interface MosquittoOptions {
   /** TLS; `ca` (PEM) is whom clients' certificates must come from. */
-  readonly tls?: { readonly server: Issued; readonly ca: string; readonly requireCertificate: boolean };
+  readonly tls?: {
+    readonly server: Issued;
+    readonly ca: string;
+    readonly requireCertificate: boolean;
+    /** The only ones that it takes, of TLS 1.2 and before. */
+    readonly ciphers?: string;
+    readonly version?: "tlsv1.2" | "tlsv1.3";
+  };
   /** The only user that may connect. */
   readonly user?: { readonly name: string; readonly password: string };
 }
@@ -52,6 +59,8 @@ export class Mosquitto {
       lines.push(`certfile ${write("server.pem", tls.server.chainPem)}`);
       lines.push(`keyfile ${write("server.key", tls.server.keyPem)}`);
       lines.push(`require_certificate ${String(tls.requireCertificate)}`);
+      if (tls.ciphers !== undefined) lines.push(`ciphers ${tls.ciphers}`);
+      if (tls.version !== undefined) lines.push(`tls_version ${tls.version}`);
     }
     if (user === undefined) lines.push("allow_anonymous true");
     else {
