@@ -48,6 +48,8 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
   private asking = false;
   /** `onWritable` is due when there is nothing else to do. */
   private announce = true;
+  /** What the module refused last. */
+  private refused: Delivery | string | undefined;
   private delivering = false;
   /** The application left the present message as it was. */
   private stalled = false;
@@ -247,10 +249,10 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
 
   private ask(request: Request): void {
     const channel = this.modem.channel;
-    const done = (reason: Failure | undefined): void =>
-      this.ended(reason, () => reason && this.session.refuse(request, reason));
     const interest = request.interests[0];
     if (!interest) return;
+    const done = (reason: Failure | undefined): void =>
+      this.ended(reason, interest.topic, report => this.session.refuse(request, report));
     try {
       this.checkFilters(request.interests);
     } catch (error) {
@@ -296,18 +298,28 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
     // At most once: from here on it is the module's.
     if (!reason && !delivery.qos && this.phase === "connected" && this.session.remove(delivery))
       this.once.push(delivery);
-    this.ended(reason, () => this.done(delivery, reason));
+    this.ended(reason, delivery, report => {
+      if (report) this.done(delivery, report);
+      else delivery.state &= 6;
+    });
   }
 
-  /** A command has ended. `giveUp`: what it was for will never be taken. */
-  private ended(reason: Failure | undefined, giveUp: () => void): void {
-    if (this.phase === "connected" && (reason?.kind === "error" || reason?.kind === "limit"))
-      // Either there is no connection any more, or the module does not take this at all.
-      this.modem.channel.run(mqtt.isMqttConnected(this.id), [], (_, connected) => {
-        if (connected) this.call("done", giveUp);
-        this.next(connected ? undefined : reason);
-      });
-    else this.next(reason);
+  /** A command has ended. `what` it was for, a message or a filter, and how that is given up for the reason told, or kept. */
+  private ended(
+    reason: Failure | undefined,
+    what: Delivery | string,
+    giveUp: (report: Failure | undefined) => void,
+  ): void {
+    if (this.phase !== "connected" || (reason?.kind !== "error" && reason?.kind !== "limit")) {
+      this.next(reason);
+      return;
+    }
+    // There is no connection any more, or the line was damaged, or the module does not take this at all.
+    this.modem.channel.run(mqtt.isMqttConnected(this.id), [], (_, connected) => {
+      if (connected) this.call("done", () => giveUp(this.refused === what ? reason : undefined));
+      this.refused = what;
+      this.next(connected ? undefined : reason);
+    });
   }
 
   /** The message is delivered, or given up. */

@@ -509,9 +509,9 @@ export class Channel {
   private giveUp(request: Request, kind: "timeout" | "overrun"): void {
     const raw = this.expect.raw;
     const command = request.command;
-    // A payload that is ended by Ctrl+Z is given up by ESC.
-    const stuck =
-      command.prompt === ">" && command.terminator === undefined && this.expect.prompt === undefined;
+    // A payload that is ended by Ctrl+Z is given up by ESC. That no prompt was seen says nothing: it may
+    // have been lost on the line, and the probes would be the payload.
+    const stuck = command.prompt === ">" && command.terminator === undefined;
     this.rest();
     if (request.command.harmless) {
       this.settle(request, failureOf(request.command, kind));

@@ -225,11 +225,12 @@ export class Session {
     return undefined;
   }
 
-  /** A request that this connection cannot carry: its wishes are given up for the reason told. */
-  refuse(request: Request, report: Failure): void {
+  /** A request that could not be written: its wishes are given up for the reason told, or stay without one. */
+  refuse(request: Request, report?: Failure): void {
     take(this.requests, request);
     request.interests.forEach(interest => {
-      if (take(this.interests, interest)) interest.subscription.done?.(report);
+      interest.state &= 6;
+      if (report && take(this.interests, interest)) interest.subscription.done?.(report);
     });
   }
 
