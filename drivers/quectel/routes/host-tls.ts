@@ -1,3 +1,4 @@
+import type { Failure } from "../../../modules/diagnosis/failure.js";
 import { MQTTConnection } from "../../../modules/mqtt/connection.js";
 import type { FlightRecorder } from "../../../modules/tls/recorder.js";
 import { TLSSocket } from "../../../modules/tls/socket.js";
@@ -5,9 +6,18 @@ import { NamePassing } from "../name-passing.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
 import { TCP } from "../tcp.js";
 
+/** Shows what a recorder holds, in lines for people: `flightLines`. */
+export type DescribeFlights = (recorder: FlightRecorder, reason?: Failure) => readonly string[];
+
 /** TLS on this side, by the platform's engine, over the module's TCP; MQTT by the firmware. */
 export class HostTlsRoute implements Route {
   readonly name = "host-tls";
+  private readonly describe: DescribeFlights | undefined;
+
+  /** `describe`: for products that have somebody to read what a handshake that failed was made of. */
+  constructor(describe?: DescribeFlights) {
+    this.describe = describe;
+  }
 
   obstacle(facts: RouteFacts): Obstacle | undefined {
     if (!facts.secure) return "plain";
@@ -23,10 +33,19 @@ export class HostTlsRoute implements Route {
         TCP: { io: TCP, modem },
         engine,
         timer: modem.timer,
-        clockKnown: () => modem.clockKnown,
+        clockKnown: () => {
+          if (!modem.clockKnown) modem.missClock();
+          return modem.clockKnown;
+        },
         secure: { credentials, verify },
-        onHandshake: ({ sent, received, transfers }: FlightRecorder, suite: number | undefined) =>
-          report("handshake", suite, sent.offset, received.offset, transfers),
+        onHandshake: ({ sent, received, transfers }: FlightRecorder, suite: number | undefined) => {
+          report("handshake", suite, sent.offset, received.offset, transfers);
+        },
+        onHandshakeFailed: (recorder: FlightRecorder, reason: Failure) => {
+          this.describe?.(recorder, reason).forEach(line => {
+            report("flight", line);
+          });
+        },
       },
     };
   }

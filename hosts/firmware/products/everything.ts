@@ -7,12 +7,13 @@ import { bg95Mqtt } from "../../../drivers/bg95/mqtt.js";
 import { ModuleMqttRoute } from "../../../drivers/quectel/routes/module-mqtt.js";
 import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
+import { flightLines } from "../../../modules/tls/flights.js";
 import type { Product } from "../product.js";
 import { Token } from "../token.js";
 
 /** Every module and every route: for the simulation, and for a product that is not decided yet. */
 export function everything(): Product {
-  const hostTls = new HostTlsRoute();
+  const hostTls = new HostTlsRoute(flightLines);
   return {
     modules: {
       bg95: {

@@ -94,6 +94,8 @@ export function describe(values: Values, model: string): Step | undefined {
         stage: "TLS",
         text: `established by the ESP32${typeof values[1] === "number" ? `: ${suiteName(values[1])}` : ""}, ${text(values, 4)} AT commands`,
       };
+    case "flight":
+      return { stage: "", text: text(values, 1) };
     case "mqtt":
       return { stage: "MQTT", text: `connected${values[1] === true ? ", session continued" : ""}` };
     case "subscribed":
