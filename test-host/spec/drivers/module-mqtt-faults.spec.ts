@@ -113,11 +113,25 @@ for (const kind of kinds)
         }
     });
 
-    for (const to of ["host", "module"])
-      it(`after the loss of any byte to the ${to}`, async () => {
-        for (let at = 1; at < 2_400; at += 13) {
-          const fault = `lose to=${to} at=${String(at)}`;
-          check(await session(kind, [fault]), fault);
-        }
-      });
+    it("after the loss of any byte from the module", async () => {
+      for (let at = 1; at < 2_400; at += 13) {
+        const fault = `lose to=host at=${String(at)}`;
+        check(await session(kind, [fault]), fault);
+      }
+    });
+  });
+  });
+
+for (const kind of kinds)
+  describe(`MQTT by the ${kind.name} goes on`, function () {
+    this.timeout(60_000);
+
+    // Whether what the module took is what was meant nobody can know: a command line has no checksum,
+    // and a lost digit of a length or letter of a topic makes another valid command.
+    it("after the loss of any byte to the module", async () => {
+      for (let at = 1; at < 2_400; at += 13) {
+        const { app } = await session(kind, [`lose to=module at=${String(at)}`]);
+        assert.deepEqual(app.results, Array(count).fill(undefined), String(at));
+      }
+    });
   });
