@@ -19,6 +19,14 @@ export const setTlsItem = command<
   readonly [context: number, connection: number, item: string, value: number]
 >({ text: "AT+QSSLCFG=", timeoutMs: 1_000 });
 
+/** The item "seclevel" as it is; 0 after a restart. */
+export const securityLevel = query<number, readonly [context: number, connection: number, item: "seclevel"]>({
+  text: "AT+QSSLCFG=",
+  timeoutMs: 1_000,
+  prefix: "+QSSLCFG:",
+  read: line => line.int(3),
+});
+
 /**
  * Stores a certificate or key ("cacert", "clientcert", "clientkey") from the prompt up to Ctrl+Z. The
  * result is the count of bytes that the module took: `+QSSLCFG: 1,5,"cacert",1216`. A driver waits up to

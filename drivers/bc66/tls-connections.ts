@@ -7,7 +7,7 @@ import type { ModemExtension } from "../quectel/extension.js";
 import type { Profile } from "../quectel/profile.js";
 import type { TlsSettings } from "../quectel/tls-contexts.js";
 import { CertificateUpload, refusal, type UploadHost } from "./certificate-upload.js";
-import { closeTls, setTlsItem, TLS_CONTEXT } from "./commands-ssl.js";
+import { closeTls, securityLevel, setTlsItem, TLS_CONTEXT } from "./commands-ssl.js";
 
 /** SSL note: connections 0 to 5, apart from those of plain TCP. */
 export const CONNECTIONS = 6;
@@ -104,17 +104,32 @@ export class TlsConnections implements ModemExtension {
       return;
     }
     this.users[connection] = user;
-    if (this.held[connection] === wanted) done(undefined, connection);
-    else {
-      this.held[connection] = "";
-      this.heed();
-      this.configure(connection, settings, level, reason => {
-        if (reason === undefined) this.held[connection] = wanted;
-        // Answers to what was left of a damaged upload, or its echo.
-        this.accept();
-        done(reason, connection);
-      });
+    if (this.held[connection] !== wanted) {
+      this.prepare(connection, settings, level, wanted, done);
+      return;
     }
+    // A restart that nobody heard of would leave the server unchecked.
+    this.host.channel.run(securityLevel, [TLS_CONTEXT, connection, "seclevel"], (reason, found) => {
+      if (found === level || reason?.kind === "module-reset") done(reason, connection);
+      else this.prepare(connection, settings, level, wanted, done);
+    });
+  }
+
+  private prepare(
+    connection: number,
+    settings: TlsSettings,
+    level: number,
+    wanted: string,
+    done: Acquired,
+  ): void {
+    this.held[connection] = "";
+    this.heed();
+    this.configure(connection, settings, level, reason => {
+      if (reason === undefined) this.held[connection] = wanted;
+      // Answers to what was left of a damaged upload, or its echo.
+      this.accept();
+      done(reason, connection);
+    });
   }
 
   /** The connection can be given to somebody else. */

@@ -388,8 +388,12 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     if (!booting) this.event("restarted");
     // `RDY` comes before the module takes commands, `APP RDY` when it does.
     if (!booting || name === "ready") this.forget(failure("module-reset"));
-    // A question that is under way belongs to the time before.
-    else if (this.profile.power.asks !== undefined) this.enter("booting");
+    else {
+      // Where no other report follows, this is the one that tells.
+      this.extensions.forEach(extension => extension.forget?.());
+      // A question that is under way belongs to the time before.
+      if (this.profile.power.asks !== undefined) this.enter("booting");
+    }
     if (name === "ready") this.start();
     else if (name === "boot") this.awaitReady();
     else {

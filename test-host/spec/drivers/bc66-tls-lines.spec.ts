@@ -19,6 +19,7 @@ const ok = "\r\nOK\r\n";
 const line = (text: string): string => `\r\n${text}\r\n`;
 /** Looks like a certificate, as far as a device looks. */
 const ca = Uint8Array.from([0x30, 0x82, 0, 100, 0x30, 0x82, 0, 90, ...pattern(96)]);
+const CTRL_Z = String.fromCharCode(0x1a);
 const BEGIN = "-----BEGIN CERTIFICATE-----\n";
 
 /** What a modem does for its sockets, around a real channel. */
@@ -118,7 +119,7 @@ class Desk {
       .step('AT+QSSLCFG=1,0,"seclevel",1\r', ok, piece)
       .prompt(
         'AT+QSSLCFG=1,0,"cacert"\r',
-        /^-----BEGIN CERTIFICATE-----\n[^]*-----END CERTIFICATE-----\n\x1a$/,
+        new RegExp(`^${BEGIN}[^]*-----END CERTIFICATE-----\n${CTRL_Z}$`),
         `${line(`+QSSLCFG: 1,0,"cacert",${String(length())}`)}${ok}`,
         piece,
       );
@@ -206,7 +207,11 @@ describe("TLS of the BC66, line by line", () => {
 
     for (const count of [0, 1, 3_072])
       it(`twice (${String(count)}) ends in a failure that says role, what was sent and what arrived`, () => {
-        const desk = first(count).prompt('AT+QSSLCFG=1,0,"cacert"\r', /\r\n\x1a$/, counted(count));
+        const desk = first(count).prompt(
+          'AT+QSSLCFG=1,0,"cacert"\r',
+          new RegExp(`\r\n${CTRL_Z}$`),
+          counted(count),
+        );
         assert.deepEqual(
           desk.failure,
           failure(
@@ -409,10 +414,13 @@ describe("TLS of the BC66, line by line", () => {
         desk.extension.acquire({}, settings, (_, connection) => taken.push(connection));
       };
       acquire();
-      assert.equal(desk.rig.taken(), 'AT+QSSLCFG=1,1,"timeout",90\r');
-      desk.rig.line.receive(line("+QSSLCLOSE: 1,0,0"));
+      desk
+        .step('AT+QSSLCFG=1,1,"timeout",90\r', ok + line("+QSSLCLOSE: 1,0,0"))
+        .step('AT+QSSLCFG=1,1,"sni",1\r', ok)
+        .step('AT+QSSLCFG=1,1,"seclevel",1\r', line("ERROR"));
       acquire();
-      assert.deepEqual(taken, [0]);
+      desk.step('AT+QSSLCFG=1,0,"seclevel"\r', line('+QSSLCFG: 1,0,"seclevel",1') + ok);
+      assert.deepEqual(taken, [1, 0]);
     });
 
     it("is free again although +QSSLCLOSE never comes", () => {

@@ -35,6 +35,21 @@ describe("PEM stream", () => {
     assert.equal(stream.read(new Uint8Array(10)), 0);
   });
 
+  it("ends lines with CR LF where that is asked for, and tells that length before", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1 }),
+        (der, sizes) => {
+          const stream = new PemStream(new BytesCredential(der), "CERTIFICATE", 0, der.length, "\r\n");
+          const whole = text(stream, sizes);
+          assert.equal(whole, expected(der, "CERTIFICATE").replaceAll("\n", "\r\n"));
+          assert.equal(whole.length, stream.byteLength);
+        },
+      ),
+    );
+  });
+
   it("makes what Node's base64 makes, whatever the size and the pieces, and tells its length before", () => {
     fc.assert(
       fc.property(
