@@ -120,7 +120,6 @@ for (const kind of kinds)
       }
     });
   });
-  });
 
 for (const kind of kinds)
   describe(`MQTT by the ${kind.name} goes on`, function () {
