@@ -12,6 +12,8 @@ export interface Wiring {
   readonly powerKey?: number;
   readonly reset?: number;
   readonly status?: number;
+  /** PSM_EINT of a BC66. */
+  readonly wake?: number;
 }
 
 /** `config` of the device's manifest. */

@@ -36,11 +36,13 @@ function output(pin: number | undefined): ((asserted: boolean) => void) | undefi
 function power(wiring: Wiring) {
   const powerKey = output(wiring.powerKey);
   const reset = output(wiring.reset);
+  const wake = output(wiring.wake);
   const status =
     wiring.status === undefined ? undefined : new Digital({ pin: wiring.status, mode: Digital.Input });
   return {
     ...(powerKey === undefined ? undefined : { powerKey }),
     ...(reset === undefined ? undefined : { reset }),
+    ...(wake === undefined ? undefined : { wake }),
     ...(status === undefined ? undefined : { status: () => status.read() === 1 }),
   };
 }
