@@ -513,6 +513,31 @@ describe("TLS by the simulated BC66", function () {
       assert.deepEqual(Uint8Array.from(client.received), pattern(client.received.length));
     });
 
+    it("never have a silent gap, whichever byte of the serial line is lost or doubled", async () => {
+      const all = pattern(3_000);
+      const serve = (socket: ServerSocket): void => {
+        socket.on("data", () => socket.write(all));
+      };
+      const run = async (
+        faults: readonly string[],
+      ): Promise<{ client: Client; from: number; to: number }> => {
+        const bench = await ready({ settings: { faults }, serve });
+        const client = await result(bench, open(bench));
+        const from = bench.module.faults.toHostBytes;
+        bench.call(() => client.socket.write(bytesOf("go")));
+        await bench.until("all", () => client.received.length >= all.length || client.ended, 300_000);
+        assert.deepEqual(Uint8Array.from(client.received), all.slice(0, client.received.length));
+        return { client, from, to: bench.module.faults.toHostBytes };
+      };
+      const { from, to } = await run([]);
+      assert.ok(to - from > all.length);
+      for (let at = from + 1; at <= to; at += 61)
+        for (const kind of ["lose", "double"]) {
+          const { client } = await run([`${kind} to=host at=${String(at)}`]);
+          if (client.received.length < all.length) assert.ok(client.failure !== undefined, String(at));
+        }
+    });
+
     it("are whole whatever is in them", async () => {
       const tricky = '"\r\nOK\r\n+QSSLURC: "closed",1,0\r\n"\r\n\r\nERROR\r\n> \x1a\x1b\0RDY\r\n';
       const { bench, client } = await opened({
