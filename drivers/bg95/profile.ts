@@ -1,6 +1,6 @@
 /** The BG95 as data. Every figure with its source. */
 import { command } from "../../modules/at/command.js";
-import { closeTls } from "../quectel/commands/ssl.js";
+import { closeTls } from "../quectel/commands/ssl-close.js";
 import { sendTcp } from "../quectel/commands/tcpip.js";
 import type { Profile, StartStep, TlsLimits } from "../quectel/profile.js";
 import type { TcpKind } from "../quectel/socket-kind.js";

@@ -1,7 +1,10 @@
 import type { Line } from "../../modules/at/line.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { BufferReport, SocketLimits } from "./profile.js";
-import { SENDS_AHEAD, type ModuleSocket } from "./socket.js";
+import type { ModuleSocket } from "./socket.js";
+
+/** Sends that fit the ring: one that the module has not confirmed yet, one that gathers. */
+export const SENDS_AHEAD = 2;
 
 /** Which socket has which connect id, and the module's reports to them. */
 export class SocketTable {

@@ -6,11 +6,10 @@ import { Stream } from "../../modules/io/stream.js";
 import type { Timer } from "../../modules/io/timer.js";
 import type { Profile, SocketLimits } from "./profile.js";
 import type { SocketKind } from "./socket-kind.js";
+import { SENDS_AHEAD } from "./socket-table.js";
 
 export type { SocketKind } from "./socket-kind.js";
 
-/** Sends that fit the ring: one that the module has not confirmed yet, one that gathers. */
-export const SENDS_AHEAD = 2;
 /** Below this a read into a ring that still holds data would cost a command for little. */
 const WORTHWHILE_READ = 512;
 

@@ -1,5 +1,6 @@
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, Credentials } from "../../modules/io/credentials.js";
+import { closeTls } from "./commands/ssl-close.js";
 import * as ssl from "./commands/ssl.js";
 import type { FileHost } from "./credential-file.js";
 import type { ExtensionHost } from "./extension.js";
@@ -47,7 +48,7 @@ const kind: SocketKind = Object.freeze<SocketKind>({
   send: ssl.sendTls,
   receive: ssl.receiveTls,
   receiveDefault: false,
-  close: ssl.closeTls,
+  close: closeTls,
 });
 
 /**

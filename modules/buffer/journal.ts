@@ -1,6 +1,7 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import type { FlashPartition } from "../io/flash.js";
-import { decode, fieldLength, putField } from "../mqtt/text.js";
+import { decode } from "../mqtt/decode.js";
+import { fieldLength, putField } from "../mqtt/text.js";
 import { crc32 } from "./crc.js";
 
 /*

@@ -1,5 +1,4 @@
-import { refuse } from "./error.js";
-import { fieldLength, putField, putNumber, type Field } from "./text.js";
+import { fieldLength, publishLength, putField, putNumber, type Field } from "./text.js";
 
 /*
  * Control packet types (MQTT 3.1.1 §2.2.1). Modules write them as numbers with the name beside:
@@ -95,13 +94,6 @@ export function encodeConnect(
   view[at] = 4;
   view[at + 1] = flags;
   return parts.reduce((end, part) => putField(view, end, part), putNumber(view, at + 2, keepAlive));
-}
-
-/** The remaining length of a PUBLISH; throws when four bytes cannot tell it (§2.2.3). */
-export function publishLength(topic: string, qos: QoS, byteLength: number): number {
-  const remaining = fieldLength(topic) + (qos ? 2 : 0) + byteLength;
-  if (remaining > 268435455) refuse("PUBLISH", "268435455 bytes", "limit");
-  return remaining;
 }
 
 /**

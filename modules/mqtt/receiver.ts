@@ -1,6 +1,7 @@
+import { decode } from "./decode.js";
 import { failure, type Failure } from "../diagnosis/failure.js";
 import { nameOf, type QoS } from "./packets.js";
-import { decode, isTopic } from "./text.js";
+import { isTopic } from "./text.js";
 
 /** What a broker did that MQTT 3.1.1 forbids: the `detail` of an `mqtt-protocol` failure. */
 export type Violation =

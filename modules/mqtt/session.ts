@@ -1,8 +1,8 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import { refuse } from "./error.js";
-import { publishLength, type Filter, type QoS } from "./packets.js";
+import type { Filter, QoS } from "./packets.js";
 import type { Source } from "./source.js";
-import { fieldLength, isTopic } from "./text.js";
+import { fieldLength, isTopic, publishLength } from "./text.js";
 
 /** A message whose delivery is tracked until it is acknowledged, over as many connections as that takes. */
 export interface Message {

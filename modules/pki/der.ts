@@ -1,5 +1,5 @@
 import type { Credential } from "../io/credentials.js";
-import { decode } from "../mqtt/text.js";
+import { decode } from "../mqtt/decode.js";
 
 export type KeyAlgorithm = "RSA" | "P-256" | "other";
 

@@ -51,9 +51,3 @@ export const receiveTls = query<number, readonly [id: number, byteLength: number
   raw: dataLength,
   read: dataLength,
 });
-
-/** Frees the id; the timeout in seconds as for `AT+QICLOSE`, 0 closes at once. */
-export const closeTls = command<readonly [id: number, timeoutSeconds: number]>({
-  text: "AT+QSSLCLOSE=",
-  timeoutMs: 75_000,
-});

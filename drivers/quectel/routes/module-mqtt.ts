@@ -1,9 +1,26 @@
+import type { SocketFormat, StreamSocket } from "../../../modules/io/socket.js";
 import type { MqttDialect } from "../mqtt-dialect.js";
 import { ModuleMQTT } from "../mqtt.js";
 import { NamePassing } from "../name-passing.js";
 import type { MqttLimits } from "../profile.js";
-import { TCP } from "../tcp.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
+
+/** Stands where other routes have a class of sockets; the module opens its connections by itself. */
+class NoSocket implements StreamSocket {
+  format: SocketFormat = "buffer";
+
+  read(): undefined {
+    return undefined;
+  }
+
+  write(): number {
+    return 0;
+  }
+
+  close(): void {
+    // There is none.
+  }
+}
 
 /** MQTT by the module, with its own TLS below it. */
 export class ModuleMqttRoute implements Route {
@@ -31,10 +48,9 @@ export class ModuleMqttRoute implements Route {
     return {
       io: ModuleMQTT,
       dns: { io: NamePassing, modem },
-      // `io` is what carries TCP here; the client uses the modem beside it.
       socket: secure
-        ? { io: TCP, modem, dialect, secure: { credentials, verify } }
-        : { io: TCP, modem, dialect },
+        ? { io: NoSocket, modem, dialect, secure: { credentials, verify } }
+        : { io: NoSocket, modem, dialect },
     };
   }
 }
