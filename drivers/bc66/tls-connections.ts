@@ -166,7 +166,7 @@ export class TlsConnections implements ModemExtension {
     return counters.strays + counters.overflows + counters.overruns;
   }
 
-  /** One that is set up so; else one that holds nothing; else any that is free; -1: none is. */
+  /** One that is set up so; else one that holds nothing of worth; else any that is free; -1: none is. */
   private choose(wanted: string): number {
     const users = this.users;
     const held = this.held;
@@ -174,7 +174,7 @@ export class TlsConnections implements ModemExtension {
     for (let i = CONNECTIONS - 1; i >= 0; i--) {
       if (users[i] !== undefined) continue;
       if (held[i] === wanted) return i;
-      if (found < 0 || held[i] === undefined || held[found] !== undefined) found = i;
+      if (found < 0 || !held[i] || held[found]) found = i;
     }
     return found;
   }

@@ -349,6 +349,8 @@ describe("TLS of the BC66, line by line", () => {
       desk.rig.timer.advance(0);
       assert.equal(desk.text, "last");
       assert.deepEqual([desk.failure?.kind, desk.failure?.command], ["error", "AT+QSSLSEND"]);
+      // The module may have it open still.
+      assert.equal(desk.rig.taken(), "AT+QSSLCLOSE=1,0\r");
     });
 
     it("whose report never comes ends in a timeout", () => {
@@ -369,6 +371,16 @@ describe("TLS of the BC66, line by line", () => {
       assert.equal(desk.rig.taken(), "");
       desk.rig.timer.advance(1);
       assert.equal(desk.rig.taken(), "AT+QSSLSEND=1,0,5\r");
+    });
+
+    it("waits behind the one before it when pushes came meanwhile", () => {
+      const desk = write(new Desk().opened(), "hello").prompt("AT+QSSLSEND=1,0,5\r", "hello", ok);
+      write(desk, "more");
+      desk.rig.line.receive(push("a") + line("+QSSLSEND: 1,0,0"));
+      desk.rig.timer.advance(QUIET_MS - 1);
+      assert.equal(desk.rig.taken(), "");
+      desk.rig.timer.advance(1);
+      assert.equal(desk.rig.taken(), "AT+QSSLSEND=1,0,4\r");
     });
 
     it("may be repeated by the module in data mode: its echo is no damage", () => {
