@@ -97,7 +97,7 @@ export const bc66Mqtt: MqttDialect = Object.freeze<MqttDialect>({
   receiveBytes: 1_024,
 
   // Digits both ways: text is neither escaped nor counted by the module.
-  items: () => [{ name: "dataformat", values: [1, 1] }],
+  items: (client: number) => [{ values: ["dataformat", client, 1, 1] }],
 
   publish(channel: Channel, head: readonly Parameter[], source: Source, done: Done<void>): void {
     channel.run(publish, head, done, { source });

@@ -35,16 +35,16 @@ export const bg95Mqtt: MqttDialect = Object.freeze<MqttDialect>({
   // The longest message that the module itself can publish.
   receiveBytes: 4_096,
 
-  items: (context: number) => [
-    { name: "pdpcid", values: [context] },
+  items: (client: number, context: number) => [
+    { values: ["pdpcid", client, context] },
     // Messages wait in the module and are told with their length: any byte can be in them.
-    { name: "recv/mode", values: [1, 1] },
+    { values: ["recv/mode", client, 1, 1] },
   ],
 
   // AT+QMTPUBEX would save waiting for the prompt, but takes no quotation marks and no control characters.
   publish(channel: Channel, head: readonly Parameter[], source: Source, done: Done<void>): void {
     const byteLength = source.byteLength;
-    if (byteLength > 0) channel.run(publish, [...head, byteLength], done, { source });
+    if (byteLength > 0) channel.run(publish, head.concat(byteLength), done, { source });
     else channel.run(publishEmpty, head, done, { source });
   },
 

@@ -7,9 +7,8 @@ import type { Modem } from "./modem.js";
 import type { MqttClients } from "./mqtt-clients.js";
 import type { SecureOptions } from "./tls.js";
 
-/** An item of `AT+QMTCFG`; `text` is the last of its values. */
+/** Parameters of `AT+QMTCFG`: item, client, values. `text` is the last value. */
 export interface MqttItem {
-  readonly name: string;
   readonly values: readonly Parameter[];
   readonly text?: string;
 }
@@ -29,7 +28,7 @@ export interface MqttDialect {
   /** Size of the ring for received messages, where none is given. */
   readonly receiveBytes: number;
   /** Items beside those that all modules have. */
-  items(context: number): readonly MqttItem[];
+  items(client: number, context: number): readonly MqttItem[];
   /** Publishes; the broker's answer comes by report. `head`: client, id, QoS, retain, topic. */
   publish(channel: Channel, head: readonly Parameter[], payload: Source, done: Done<void>): void;
   /** Takes a message that waits in the module out of its place. Absent: messages come unasked. */

@@ -1,4 +1,5 @@
 import type { Line } from "../../modules/at/line.js";
+import type { Transfer } from "../../modules/at/request.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import { MQTTError, refuse } from "../../modules/mqtt/error.js";
 import type { Session } from "../../modules/mqtt/session.js";
@@ -110,16 +111,21 @@ export abstract class MqttOpening implements MqttReceiver {
     const modem = this.modem;
     const options = this.settings;
     const limits = modem.profile.mqtt;
+    const id = this.clients.attach(this);
     let reason = modem.unreachable();
+    if (id === undefined) {
+      this.stop(reason ?? failure("limit", "AT+QMTOPEN", undefined, "all clients are in use"));
+      return;
+    }
     try {
-      this.items = this.dialect.items(modem.context).concat(mqttItems(options, limits, this.answerS));
+      this.items = this.dialect.items(id, modem.context).concat(mqttItems(id, options, limits, this.answerS));
       this.login = mqttLogin(options, limits);
     } catch (error) {
       reason ??= error instanceof MQTTError ? error.report : failure("argument", "CONNECT");
     }
-    const id = reason ? undefined : this.clients.attach(this);
-    if (id === undefined) {
-      this.stop(reason ?? failure("limit", "AT+QMTOPEN", undefined, "all clients are in use"));
+    if (reason) {
+      this.clients.detach(id);
+      this.stop(reason);
       return;
     }
     this.id = id;
@@ -149,30 +155,35 @@ export abstract class MqttOpening implements MqttReceiver {
     this.phase = "set up";
     if (secure)
       this.dialect.secure(this.modem, this.id, secure, (reason, values) => {
-        if (!this.over(reason)) this.set({ name: "ssl", values: [1, ...values] }, 0);
+        if (!this.over(reason)) this.set({ values: ["ssl", this.id, 1].concat(values) }, 0);
       });
-    else this.set({ name: "ssl", values: [0] }, 0);
+    else this.set({ values: ["ssl", this.id, 0] }, 0);
   }
 
   /** Sets an item and then those from `next` on. Each time, because the module forgets them with each start. */
-  private set({ name, values, text }: MqttItem, next: number): void {
+  private set(item: MqttItem, next: number): void {
     this.modem.channel.run(
       mqtt.setMqttItem,
-      [name, this.id, ...values],
+      item.values,
       reason => {
-        if (this.over(reason && failure(reason.kind, reason.command, reason.code, name))) return;
+        if (this.over(reason && failure(reason.kind, reason.command, reason.code, String(item.values[0]))))
+          return;
         const following = this.items[next];
         if (following) this.set(following, next + 1);
         else this.open();
       },
-      text === undefined ? undefined : { source: new TextSource(text) },
+      this.transfer(item.text),
     );
   }
 
+  private transfer(text: string | undefined): Transfer | undefined {
+    return text === undefined ? undefined : { source: new TextSource(text) };
+  }
+
   private open(): void {
-    const { host, port = 1883 } = this.settings;
+    const options = this.settings;
     this.phase = "open";
-    this.modem.channel.run(mqtt.openMqtt, [this.id, host, port], reason => {
+    this.modem.channel.run(mqtt.openMqtt, [this.id, options.host, options.port ?? 1883], reason => {
       if (reason && this.phase === "open") this.openFailed(reason);
     });
   }
@@ -197,7 +208,7 @@ export abstract class MqttOpening implements MqttReceiver {
         reason => {
           if (reason && this.phase === "CONNACK") this.stop(reason);
         },
-        login.password === undefined ? undefined : { source: new TextSource(login.password) },
+        this.transfer(login.password),
       );
     }
   }

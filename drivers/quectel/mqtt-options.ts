@@ -53,26 +53,27 @@ export function mqttLogin(options: ModuleMQTTOptions<unknown>, limits: MqttLimit
   return { id, user: password === undefined ? user : (user ?? ""), password };
 }
 
-function willItem(will: Will | undefined, most: number): MqttItem {
-  if (!will) return { name: "will", values: [0] };
+function willItem(client: number, will: Will | undefined, most: number): MqttItem {
+  if (!will) return { values: ["will", client, 0] };
   const topic = lineText("AT+QMTCFG", "will topic", will.topic, most);
   const text = lineText("AT+QMTCFG", "will message", will.message ?? "", most);
-  return { name: "will", values: [1, will.QoS ?? 0, will.retain ? 1 : 0, topic], text };
+  return { values: ["will", client, 1, will.QoS ?? 0, will.retain ? 1 : 0, topic], text };
 }
 
 /** Items of `AT+QMTCFG` that every module has. `answerS`: seconds for one answer. Throws as `mqttLogin`. */
 export function mqttItems(
+  client: number,
   options: ModuleMQTTOptions<unknown>,
   limits: MqttLimits,
   answerS: number,
 ): readonly MqttItem[] {
   return [
     // 3.1.1
-    { name: "version", values: [4] },
-    { name: "session", values: [options.clean === false ? 0 : 1] },
+    { values: ["version", client, 4] },
+    { values: ["session", client, options.clean === false ? 0 : 1] },
     // A shorter one than wished for does no harm.
-    { name: "keepalive", values: [Math.min(Math.ceil((options.keepAlive ?? 0) / 1_000), 3_600)] },
-    { name: "timeout", values: [answerS, 1, 0] },
-    willItem(options.will, limits.willMax),
+    { values: ["keepalive", client, Math.min(Math.ceil((options.keepAlive ?? 0) / 1_000), 3_600)] },
+    { values: ["timeout", client, answerS, 1, 0] },
+    willItem(client, options.will, limits.willMax),
   ];
 }

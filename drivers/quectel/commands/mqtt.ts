@@ -16,7 +16,7 @@ import { command, query, type Command, type Parameter } from "../../../modules/a
  *
  * Without values it would be a question. A will's message is the payload.
  */
-export const setMqttItem = command<readonly [item: string, client: number, ...values: Parameter[]]>({
+export const setMqttItem = command<readonly Parameter[]>({
   text: "AT+QMTCFG=",
   timeoutMs: 1_000,
   quoted: true,

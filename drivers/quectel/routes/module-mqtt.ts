@@ -1,12 +1,11 @@
-import type { SocketFormat, StreamSocket } from "../../../modules/io/socket.js";
+import type { Resolver, SocketFormat, StreamSocket } from "../../../modules/io/socket.js";
 import type { MqttDialect } from "../mqtt-dialect.js";
 import { ModuleMQTT } from "../mqtt.js";
-import { NamePassing } from "../name-passing.js";
 import type { MqttLimits } from "../profile.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
 
-/** Stands where other routes have a class of sockets; the module opens its connections by itself. */
-class NoSocket implements StreamSocket {
+/** Stands where other routes have a class of sockets and one of resolvers; the module sees to both by itself. */
+class Nothing implements StreamSocket, Resolver {
   format: SocketFormat = "buffer";
 
   read(): undefined {
@@ -15,6 +14,10 @@ class NoSocket implements StreamSocket {
 
   write(): number {
     return 0;
+  }
+
+  resolve(): void {
+    // Never asked.
   }
 
   close(): void {
@@ -47,10 +50,10 @@ export class ModuleMqttRoute implements Route {
     const dialect = this.dialect;
     return {
       io: ModuleMQTT,
-      dns: { io: NamePassing, modem },
+      dns: { io: Nothing },
       socket: secure
-        ? { io: NoSocket, modem, dialect, secure: { credentials, verify } }
-        : { io: NoSocket, modem, dialect },
+        ? { io: Nothing, modem, dialect, secure: { credentials, verify } }
+        : { io: Nothing, modem, dialect },
     };
   }
 }
