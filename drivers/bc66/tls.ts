@@ -281,12 +281,11 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
       this.fail(failure("network-lost", "AT+QSSLSEND", code));
       return;
     }
-    this.stopTimer();
     this.sending = 0;
     this.outgoing.skip(count);
     this.account(true, count);
-    if (this.pushed) this.later("sendNext", QUIET_MS);
-    else this.sendNext();
+    // Never from within the report: the stack is deep there already.
+    this.later("sendNext", this.pushed ? QUIET_MS : 0);
     if (!this.closed) this.announceWritable();
   }
 

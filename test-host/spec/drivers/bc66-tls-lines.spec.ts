@@ -96,6 +96,7 @@ class Desk {
   step(sent: string, answer: string, piece?: number): this {
     assert.equal(this.rig.taken(), sent);
     this.rig.line.receive(answer, piece);
+    this.rig.timer.advance(0);
     return this;
   }
 
@@ -323,6 +324,7 @@ describe("TLS of the BC66, line by line", () => {
         assert.equal(desk.rig.taken(), "");
         desk.rig.line.receive(line("+QSSLSEND: 1,0,0"), piece);
         assert.deepEqual(desk.calls.slice(1), ["sent 5", "writable 2916"]);
+        desk.rig.timer.advance(0);
         assert.equal(desk.rig.taken(), "AT+QSSLSEND=1,0,4\r");
       }
     });
