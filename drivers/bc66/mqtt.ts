@@ -21,17 +21,18 @@ const publish = command<readonly Parameter[]>({
   hex: true,
 });
 
-const urcs: readonly Urc[] = Object.freeze([
-  ...mqttUrcs,
-  // `+QMTRECV: <client>,<id>,"<topic>","<digits>"`
-  Object.freeze<Urc>({ name: "QMTRECV", prefix: "+QMTRECV:", inline: Object.freeze({ fields: 3 }) }),
-  // Repetitions, which the module sees to by itself.
-  mqttUrc("QMTPING"),
-  mqttUrc("QMTKEEPALIVE"),
-  mqttUrc("QMTPRESP"),
-  mqttUrc("QMTPUBREL"),
-  mqttUrc("QMTPUBREC"),
-]);
+const urcs: readonly Urc[] = Object.freeze(
+  mqttUrcs.concat(
+    // `+QMTRECV: <client>,<id>,"<topic>","<digits>"`
+    Object.freeze<Urc>({ name: "QMTRECV", prefix: "+QMTRECV:", inline: Object.freeze({ fields: 3 }) }),
+    // Repetitions, which the module sees to by itself.
+    mqttUrc("QMTPING"),
+    mqttUrc("QMTKEEPALIVE"),
+    mqttUrc("QMTPRESP"),
+    mqttUrc("QMTPUBREL"),
+    mqttUrc("QMTPUBREC"),
+  ),
+);
 
 /** Reports of a BC66, which pushes messages. */
 class Bc66MqttClients extends MqttClients {

@@ -19,11 +19,8 @@ const publishEmpty = command<readonly Parameter[]>({
   terminator: 0x1a,
 });
 
-const urcs: readonly Urc[] = Object.freeze([
-  ...mqttUrcs,
-  // A message waits: client and place. The answers to AT+QMTRECV are longer.
-  mqttUrc("QMTRECV", line => !line.has(2)),
-]);
+// A message waits: client and place. The answers to AT+QMTRECV are longer.
+const urcs: readonly Urc[] = Object.freeze(mqttUrcs.concat(mqttUrc("QMTRECV", line => !line.has(2))));
 
 /** Reports of a BG95. */
 class Bg95MqttClients extends MqttClients {

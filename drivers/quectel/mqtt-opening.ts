@@ -250,7 +250,7 @@ export abstract class MqttOpening implements MqttReceiver {
         this.onConnected(first, line.int(2));
         break;
       case "QMTDISC":
-        if (this.phase === "DISCONNECT") this.stop(failure("peer-closed", "DISCONNECT"));
+        if (this.phase === "DISCONNECT") this.left();
         break;
       case "QMTCLOSE":
         if (this.phase === "clear") this.setUp();
@@ -263,23 +263,22 @@ export abstract class MqttOpening implements MqttReceiver {
 
   /** The module has closed the client. */
   private onStatus(code: number): void {
-    switch (this.phase) {
-      case "closed":
-        this.detach();
-        break;
-      case "CONNACK":
-      case "connected":
-        this.stop(
-          failure(
-            code > 5 ? "network-lost" : code > 1 && code < 5 ? "mqtt-timeout" : "peer-closed",
-            "+QMTSTAT",
-            code,
-          ),
-        );
-        break;
-      case "DISCONNECT":
-        this.stop(failure("peer-closed", "DISCONNECT"));
-    }
+    const phase = this.phase;
+    if (phase === "closed") this.detach();
+    else if (phase === "DISCONNECT") this.left();
+    else if (phase === "CONNACK" || phase === "connected")
+      this.stop(
+        failure(
+          code > 5 ? "network-lost" : code > 1 && code < 5 ? "mqtt-timeout" : "peer-closed",
+          "+QMTSTAT",
+          code,
+        ),
+      );
+  }
+
+  /** The broker was left. */
+  private left(): void {
+    this.stop(failure("peer-closed", "DISCONNECT"));
   }
 
   onLost(reason: Failure): void {
@@ -313,24 +312,18 @@ export abstract class MqttOpening implements MqttReceiver {
   }
 
   private expired(): void {
+    const phase = this.phase;
     this.timer = undefined;
-    switch (this.phase) {
-      case "closed":
-        this.detach();
-        break;
-      case "connected":
-        this.stop(failure("mqtt-timeout", "PUBLISH", undefined, "acknowledgement"));
-        break;
-      case "open":
-        this.openFailed(failure("timeout", "AT+QMTOPEN"));
-        break;
-      case "DISCONNECT":
-        this.stop(failure("peer-closed", "DISCONNECT"));
-        break;
-      default:
-        this.stop(
-          failure("mqtt-timeout", "CONNECT", undefined, this.phase === "CONNACK" ? "CONNACK" : "connect"),
-        );
+    if (phase === "closed") this.detach();
+    else if (phase === "DISCONNECT") this.left();
+    else if (phase === "open") this.openFailed(failure("timeout", "AT+QMTOPEN"));
+    else {
+      const step = phase === "CONNACK" ? phase : "connect";
+      this.stop(
+        phase === "connected"
+          ? failure("mqtt-timeout", "PUBLISH", undefined, "acknowledgement")
+          : failure("mqtt-timeout", "CONNECT", undefined, step),
+      );
     }
   }
 

@@ -356,7 +356,7 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
     this.call("onControl", () => this.options.onControl?.call(this, message));
   }
 
-  /** Calls the application: nothing is thrown out of here. */
+  /** Calls the application: nothing is thrown out of here. Closed already, there is nobody left to tell. */
   private call(name: string, callback: () => void): void {
     try {
       callback();
@@ -379,18 +379,10 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
   protected tellFailure(): void {
     // Before the application is told: an exception of its own must not end the reconnecting.
     this.owner?.ended(this);
-    this.once.splice(0).forEach(delivery => this.tell(() => delivery.message?.done?.(this.report)));
-    this.tell(() => this.report && this.options.failure?.call(this, this.report));
+    this.once.splice(0).forEach(delivery => this.done(delivery, this.report));
+    this.call("failure", () => this.report && this.options.failure?.call(this, this.report));
     // `failure` may have called `close`, which takes the report back.
-    this.tell(() => this.report && this.options.onError?.call(this));
+    this.call("onError", () => this.report && this.options.onError?.call(this));
     this.report = undefined;
-  }
-
-  private tell(callback: () => void): void {
-    try {
-      callback();
-    } catch {
-      // The connection is closed already; there is nobody else to tell.
-    }
   }
 }
