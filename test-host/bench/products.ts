@@ -27,8 +27,8 @@ export const products: readonly FirmwareProduct[] = [
 
 export const [bg95ModuleTls, bg95HostTls] = products as [FirmwareProduct, FirmwareProduct];
 
-export const HEAP_LIMIT = 28 * 1024;
-export const BYTECODE_LIMIT = 72 * 1024;
+const HEAP_LIMIT = 28 * 1024;
+const BYTECODE_LIMIT = 72 * 1024;
 const STACK_LIMIT = 384;
 const HEAP_STEP = 64;
 const PUBLISHES = 100;
@@ -70,7 +70,7 @@ export function firmwareModules(memory: FirmwareMemory): readonly (readonly [nam
     .sort(([, a], [, b]) => b - a);
 }
 
-export function byteCode(memory: FirmwareMemory): number {
+function byteCode(memory: FirmwareMemory): number {
   return firmwareModules(memory).reduce((sum, [, bytes]) => sum + bytes, 0);
 }
 
@@ -96,7 +96,7 @@ export async function firmwareRun(
 }
 
 /** The smallest heap in bytes above the loaded baseline with which the run passes. */
-export async function smallestHeap(
+async function smallestHeap(
   product: FirmwareProduct,
   identities: Identities,
   secure = true,
@@ -120,14 +120,17 @@ async function figuresOf(
   const name = nameOf(product);
   if (!run) throw new Error(`${name} does not fit the memory of an ESP32`);
   const { memory, counters } = run;
-  const slack = smoke ? 1.05 : 1;
-  const wide = HEAP_LIMIT * slack;
-  const passes = smoke && (await firmwareRun(product, identities, wide)) !== undefined;
+  const passes = smoke && (await firmwareRun(product, identities, HEAP_LIMIT)) !== undefined;
   return [
-    atMost(`${name}: byte code`, byteCode(memory), "bytes", BYTECODE_LIMIT * slack),
+    atMost(`${name}: byte code`, byteCode(memory), "bytes", BYTECODE_LIMIT),
     passes
-      ? atMost(`${name}: a heap that passes`, wide, "bytes", wide)
-      : atMost(`${name}: smallest heap that passes`, await smallestHeap(product, identities), "bytes", wide),
+      ? atMost(`${name}: a heap that passes`, HEAP_LIMIT, "bytes", HEAP_LIMIT)
+      : atMost(
+          `${name}: smallest heap that passes`,
+          await smallestHeap(product, identities),
+          "bytes",
+          HEAP_LIMIT,
+        ),
     atMost(`${name}: stack peak`, memory.stackPeakSlots, "slots", STACK_LIMIT),
     shown(`${name}: live peak`, memory.livePeakBytes, "bytes"),
     shown(`${name}: longest turn`, counters.longestTurnMs, "ms"),

@@ -13,7 +13,7 @@ import { bc66UartCost, idlePolling, uartCost } from "./uart-cost.js";
 const usage = `usage: npm run bench [-- --json | --markdown] [--smoke]
   --json      {figures:[{name,value,unit,limit,ok}]} on stdout
   --markdown  what stands in docs/memory-and-time.md below the line
-  --smoke     shorter, limits of memory 5 % wider
+  --smoke     shorter, no search for the smallest heaps
 Exit code 1: a limit is broken.
 `;
 
