@@ -3,6 +3,7 @@ import type { RouteName } from "../../drivers/quectel/route.js";
 import type { SimulationCounters } from "../simulator/simulation.js";
 import type { FirmwareMemory } from "../xs/index.js";
 import { atMost, shown, type Chapter, type Figure } from "./figure.js";
+import { linkedBytes } from "./linked.js";
 import { HOST, MQTT_PORT, MQTTS_PORT, Scene, type Identities, type SceneOptions } from "./scene.js";
 
 /** A firmware of one module and one route: `hosts/firmware/products/`. */
@@ -39,6 +40,10 @@ export function nameOf({ module, route }: FirmwareProduct): string {
   return `${module.toUpperCase()} ${route}`;
 }
 
+function entryOf({ module, route }: FirmwareProduct): string {
+  return `hosts/firmware/products/${module}-${route}`;
+}
+
 /** A scene that runs the product; `secure` false: plain TCP. */
 export function sceneOf(
   product: FirmwareProduct,
@@ -48,7 +53,7 @@ export function sceneOf(
 ): SceneOptions {
   const { module, route, ciphers } = product;
   return {
-    entry: `hosts/firmware/products/${module}-${route}`,
+    entry: entryOf(product),
     module,
     identities,
     // A link without a rate, over which a flight comes at once.
@@ -123,6 +128,7 @@ async function figuresOf(
   const passes = smoke && (await firmwareRun(product, identities, HEAP_LIMIT)) !== undefined;
   return [
     atMost(`${name}: byte code`, byteCode(memory), "bytes", BYTECODE_LIMIT),
+    shown(`${name}: byte code, linked into one module`, await linkedBytes(entryOf(product)), "bytes"),
     passes
       ? atMost(`${name}: a heap that passes`, HEAP_LIMIT, "bytes", HEAP_LIMIT)
       : atMost(
