@@ -108,7 +108,12 @@ export interface RouteChoice {
   readonly passed: string;
 }
 
-/** Chooses the first route without an obstacle. `asked`: that one, whatever stands in its way. */
+/** Obstacles that no attempt could get past: with the others the module or the broker has the last word. */
+function isHopeless(obstacle: Obstacle): boolean {
+  return obstacle === "absent" || obstacle === "engine" || obstacle === "topic" || obstacle === "payload";
+}
+
+/** Chooses the first route without an obstacle. `asked`: that one, if there is any hope for it. */
 export function chooseRoute(
   routes: readonly Route[],
   facts: RouteFacts,
@@ -119,7 +124,10 @@ export function chooseRoute(
   let passed = "";
   if (asked !== "auto") {
     const route = routes.find(one => one.name === asked);
-    return { route, reason: "asked", passed: route === undefined ? asked + ": absent" : "" };
+    const obstacle = route === undefined ? "absent" : route.obstacle(facts);
+    return obstacle !== undefined && isHopeless(obstacle)
+      ? { route: undefined, reason: "asked", passed: asked + ": " + obstacle }
+      : { route, reason: "asked", passed: "" };
   }
   for (let i = 0; i < routes.length; i++) {
     const route = routes[i];

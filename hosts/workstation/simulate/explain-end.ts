@@ -3,6 +3,7 @@ import type { EngineMemory } from "../../../test-host/simulator/engine.js";
 import type { StreamFailure } from "../../../test-host/simulator/network.js";
 import type { SimulationEnd } from "../../../test-host/simulator/simulation.js";
 import type { Failure, HandshakePlace } from "../../../modules/diagnosis/failure.js";
+import { explainPassed } from "../../../drivers/quectel/route-sentences.js";
 import { explainFailure } from "../diagnosis/explain.js";
 import type { BrokerAccess } from "./broker.js";
 import type { SimulateOptions } from "./options.js";
@@ -135,6 +136,11 @@ function causeOf(facts: EndFacts, reason: Failure, seen: StreamFailure): Cause |
 /** What is known here beside the broker's answer: which options it was asked with. */
 function refusedLogin({ options }: EndFacts, { kind, code }: Failure): Cause | undefined {
   if (kind !== "mqtt-refused" || (code !== 4 && code !== 5)) return undefined;
+  if (options.jwt !== undefined)
+    return {
+      why: "The broker does not take this token: its key is not the one that is registered for the device, its audience is another project, or the clocks differ.",
+      fix: "Register the public half of --jwt-key for this client identifier, and compare --jwt-audience with the broker's project.",
+    };
   return options.username === undefined
     ? {
         why: "The broker does not let this device in without a user name, or does not let this client identifier in.",
@@ -144,6 +150,19 @@ function refusedLogin({ options }: EndFacts, { kind, code }: Failure): Cause | u
         why: "The broker does not take this user name and password, or does not let them in with this client identifier.",
         fix: "Check --username and the file of --password-file against the broker's list of users.",
       };
+}
+
+/** What stood in the way of each route, in the place of the words that the firmware reported. */
+function noRoute({ options }: EndFacts, { detail = "" }: Failure): Cause & { readonly what: string } {
+  const passed = explainPassed(detail);
+  return {
+    what: "No route leads to the broker",
+    why: `${passed.charAt(0).toUpperCase()}${passed.slice(1)}.`,
+    fix:
+      options.route === "auto"
+        ? "Change the smallest of it: the broker's suites, the device's key, or the length that is too much."
+        : "Use --route auto, which takes a way that is free, or change what stands in this one.",
+  };
 }
 
 /** What went wrong, in words; `null` when nothing did. */
@@ -177,10 +196,20 @@ export function explainEnd(facts: EndFacts): RunFailure | null {
     ...(reason.handshake === undefined ? undefined : { handshake: reason.handshake }),
     what: general.what,
   };
+  if (kind === "route") return { ...identity, ...noRoute(facts, reason) };
   const refusal = facts.broker.refusal();
   if (refusal !== undefined) return { ...identity, why: `The broker says: ${refusal}.`, fix: general.fix };
   const login = refusedLogin(facts, reason);
   if (login !== undefined) return { ...identity, ...login };
+  // TLS on the ESP32 has named the cause; what to do about it is an option of this command.
+  if (command === "TLS" && (reason.detail ?? "").startsWith("alert sent")) {
+    const words = `${reason.detail ?? ""}${code === 48 ? " issuer" : ""}`.replace(
+      "is not for",
+      "does not match",
+    );
+    const cause = CAUSES.find(one => one.words.test(words))?.cause(facts);
+    if (cause !== undefined) return { ...identity, ...cause };
+  }
   // The module tells a code only; the simulation knows what its network met with.
   const seen = facts.sockets.at(-1)?.failure;
   // TLS on the ESP32 has seen more of it than the module's network.

@@ -131,6 +131,13 @@ export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
       "There is no TLS to be done on the ESP32.",
       "Use mqtts://, or leave --route out.",
     );
+  if (!secure && (raw.tlsEngine ?? raw.brokerSuites) !== undefined)
+    return refuse(
+      "--broker",
+      `--broker ${broker?.url ?? ""} is a connection without TLS`,
+      "A TLS engine and cipher suites mean nothing there.",
+      "Use mqtts:// with the broker's TLS port, or leave --tls-engine and --broker-suites out.",
+    );
   if (raw.tlsEngine !== undefined && route !== "host-tls" && route !== "auto")
     return refuse(
       "--tls-engine",

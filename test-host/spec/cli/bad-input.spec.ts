@@ -115,6 +115,80 @@ describe("what bad input gets", function () {
       args: () => ["simulate", "--route", "wifi"],
       says: /--route wifi[\s\S]*module-tls/,
     },
+    "TLS on the ESP32 for a connection without TLS": {
+      args: () => ["simulate", "--broker", "mqtt://localhost", "--route", "host-tls"],
+      says: /--route host-tls[\s\S]*no TLS to be done/,
+    },
+    "a TLS engine for a connection without TLS": {
+      args: () => ["simulate", "--broker", "mqtt://localhost", "--tls-engine", "full"],
+      says: /without TLS[\s\S]*--tls-engine/,
+    },
+    "suites for a connection without TLS": {
+      args: () => ["simulate", "--broker", "mqtt://localhost", "--broker-suites", "C02F"],
+      says: /without TLS[\s\S]*--broker-suites/,
+    },
+    "a TLS engine beside the module's TLS": {
+      args: () => ["simulate", "--route", "module-tls", "--tls-engine", "full"],
+      says: /--tls-engine[\s\S]*TLS is the module's[\s\S]*--route host-tls/,
+    },
+    "a TLS engine beside the module's MQTT": {
+      args: () => ["simulate", "--route", "module-mqtt", "--tls-engine", "sdk"],
+      says: /--tls-engine[\s\S]*--route module-mqtt[\s\S]*--route host-tls/,
+    },
+    "an unknown TLS engine": {
+      args: () => ["simulate", "--tls-engine", "best"],
+      says: /--tls-engine best[\s\S]*device, sdk, full/,
+    },
+    "a suite that nobody knows": {
+      args: () => ["simulate", "--broker-suites", "ECDHE-RSA-AES128-GCM-SHA256,RC5"],
+      says: /RC5 is no cipher suite[\s\S]*ECDHE-RSA-AES128-GCM-SHA256,C030/,
+    },
+    "a radio that the BC66 does not have": {
+      args: () => ["simulate", "--module", "bc66", "--link", "lte-m"],
+      says: /--link lte-m[\s\S]*NB-IoT only[\s\S]*--link nb-iot/,
+    },
+    "a token without a key": {
+      args: () => ["simulate", "--jwt-audience", "plant"],
+      says: /--jwt-key is missing/,
+    },
+    "a token for nobody": {
+      args: () => ["simulate", "--jwt-key", at("device.key")],
+      says: /--jwt-audience is missing/,
+    },
+    "a token's lifetime without a token": {
+      args: () => ["simulate", "--jwt-lifetime", "100"],
+      says: /--jwt-key is missing/,
+    },
+    "a token's lifetime of five seconds": {
+      args: () => [
+        ...["simulate", "--jwt-audience", "plant"],
+        ...["--jwt-key", at("device.key"), "--jwt-lifetime", "5"],
+      ],
+      says: /--jwt-lifetime 5 is not a whole number from 60 to 86400/,
+    },
+    "a token's key that does not exist": {
+      args: () => ["simulate", "--jwt-audience", "plant", "--jwt-key", at("none.key")],
+      says: /none\.key does not exist/,
+    },
+    "a certificate for a token's key": {
+      args: () => ["simulate", "--jwt-audience", "plant", "--jwt-key", at("ca.pem")],
+      says: /ca\.pem holds no private key/,
+    },
+    "a token's key on another curve": {
+      args: () => ["simulate", "--jwt-audience", "plant", "--jwt-key", at("p384.key")],
+      says: /cannot|no token can be signed|P-256/,
+    },
+    "an audience with a quote": {
+      args: () => ["simulate", "--jwt-audience", 'pl"ant', "--jwt-key", at("device.key")],
+      says: /--jwt-audience pl"ant cannot be put into a token/,
+    },
+    "a password beside a token": {
+      args: () => [
+        ...["simulate", "--jwt-audience", "plant", "--jwt-key", at("device.key")],
+        ...["--username", "me", "--password-file", at("empty.pem")],
+      ],
+      says: /--password-file is given together with --jwt-key/,
+    },
     "a heap of 0": { args: () => ["simulate", "--heap", "0"], says: /--heap 0/ },
     "a password without a user": {
       args: () => ["simulate", "--password-file", at("empty.pem")],
@@ -171,6 +245,7 @@ describe("what bad input gets", function () {
     write("old.key", old.keyPem);
     write("new.pem", young.certificatePem);
     write("new.key", young.keyPem);
+    write("p384.key", (await authority.client({ commonName: "p384", key: "P-384" })).keyPem);
     write("empty.pem", "");
     files = readdirSync(folder.path);
     await together(Object.entries(cases), async ([name, { args }]) => {
@@ -204,6 +279,14 @@ describe("what bad input gets", function () {
     assert.equal(ok, false);
     assert.deepEqual(Object.keys(failure).sort(), ["file", "fix", "kind", "what", "why"]);
     assert.equal(failure["kind"], "input");
+  });
+
+  it("with --json an option that nobody knows is an object too", async () => {
+    const { stdout, stderr, code } = await xsCellular(["simulate", "--json", "--bogus"]);
+    const { failure } = JSON.parse(stdout) as { failure: Record<string, string> };
+    assert.equal(code, 2);
+    assert.deepEqual([failure["kind"], failure["file"]], ["input", "--bogus"]);
+    assert.match(stderr, /unknown option '--bogus'/);
   });
 
   it("without a command the commands are listed, exit 2", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { Authority, type Issued } from "../../../certs/issue.js";
 import { EmbeddedBroker } from "../../../hosts/workstation/broker.js";
 import type { RunResult } from "../../../hosts/workstation/simulate/result.js";
@@ -157,7 +158,7 @@ describe("simulate with the user's own broker", function () {
       "a certificate of a CA that the broker does not know": {
         args: () => toMutual("ca.pem", "stranger.pem", "stranger.key"),
         kind: "tls",
-        says: /did not accept the device's certificate/,
+        says: /did not accept the device's certificate|does not know the CA that issued the device's/,
       },
       "no certificate where one is required": {
         args: () => [...toMutual("ca.pem", "", "").slice(0, 6)],
@@ -173,7 +174,7 @@ describe("simulate with the user's own broker", function () {
       "mqtts:// to a port without TLS": {
         args: () => ["--broker", `mqtts://localhost:${String(plain.port)}`, "--insecure"],
         kind: "tls",
-        says: /may not speak TLS/,
+        says: /speaks no TLS/,
       },
       "mqtt:// to a port with TLS": {
         args: () => ["--broker", `mqtt://localhost:${String(mutual.port)}`],
@@ -204,6 +205,40 @@ describe("simulate with the user's own broker", function () {
         assert.equal(failure?.kind, kind);
         assert.match(`${failure.why}\n${failure.fix}`, says);
         assert.match(run.stderr, /^xs-cellular: .+\n {2}why: .+\n {2}fix: .+\n$/m);
+      });
+  });
+
+  it("--server-name with an address: verified by the address in the certificate, without a word of Node's", async () => {
+    const { code, stderr } = await xsCellular([
+      ...["simulate", "--broker", `mqtts://localhost:${String(server.port)}`, "--server-name", "127.0.0.1"],
+      ...["--route", "module-tls", "--ca", folder.file("ca.pem")],
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, /does not name 127\.0\.0\.1/);
+    assert.doesNotMatch(stderr, /DEP0123|Deprecation/);
+  });
+
+  describe("a port that takes connections and says nothing", () => {
+    const sockets = new Set<Socket>();
+    const silent = createServer(socket => sockets.add(socket.on("error", () => undefined)));
+    before(() => new Promise<void>(resolve => silent.listen(0, "127.0.0.1", resolve)));
+    after(() => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+
+    for (const route of ["module-tls", "host-tls"])
+      it(`is told as such on ${route}`, async () => {
+        const { port } = silent.address() as AddressInfo;
+        const run = await xsCellular([
+          ...["simulate", "--json", "--engine", "node", "--route", route],
+          ...["--broker", `mqtts://localhost:${String(port)}`, "--ca", folder.file("ca.pem")],
+        ]);
+        assert.equal(run.code, 1, run.stderr);
+        const { failure } = resultOf(run);
+        assert.equal(failure?.kind, "tls");
+        assert.match(failure.why, /says nothing to a TLS greeting|nothing came back/);
+        assert.match(failure.fix, /port/);
       });
   });
 

@@ -200,7 +200,26 @@ describe("routes", function () {
         const more = ["--broker-suites", "ECDHE-RSA-CHACHA20-POLY1305"];
         const { kind, why } = await failed("bg95", "auto", "ECDHE alone", { more });
         assert.equal(kind, "route");
-        assert.match(why, /suite/);
+        for (const way of ["The module's TLS", "TLS on the ESP32", "the module's MQTT"])
+          assert.ok(why.includes(`${way} has no cipher suite in common with the broker`), why);
+      });
+
+      it("--broker-suites lead a BG95 whose TLS has none of them to host-tls", async () => {
+        // OpenSSL with all that it can takes ChaCha20, which the module does not.
+        const more = ["--broker-suites", "ECDHE-RSA-CHACHA20-POLY1305", "--tls-engine", "full"];
+        const end = await run("bg95", "auto", "ECDHE alone", { more });
+        const { route } = resultOf(end);
+        assert.equal(end.code, 0, end.stderr);
+        assert.equal(route.name, "host-tls");
+        assert.equal(route.reason, "the module's TLS has no cipher suite in common with the broker");
+      });
+
+      it("a message that the module's MQTT does not take is told before anything is sent", async () => {
+        const more = ["--message", "x".repeat(5_000)];
+        const { kind, why, fix } = await failed("bc66", "module-mqtt", "ECDHE alone", { more });
+        assert.equal(kind, "route");
+        assert.equal(why, "The module's MQTT does not take a payload of this length.");
+        assert.match(fix, /--route auto/);
       });
     });
 

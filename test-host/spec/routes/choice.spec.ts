@@ -78,7 +78,14 @@ describe("the choice of the route", () => {
     assert.equal(choice.passed, "host-tls: key, module-tls: suites");
   });
 
-  it("takes the route that is asked for whatever stands in its way", () => {
+  for (const obstacle of ["engine", "topic", "payload"] as const)
+    it(`does not try the route that is asked for where ${obstacle} stands in its way: it would end the firmware`, () => {
+      const choice = chooseRoute([route("module-mqtt", obstacle)], facts(), "module-mqtt");
+      assert.equal(choice.route, undefined);
+      assert.equal(choice.passed, `module-mqtt: ${obstacle}`);
+    });
+
+  it("takes the route that is asked for where the module or the broker has the last word", () => {
     const choice = chooseRoute(
       [route("host-tls", undefined), route("module-tls", "suites")],
       facts(),
