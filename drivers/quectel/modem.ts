@@ -359,7 +359,10 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
   }
 
   onPayload(urc: Urc, bytes: Uint8Array, start: number, end: number, left: number): void {
-    this.extensions.some(extension => extension.onPayload?.(urc.name, bytes, start, end, left));
+    const extensions = this.extensions;
+    // No callback of an array's method: the payload's way to the application is the deepest of all.
+    for (let i = 0; i < extensions.length; i++)
+      if (extensions[i]?.onPayload?.(urc.name, bytes, start, end, left)) return;
   }
 
   /** Offers a report to the extensions. */

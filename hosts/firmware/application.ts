@@ -168,8 +168,10 @@ export class Application {
       clock: host.clock,
       random: host.random,
       onControl: message => {
-        if (message.operation === 2 /* CONNACK */ && message.returnCode === 0)
-          this.online(message.sessionPresent);
+        if (message.operation !== 2 /* CONNACK */ || message.returnCode !== 0) return;
+        host.report("mqtt", message.sessionPresent);
+        // At once: subscription and messages leave in one send.
+        this.publish();
       },
       onReadable: (count, info) => this.onReadable(count, info),
       failure: reason => this.onFailure(reason),
@@ -207,11 +209,6 @@ export class Application {
       }
     }
     this.failed("broker", reason, undefined, this.broker?.delay);
-  }
-
-  private online(sessionPresent: boolean | undefined): void {
-    this.host.report("mqtt", sessionPresent);
-    this.publishLater();
   }
 
   /** In a turn of its own: in the call that brought the acknowledgement, it would stand on all of MQTT and the driver in the stack. */
