@@ -70,6 +70,14 @@ describe("modem", function () {
       socket.destroy();
     });
 
+    it("--module bc66 serves a BC66, which names itself and has its own commands", async () => {
+      const { address } = await serve("--module", "bc66", "--listen", "127.0.0.1:0", "--link", "nb-iot");
+      const socket = await dial(address);
+      assert.match(await ask(socket, "ATI\r", /OK\r\n$/), /Quectel_Ltd\r\nQuectel_BC66\r\nRevision: \S+\r\n/);
+      assert.match(await ask(socket, "AT+QFLST\r", /ERROR.*\r\n$/), /ERROR/);
+      socket.destroy();
+    });
+
     it("serves one session after another; the module lives on in between", async () => {
       const { address } = await serve("--listen", "127.0.0.1:0");
       const first = await dial(address);
