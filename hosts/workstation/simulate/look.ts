@@ -38,11 +38,17 @@ export async function lookAtSuites(
       why: `What listens on port ${String(broker.port)} takes connections and says nothing to a TLS greeting: asked from here too, it kept silent. It is another service, or a broker that hangs.`,
       fix: "Correct the port in --broker (usually 8883 with TLS), or look at what listens there.",
     };
-  if (own.kind === "suite")
+  const spoken =
+    own.kind === "suite" ? `asked from here with the module's, the broker chose ${suiteName(own.suite)}` : "";
+  // A reset can overtake the alert that tells its reason.
+  if (own.kind === "suite" && failure.why.includes("may not speak TLS"))
     return {
       ...failure,
-      why: `${failure.why} Cipher suites are not the cause: asked from here with the module's, the broker chose ${suiteName(own.suite)}.`,
+      why: `The broker ended the connection in the middle of the handshake. It speaks TLS, and cipher suites are not the cause: ${spoken}. Most probably it did not accept the device's certificate, or wants one.`,
+      fix: "Give a certificate and key with --cert and --key that a CA of the broker has issued (mosquitto: cafile); the broker's log tells more.",
     };
+  if (own.kind === "suite")
+    return { ...failure, why: `${failure.why} Cipher suites are not the cause: ${spoken}.` };
   if (!refused(own)) return undefined;
   const esp32 = await lookAtServer({ ...place, suites: deviceProfile.suites });
   const modern = esp32.kind === "suite" ? esp32 : await lookAtServer({ ...place, suites: MODERN });
@@ -57,6 +63,6 @@ export async function lookAtSuites(
     fix:
       esp32.kind === "suite"
         ? `Use --route host-tls or auto: TLS on the ESP32 over the module's TCP offers ${suiteName(esp32.suite)}.${staticRsa ? " Or allow AES128-SHA256 on the broker (mosquitto: ciphers), which gives up forward secrecy." : ""}`
-        : "Allow ECDHE-RSA-AES128-GCM-SHA256 (or ECDHE-ECDSA-AES128-GCM-SHA256) on the broker: module and ESP32 both have it.",
+        : `Allow ECDHE-RSA-AES128-GCM-SHA256 (or ECDHE-ECDSA-AES128-GCM-SHA256) on the broker: ${staticRsa ? "TLS on the ESP32 (--route host-tls or auto) has it" : "module and ESP32 both have it"}.`,
   };
 }
