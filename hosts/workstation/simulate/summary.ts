@@ -30,7 +30,7 @@ export function summaryOf(result: RunResult): string {
     engine.name === "xs"
       ? row(
           "memory",
-          `${engine.version}: heap peak ${bytes(memory.peakBytes)} of ${bytes(memory.budgetBytes)}, stack peak ${String(memory.stackPeakSlots)} slots, byte code ${bytes(memory.bytecodeBytes)} (in flash)`,
+          `${engine.version}: heap peak ${bytes(memory.peakBytes)} of ${bytes(memory.budgetBytes)}, stack peak ${String(memory.stackPeakSlots)} slots, byte code of both modules and all routes ${bytes(memory.bytecodeBytes)} (in flash)`,
         )
       : row("memory", `not measured: ${engine.version} stands in for XS`);
   if (engine.name === "xs") {

@@ -107,6 +107,22 @@ describe("simulate with the user's own broker", function () {
     assert.notEqual(broker.tls, null);
   });
 
+  describe("--insecure goes on every route of a BG95", () => {
+    for (const route of ["module-tls", "host-tls", "module-mqtt"])
+      it(route, async () => {
+        const result = await succeed([...toServer(), "--insecure", "--route", route]);
+        assert.equal(result.messages.acknowledged, 3);
+        assert.deepEqual(result.credentials, []);
+      });
+
+    it("and TLS on the ESP32 shows the device's certificate all the same", async () => {
+      const files = ["--cert", folder.file("ec.pem"), "--key", folder.file("ec.key")];
+      const url = `mqtts://localhost:${String(mutual.port)}`;
+      const result = await succeed(["--broker", url, "--insecure", "--route", "host-tls", ...files]);
+      assert.equal(result.messages.acknowledged, 3);
+    });
+  });
+
   it("--ca alone verifies the broker and shows no certificate", async () => {
     const { credentials } = await succeed([...toServer(), "--ca", folder.file("ca.pem")]);
     assert.deepEqual(

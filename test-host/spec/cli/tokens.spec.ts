@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createPublicKey, verify, type KeyObject } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Authority, type Issued } from "../../../certs/issue.js";
 import { EmbeddedBroker } from "../../../hosts/workstation/broker.js";
 import type { BrokerAccess } from "../../../hosts/workstation/simulate/broker.js";
@@ -138,6 +138,17 @@ describe("a token as password", function () {
       assert.equal(failure?.kind, "limit");
       assert.match(failure.what, /password over 256 bytes/);
       assert.match(failure.fix, /module-tls and host-tls/);
+    });
+
+  for (const module of ["bg95", "bc66"])
+    it(`stands in no trace of a ${module}, which gets it in a command`, async () => {
+      const trace = folder.file(`${module}.txt`);
+      const more = ["--module", module, "--route", "module-mqtt", "--trace", trace];
+      const { end, tokens } = await run("ec", "ec", more);
+      assert.equal(tokens.length, 1, end.stderr);
+      const text = readFileSync(trace, "utf8");
+      assert.match(text, /AT\+QMTCONN=/);
+      assert.doesNotMatch(text + end.stdout + end.stderr, /eyJ/);
     });
 
   describe("is renewed before it expires:", () => {
