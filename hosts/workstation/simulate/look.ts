@@ -44,7 +44,7 @@ export async function lookAtSuites(
   if (own.kind === "suite" && failure.why.includes("may not speak TLS"))
     return {
       ...failure,
-      why: `The broker ended the connection in the middle of the handshake. It speaks TLS, and cipher suites are not the cause: ${spoken}. Most probably it did not accept the device's certificate, or wants one.`,
+      why: `The broker ended the connection in the middle of the handshake: most probably it did not accept the device's certificate, or wants one. Cipher suites are not the cause: ${spoken}.`,
       fix: "Give a certificate and key with --cert and --key that a CA of the broker has issued (mosquitto: cafile); the broker's log tells more.",
     };
   if (own.kind === "suite")
