@@ -95,7 +95,10 @@ export class Application {
   }
 
   private onToken(reason: Failure | undefined): void {
-    if (reason !== undefined) { this.failed("broker", reason); return; }
+    if (reason !== undefined) {
+      this.failed("broker", reason);
+      return;
+    }
     this.host.report("token", this.host.config.jwt?.lifetimeS);
     if (this.broker !== undefined) this.renewConnection();
     else if (this.cellular.connection === Connection.addressed && !this.over) this.connect();
