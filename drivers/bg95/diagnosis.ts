@@ -38,6 +38,8 @@ export const bg95Diagnoses: readonly DiagnosisRule[] = Object.freeze([
       "Set other name servers with AT+QIDNSCFG, or use the server's address.",
     ),
   },
+  // Before the upload's own: what the store holds was found before anything was sent.
+  ...credentialRules,
   {
     kinds: ["timeout", "malformed", "overrun", "credential"],
     commands: ["AT+QFUPL"],
@@ -48,7 +50,6 @@ export const bg95Diagnoses: readonly DiagnosisRule[] = Object.freeze([
       "Wire RTS and CTS and switch flow control on (AT+IFC=2,2), or use a lower baud rate; then store it again.",
     ),
   },
-  ...credentialRules,
   { kinds: ["registration"], codes: REGISTRATION_CODES },
   ...simRules,
   {

@@ -63,18 +63,20 @@ export const credentialRules: readonly DiagnosisRule[] = Object.freeze<Diagnosis
       "Convert it: openssl pkcs8 -topk8 -nocrypt -outform DER.",
     ),
   })),
-  ...["truncated", "trailing", "malformed", "empty", "unreadable"].map(fault => ({
-    kinds: ["credential"] as const,
-    detail: ": " + fault,
-    always: diagnosis(
-      "credential not intact",
-      "What the device's store holds is no complete DER certificate or key: it was cut off, or something was written over or behind it.",
-      "Store it again, and compare its length with the file's.",
-    ),
-  })),
+  ...["truncated", "trailing", "malformed", "empty", "unreadable", "holds unknown", "holds too few"].map(
+    fault => ({
+      kinds: ["credential"] as const,
+      detail: ": " + fault,
+      always: diagnosis(
+        "credential not intact",
+        "What the device's store holds is no complete DER certificate or key: it was cut off, or something was written over or behind it.",
+        "Store it again, and compare its length with the file's.",
+      ),
+    }),
+  ),
   {
     kinds: ["credential"],
-    detail: "holds a",
+    detail: "holds ",
     always: diagnosis(
       "certificate and key mixed up",
       "The store holds a certificate where the key belongs, or the other way round.",

@@ -19,8 +19,9 @@ export interface Envelope {
 export function envelopeOf(credential: Credential): Envelope {
   // As much of its beginning as may have to be looked at.
   const head = new Uint8Array(40);
-  const whole = credential.read(head, 0) === head.length && head[0] === 0x30; /* SEQUENCE */
-  const first = contents(head, 0);
+  const first = credential.read(head, 0) === head.length ? contents(head, 0) : 0;
+  // What was cut off in the store would reach the module, whose code for it tells nothing.
+  const whole = head[0] === 0x30 /* SEQUENCE */ && first + byteLength(head, 0) === credential.byteLength;
   const algorithm = first + 3;
   const oid = contents(head, algorithm);
   const key = oid + (head[algorithm + 1] ?? 0);

@@ -303,6 +303,16 @@ const LIMITS: readonly DiagnosisRule[] = Object.freeze([
   ),
 ]);
 
+/** What an engine finds out about the device's own certificate and key. */
+const OWN: DiagnosisRule = rule(
+  "key values mismatch",
+  diagnosis(
+    "key of another certificate",
+    "The private key on the device is not the one that its certificate was issued for.",
+    "Store the key that belongs to the certificate: both must show the same modulus (openssl x509 -noout -modulus, openssl rsa -noout -modulus).",
+  ),
+);
+
 const OTHERS: readonly DiagnosisRule[] = Object.freeze<DiagnosisRule[]>([
   rule(
     "alert received" satisfies HandshakeCause,
@@ -353,11 +363,21 @@ const OTHERS: readonly DiagnosisRule[] = Object.freeze<DiagnosisRule[]>([
   {
     kinds: ["credential"],
     commands: ["TLS"],
+    detail: "holds unknown",
+    always: diagnosis(
+      "credential not intact",
+      "What is stored is no complete DER certificate or key: it was cut off, something was written over it, or it is PEM text.",
+      "Store it again, and compare its length with the file's; xs-cellular converts PEM and checks what it stores.",
+    ),
+  },
+  {
+    kinds: ["credential"],
+    commands: ["TLS"],
     detail: "holds",
     always: diagnosis(
       "credential in the wrong place",
-      "What is stored is not what its place is for: most often certificate and key were exchanged, or PEM text was stored instead of DER.",
-      "Store DER under the right name; xs-cellular converts PEM and tells the two apart.",
+      "What is stored is not what its place is for: certificate and key were exchanged.",
+      "Store each under its own name; xs-cellular tells the two apart.",
     ),
   },
 ]);
@@ -366,6 +386,7 @@ const OTHERS: readonly DiagnosisRule[] = Object.freeze<DiagnosisRule[]>([
 export const tlsDiagnoses: readonly DiagnosisRule[] = Object.freeze([
   ...LIMITS,
   ...ENDINGS,
+  OWN,
   ...VERDICTS,
   ...OTHERS,
 ]);
