@@ -130,7 +130,11 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
   opened(ok: boolean): void {
     this.openFailures = ok ? 0 : this.openFailures + 1;
     if (ok || this.state !== "online") return;
-    if (this.openFailures >= this.profile.openFailures) this.recover("connect", "AT+QIOPEN");
+    if (this.openFailures >= this.profile.openFailures) {
+      // A setting may have been taken with a byte lost on its way: nothing that was set is relied on.
+      this.extensions.forEach(extension => extension.forget?.());
+      this.recover("connect", "AT+QIOPEN");
+    }
     // The network can take the context away without a word.
     else this.run(this.commands.contextAddress(this.context), this.onContextCheck);
   }

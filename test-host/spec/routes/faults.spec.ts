@@ -76,6 +76,15 @@ describe("a device under faults is online again by itself", () => {
     });
   }
 
+  // A command whose value lost a byte may still be one that the module takes; every opening fails then.
+  for (const route of ["module-tls", "module-mqtt"] as const)
+    it(`when a TLS setting was taken with a byte lost on its way: ${route} on a BG95`, async () => {
+      const { toModule } = await survives(["bg95", route], []);
+      // Behind the uploads, which are 4 KB, come the settings.
+      for (let at = toModule - 900; at < toModule - 200; at += 4)
+        await survives(["bg95", route], [`lose to=module at=${String(at)}`]);
+    });
+
   for (const way of WAYS)
     it(`in XS, without an abort: ${way[1]} on a ${way[0].toUpperCase()}`, async () => {
       const { toHost, toModule } = await survives(way, []);
