@@ -253,10 +253,19 @@ export class MqttSession {
     const { scheduler, dialect } = this.#host;
     const isShort = name === "connect" && dialect.connectWaits === "one-timeout";
     const transmissions = isShort ? 1 : dialect.transmissions(this.#timing.retries);
-    const exchange: Exchange = { answered, task: undefined };
+    // With an identifier that is in use already the broker's one answer, or its lack, is that of both.
+    const before = this.#exchanges.get(key);
+    before?.task?.cancel();
+    const exchange: Exchange = {
+      answered: answer => {
+        before?.answered(answer);
+        answered(answer);
+      },
+      task: undefined,
+    };
     const fail = (): void => {
       this.#exchanges.delete(key);
-      answered("failed");
+      exchange.answered("failed");
     };
     const transmit = (times: number): void => {
       const next = packet(times);
