@@ -222,7 +222,7 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
   }
 
   private openFailed(reason: Failure): void {
-    this.modem.opened(false);
+    this.modem.opened(false, reason);
     this.fail(reason);
   }
 

@@ -127,13 +127,14 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     return this.state === "online" ? undefined : failure("network-lost", undefined, undefined, this.state);
   }
 
-  opened(ok: boolean): void {
+  opened(ok: boolean, reason?: Failure): void {
     this.openFailures = ok ? 0 : this.openFailures + 1;
     if (ok || this.state !== "online") return;
     if (this.openFailures >= this.profile.openFailures) {
       // A setting may have been taken with a byte lost on its way: nothing that was set is relied on.
       this.extensions.forEach(extension => extension.forget?.());
-      this.recover("connect", "AT+QIOPEN");
+      // As the last of them failed: what is done about it is the same.
+      this.recover("connect", reason?.command, reason?.code, reason?.detail);
     }
     // The network can take the context away without a word.
     else this.run(this.commands.contextAddress(this.context), this.onContextCheck);

@@ -214,7 +214,7 @@ export abstract class MqttOpening implements MqttReceiver {
   }
 
   private openFailed(reason: Failure): void {
-    this.modem.opened(false);
+    this.modem.opened(false, reason);
     this.stop(reason);
   }
 

@@ -29,7 +29,7 @@ export interface SocketHost {
   /** Why a connection cannot be opened now, if so. */
   unreachable(): Failure | undefined;
   /** A connection was opened or not: after failures the modem looks at its context, and renews it. */
-  opened(ok: boolean): void;
+  opened(ok: boolean, reason?: Failure): void;
   /** Has every socket look for data when a report may have been lost. */
   heed(): void;
   /** `unread`: the module holds data that have no place here; id, bytes held here, bytes that the module can hold. */
@@ -171,7 +171,7 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private openFailed(reason: Failure): void {
-    this.modem.opened(false);
+    this.modem.opened(false, reason);
     this.fail(reason);
   }
 
