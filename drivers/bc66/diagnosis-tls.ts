@@ -17,7 +17,7 @@ export const TLS_CODES: CodeTable = Object.freeze({
   [-2]: diagnosis(
     "TCP connection below TLS failed",
     "Nobody accepted the connection, or it broke: wrong host or port, an unknown name, a firewall, no bearer, or a server that hung up without a word.",
-    "Open the same host and port as plain TCP (AT+QIOPEN). If that works, the server ends the handshake: its log says why.",
+    "Open the same host and port as plain TCP (AT+QIOPEN). If that works, the server ends the handshake, as some do with a client certificate that they do not know: compare the device's certificate with what the server accepts; its log says why.",
   ),
   [-3]: diagnosis(
     "certificate refused",
