@@ -1,23 +1,8 @@
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Credential, CredentialRole } from "../../modules/io/credentials.js";
+import { BytesCredential } from "../../modules/pki/bytes.js";
 import type { CredentialInput, SecureHost, SecureOptions } from "./tls.js";
 import type { TlsSettings } from "./tls-contexts.js";
-
-class Bytes implements Credential {
-  readonly byteLength: number;
-  private readonly bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.byteLength = bytes.length;
-  }
-
-  read(view: Uint8Array, offset: number): number {
-    const count = Math.max(0, Math.min(view.length, this.byteLength - offset));
-    view.set(this.bytes.subarray(offset, offset + count));
-    return count;
-  }
-}
 
 /** What was given, or else what the device has stored. */
 function credential(
@@ -26,7 +11,9 @@ function credential(
   input: CredentialInput | undefined,
 ): Credential | undefined {
   if (input === undefined) return secure.credentials?.open(role);
-  return "read" in input ? input : new Bytes(input instanceof Uint8Array ? input : new Uint8Array(input));
+  return "read" in input
+    ? input
+    : new BytesCredential(input instanceof Uint8Array ? input : new Uint8Array(input));
 }
 
 /** What the module is to be set to for these options, or why no connection may be tried. `command`: for that reason. */
