@@ -1,5 +1,5 @@
 import type { ModuleName } from "../firmware/config.js";
-import { InputError } from "./input-error.js";
+import { InputError } from "../../certs/input-error.js";
 
 /** Refuses a radio link that the module does not speak. */
 export function checkLink(module: ModuleName, link: string): void {

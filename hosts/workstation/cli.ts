@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addModemCommand } from "./modem/command.js";
 import { addSimulateCommand } from "./simulate/command.js";
-import { InputError } from "./input-error.js";
+import { InputError } from "../../certs/input-error.js";
 import { printInputError } from "./simulate/print.js";
 import { packageVersion } from "./version.js";
 

@@ -2,8 +2,14 @@ import type { KeyObject, X509Certificate } from "node:crypto";
 import type { Credential, CredentialRole, Credentials } from "../../modules/io/credentials.js";
 import { BytesCredential } from "../../modules/pki/bytes.js";
 import { inspectDer } from "../../modules/pki/der.js";
-import { describeHeld, describeKey, type Held, readCredentialFile, subjectOf } from "./credential-file.js";
-import { InputError } from "./input-error.js";
+import {
+  describeHeld,
+  describeKey,
+  type Held,
+  readCredentialFile,
+  subjectOf,
+} from "../../certs/files/read.js";
+import { InputError } from "../../certs/input-error.js";
 
 /** Paths as they were given on the command line. */
 export interface CredentialFiles {

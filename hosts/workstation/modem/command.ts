@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { lstatSync } from "node:fs";
 import type { LinkName } from "../../../test-host/simulator/link.js";
 import type { ModuleName } from "../../firmware/config.js";
-import { InputError } from "../input-error.js";
+import { InputError } from "../../../certs/input-error.js";
 import { checkLink } from "../check-link.js";
 import { printInputError } from "../simulate/print.js";
 

@@ -1,7 +1,7 @@
 import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
-import { InputError } from "../input-error.js";
+import { InputError } from "../../../certs/input-error.js";
 import { printSentences } from "../simulate/print.js";
 import { makeModule } from "../simulate/simulated-module.js";
 import { TraceFile } from "../simulate/trace-file.js";

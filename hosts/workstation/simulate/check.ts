@@ -1,4 +1,4 @@
-import { InputError } from "../input-error.js";
+import { InputError } from "../../../certs/input-error.js";
 
 /** MQTT 3.1.1, 1.5.3: a text has a length of 16 bits. */
 const MQTT_TEXT_BYTES = 65_535;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { InputError } from "../input-error.js";
+import { InputError } from "../../../certs/input-error.js";
 import { checkOptions, type RawSimulateOptions } from "./options.js";
 import { printInputError } from "./print.js";
 

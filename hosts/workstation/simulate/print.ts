@@ -1,4 +1,4 @@
-import type { InputError } from "../input-error.js";
+import type { InputError } from "../../../certs/input-error.js";
 
 /** Three sentences, as every failure is told. */
 export function printSentences(parts: {

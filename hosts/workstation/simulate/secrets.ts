@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readCredentialFile } from "../credential-file.js";
+import { readCredentialFile } from "../../../certs/files/read.js";
 import { refuse } from "./check.js";
 
 /** A key that signs tokens. Never to be printed. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import { InputError } from "../input-error.js";
+import { InputError } from "../../../certs/input-error.js";
 
 /** What an operation on a file failed with: `ENOSPC`. */
 function codeOf(error: unknown): string {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadCredentials } from "../../../hosts/workstation/credentials.js";
-import { InputError } from "../../../hosts/workstation/input-error.js";
+import { InputError } from "../../../certs/input-error.js";
 import { EPOCH_MS, issueIdentities, RouteScene, type Identities, type Way } from "./scene.js";
 
 const WAYS: readonly Way[] = [

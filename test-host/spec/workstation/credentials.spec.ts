@@ -9,7 +9,7 @@ import {
   loadCredentials,
   type LoadedCredentials,
 } from "../../../hosts/workstation/credentials.js";
-import { InputError } from "../../../hosts/workstation/input-error.js";
+import { InputError } from "../../../certs/input-error.js";
 
 const NOW = new Date("2026-06-01T12:00:00Z");
 const VALID = { notBefore: new Date("2026-01-01T00:00:00Z"), notAfter: new Date("2027-01-01T00:00:00Z") };

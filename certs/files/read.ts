@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { InputError } from "./input-error.js";
+import { InputError } from "../input-error.js";
 
 /** One thing that a file holds. */
 export type Held =
