@@ -1,3 +1,5 @@
+import "reflect-metadata";
+import { Pkcs10CertificateRequest } from "@peculiar/x509";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { InputError } from "../input-error.js";
@@ -7,6 +9,7 @@ export type Held =
   | { readonly kind: "certificate"; readonly certificate: X509Certificate }
   | { readonly kind: "key"; readonly key: KeyObject }
   | { readonly kind: "encrypted-key" }
+  | { readonly kind: "request"; readonly request: Pkcs10CertificateRequest }
   /** Something else that is known by name: `a public key`. */
   | { readonly kind: "other"; readonly name: string }
   /** Damaged; `name` as the file calls it, `fault` completes the sentence "its ... ". */
@@ -18,8 +21,6 @@ const FILE_LIMIT = 1_000_000;
 const OTHER_LABELS: Readonly<Record<string, string>> = {
   "PUBLIC KEY": "a public key",
   "RSA PUBLIC KEY": "a public key",
-  "CERTIFICATE REQUEST": "a certificate signing request",
-  "NEW CERTIFICATE REQUEST": "a certificate signing request",
   "X509 CRL": "a certificate revocation list",
   PKCS7: "a PKCS#7 bundle",
   "OPENSSH PRIVATE KEY": "a private key in OpenSSH's own format",
@@ -176,6 +177,8 @@ function readBlock(label: string, body: string): Held {
   if (label === "CERTIFICATE" || label === "X509 CERTIFICATE") {
     return readCertificate(der) ?? mislabelled(der, label) ?? damaged;
   }
+  if (label === "CERTIFICATE REQUEST" || label === "NEW CERTIFICATE REQUEST")
+    return readRequest(der) ?? mislabelled(der, label) ?? damaged;
   const type = KEY_TYPES[label];
   if (type === undefined) return { kind: "other", name: `a PEM block that calls itself ${label}` };
   // Some tools write one form of key under the label of another.
@@ -213,6 +216,15 @@ function readKey(der: Buffer, type: "pkcs8" | "pkcs1" | "sec1"): Held | undefine
   }
 }
 
+function readRequest(der: Buffer): Held | undefined {
+  try {
+    const request = new Pkcs10CertificateRequest(Uint8Array.from(der));
+    return request.rawData.byteLength === der.length ? { kind: "request", request } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function isPublicKey(der: Buffer): boolean {
   try {
     createPublicKey({ key: der, format: "der", type: "spki" });
@@ -242,7 +254,8 @@ function readDer(der: Buffer): Held | undefined {
   const held = readCertificate(der) ?? readKey(der, "pkcs8") ?? readKey(der, "pkcs1") ?? readKey(der, "sec1");
   if (held !== undefined) return held;
   if (isPkcs12(der)) return { kind: "other", name: "a PKCS#12 bundle (.p12, .pfx)" };
-  return isPublicKey(der) ? { kind: "other", name: "a public key" } : undefined;
+  if (isPublicKey(der)) return { kind: "other", name: "a public key" };
+  return readRequest(der);
 }
 
 /** The subject for people: its common name, or all of it. */
@@ -278,6 +291,8 @@ export function describeHeld(held: Held): string {
       return `a private key (${describeKey(held.key)})`;
     case "encrypted-key":
       return "a private key under a password";
+    case "request":
+      return "a certificate signing request";
     case "other":
       return held.name;
     case "damaged":

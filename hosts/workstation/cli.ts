@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addCertsCommand } from "./certs/command.js";
 import { addModemCommand } from "./modem/command.js";
 import { addSimulateCommand } from "./simulate/command.js";
 import { InputError } from "../../certs/input-error.js";
@@ -18,7 +19,7 @@ function wrongUsage(text: string): InputError {
   return new InputError({
     what,
     why: "The command line could not be understood; nothing was started.",
-    fix: "xs-cellular simulate --help and xs-cellular modem --help list what there is.",
+    fix: "xs-cellular --help lists the commands, and each lists its options with --help.",
     file: option ?? "",
   });
 }
@@ -34,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
   const program = new Command("xs-cellular")
     .description(
-      "Cellular modems for Moddable XS: run the firmware against a simulated module, or serve the module.",
+      "Cellular modems for Moddable XS: run the firmware against a simulated module, serve the module, look at certificates.",
     )
     .version(packageVersion())
     .configureOutput({
@@ -48,6 +49,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   };
   addSimulateCommand(program, done);
   addModemCommand(program, done);
+  addCertsCommand(program, done);
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {

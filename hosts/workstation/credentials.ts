@@ -140,7 +140,7 @@ function wrongContent(held: readonly Held[], file: string, role: CredentialRole)
       "Convert a copy with: ssh-keygen -p -m PKCS8 -f <copy>. Keys for TLS are better made with openssl genpkey.";
   } else if (held.some(one => one.kind === "other" && one.name.includes("trust settings"))) {
     fix = `Write it as a plain certificate: openssl x509 -in ${file} -out plain.crt`;
-  } else if (held.some(one => one.kind === "other" && one.name.includes("request"))) {
+  } else if (held.some(one => one.kind === "request")) {
     fix = "Give the certificate that the authority issued for this request.";
   }
   return new InputError({

@@ -1,0 +1,112 @@
+import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+import { chainFault } from "../../../certs/check/chain.js";
+import type { Finding } from "../../../certs/check/finding.js";
+import { subjectOf } from "../../../certs/files/read.js";
+
+const TIMEOUT_MS = 5_000;
+
+/** What the server has shown: its certificate, and those it sent with it. */
+function shownBy(socket: TLSSocket): readonly X509Certificate[] {
+  const shown: X509Certificate[] = [];
+  let one = socket.getPeerX509Certificate();
+  // A root is its own issuer.
+  while (one !== undefined && !shown.some(other => one?.raw.equals(other.raw))) {
+    shown.push(one);
+    one = one.issuerCertificate;
+  }
+  return shown;
+}
+
+function refusal(
+  host: string,
+  shown: readonly X509Certificate[],
+  ca: X509Certificate,
+  now: Date,
+): string | undefined {
+  const [leaf, ...sent] = shown;
+  if (leaf === undefined) return "it shows no certificate";
+  const isNamed = isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host);
+  if (isNamed === undefined) return `its certificate (${subjectOf(leaf)}) is not for ${host}`;
+  return chainFault(leaf, [...sent, ca], ca, now);
+}
+
+/**
+ * Whether the CA that a device has leads to the certificate that a broker shows. The broker is
+ * asked for it in a handshake that need not succeed: one that wants a client's certificate hangs up
+ * behind it.
+ */
+export function lookAtChain(
+  host: string,
+  port: number,
+  ca: X509Certificate,
+  now: Date,
+): Promise<Finding | undefined> {
+  const place = `${host}:${String(port)}`;
+  const finding = (what: string, why: string, fix: string): Finding => ({
+    rule: "broker",
+    severity: "error",
+    subject: "broker",
+    what: `${place} ${what}`,
+    why,
+    fix,
+  });
+  return new Promise(resolve => {
+    let shown: readonly X509Certificate[] = [];
+    const socket = connect({
+      host,
+      port,
+      ...(isIP(host) === 0 ? { servername: host } : undefined),
+      // Judged below, by the one CA that the device has and by the name.
+      rejectUnauthorized: false,
+      // With TLS 1.3 a broker's refusal of the client comes after the end of the handshake.
+      maxVersion: "TLSv1.2",
+    });
+    const judge = (): void => {
+      socket.destroy();
+      const fault = refusal(host, shown, ca, now);
+      resolve(
+        fault === undefined
+          ? undefined
+          : finding(
+              `shows a certificate that this device would refuse: ${fault}`,
+              "A device that verifies its broker, as it must, ends the handshake there.",
+              "Give the root that the broker's chain ends in, and the name that stands in its certificate.",
+            ),
+      );
+    };
+    socket.setTimeout(TIMEOUT_MS, () => {
+      socket.destroy();
+      resolve(
+        finding(
+          "does not answer to TLS",
+          "The connection stands, but no handshake came to its end.",
+          "Check the port; 8883 is usual for MQTT with TLS.",
+        ),
+      );
+    });
+    // The first moment at which the certificate is known, before a refusal can take it away.
+    socket.on("keylog", () => {
+      if (shown.length === 0) shown = shownBy(socket);
+    });
+    socket.on("secureConnect", () => {
+      shown = shownBy(socket);
+      judge();
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (shown.length > 0) {
+        judge();
+        return;
+      }
+      socket.destroy();
+      resolve(
+        finding(
+          `cannot be asked (${error.code ?? error.message})`,
+          "No TLS server showed a certificate there.",
+          "Check host and port, and that the broker runs.",
+        ),
+      );
+    });
+  });
+}

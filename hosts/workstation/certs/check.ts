@@ -1,0 +1,201 @@
+import { X509Certificate, type KeyObject } from "node:crypto";
+import { checkDevice, type TlsAcceptance } from "../../../certs/check/rules.js";
+import type { Finding } from "../../../certs/check/finding.js";
+import { describeHeld, readCredentialFile } from "../../../certs/files/read.js";
+import { bc66 } from "../../../drivers/bc66/profile.js";
+import { bg95 } from "../../../drivers/bg95/profile.js";
+import type { RouteName } from "../../../drivers/quectel/route.js";
+import type { ModuleName } from "../../firmware/config.js";
+import { lookAtServer } from "../broker-look.js";
+import { modelOf } from "../device.js";
+import { choice, refuse } from "../simulate/check.js";
+import { lookAtChain } from "./broker-chain.js";
+import { suiteName } from "../suites.js";
+import { deviceProfile, sdkProfile } from "../tls-engine-profile.js";
+
+export interface CheckFilesOptions {
+  readonly ca?: string;
+  readonly certificate: string;
+  readonly key?: string;
+  readonly issuer: readonly string[];
+  readonly serial?: string;
+  readonly module?: string;
+  readonly route?: string;
+  readonly tlsEngine?: string;
+  readonly broker?: string;
+}
+
+/** A way to a broker, and whether the credentials will do for it. */
+export interface RouteVerdict {
+  readonly route: RouteName;
+  readonly ok: boolean;
+  /** Absent: the broker was not asked. */
+  readonly suite?: string;
+}
+
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly certificate: string;
+  readonly findings: readonly Finding[];
+  /** Of the module that was named, in the order in which it would try them. */
+  readonly routes: readonly RouteVerdict[];
+}
+
+interface RouteTls extends TlsAcceptance {
+  readonly route: RouteName;
+  readonly suites: readonly number[];
+}
+
+const PROFILES = { bg95, bc66 } as const;
+const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
+const ROUTES: readonly (RouteName | "auto")[] = ["auto", "module-tls", "host-tls", "module-mqtt"];
+const ENGINES = { device: deviceProfile, sdk: sdkProfile } as const;
+
+/** Which TLS each route of a module uses, the usual one first. */
+function tlsOf(module: ModuleName, engine: keyof typeof ENGINES): readonly RouteTls[] {
+  const { tls } = PROFILES[module];
+  const own = { name: `the ${modelOf(module)}'s own TLS`, ...tls };
+  const host = {
+    name: engine === "sdk" ? "the SDK's bare TLS session" : "TLS on the ESP32",
+    clientKeys: ENGINES[engine].clientKeys,
+    suites: ENGINES[engine].suites,
+    route: "host-tls" as const,
+  };
+  const byModule = [
+    { ...own, route: "module-tls" as const },
+    { ...own, route: "module-mqtt" as const },
+  ];
+  return module === "bc66" ? [host, ...byModule] : [byModule[0] ?? host, host, ...byModule.slice(1)];
+}
+
+function certificatesIn(file: string, option: string): readonly [X509Certificate, ...X509Certificate[]] {
+  const held = readCredentialFile(file);
+  const damaged = held.find(one => one.kind === "damaged");
+  if (damaged !== undefined)
+    return refuse(
+      option,
+      `${file}: its ${damaged.name} ${damaged.fault}`,
+      "What is damaged cannot be checked.",
+      "Copy the file again, in binary mode and whole.",
+    );
+  const [first, ...others] = held.flatMap(one => (one.kind === "certificate" ? [one.certificate] : []));
+  if (first !== undefined) return [first, ...others];
+  return refuse(
+    option,
+    `${file} holds ${[...new Set(held.map(describeHeld))].join(" and ")}, and no certificate`,
+    `${option} needs a certificate.`,
+    "Give the file of the certificate; were two files swapped?",
+  );
+}
+
+function keyIn(file: string): KeyObject {
+  const held = readCredentialFile(file);
+  const key = held.flatMap(one => (one.kind === "key" ? [one.key] : []))[0];
+  if (key !== undefined) return key;
+  return refuse(
+    "--key",
+    `${file} holds ${[...new Set(held.map(describeHeld))].join(" and ")}, and no private key that can be read`,
+    "--key needs the device's private key, without a password.",
+    held.some(one => one.kind === "encrypted-key")
+      ? `Take the password off: openssl pkcs8 -topk8 -nocrypt -in ${file} -out plain.key`
+      : "Give the file of the private key; were two files swapped?",
+  );
+}
+
+/** The root among a file's certificates, or the first. */
+function rootOf(certificates: readonly [X509Certificate, ...X509Certificate[]]): X509Certificate {
+  return certificates.find(one => one.ca && one.checkIssued(one)) ?? certificates[0];
+}
+
+function brokerAddress(text: string): { host: string; port: number } {
+  const match = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text.replace(/^mqtts:\/\//, ""));
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || port < 1 || port > 65_535)
+    return refuse(
+      "--broker",
+      `--broker ${text} is not HOST:PORT`,
+      "The broker is looked at over TLS.",
+      "For example: --broker broker.example.com:8883",
+    );
+  return { host: match[1], port };
+}
+
+/**
+ * Everything that stands between a device with these files and its broker.
+ * @throws InputError when a file or option cannot be used at all.
+ */
+export async function checkFiles(options: CheckFilesOptions, now: Date): Promise<CheckResult> {
+  const [certificate, ...chain] = certificatesIn(options.certificate, "--cert");
+  const key = options.key === undefined ? undefined : keyIn(options.key);
+  const ca = options.ca === undefined ? undefined : rootOf(certificatesIn(options.ca, "--ca"));
+  const issuers = options.issuer.flatMap(file => certificatesIn(file, "--issuer"));
+  const module = options.module === undefined ? undefined : choice("--module", options.module, MODULES);
+  const asked = choice("--route", options.route ?? "auto", ROUTES);
+  const engine = choice("--tls-engine", options.tlsEngine ?? "device", ["device", "sdk"] as const);
+  if (asked !== "auto" && module === undefined)
+    return refuse(
+      "--route",
+      `--route ${asked} was given without --module`,
+      "What a route takes depends on the module.",
+      "Add --module bg95 or --module bc66.",
+    );
+  const broker = options.broker === undefined ? undefined : brokerAddress(options.broker);
+
+  const routes =
+    module === undefined ? [] : tlsOf(module, engine).filter(one => asked === "auto" || one.route === asked);
+  const device = {
+    certificate,
+    ...(key === undefined ? undefined : { key }),
+    ...(ca === undefined ? undefined : { ca }),
+    ...(issuers.length === 0 ? undefined : { issuers: [...chain, ...issuers] }),
+    ...(options.serial === undefined ? undefined : { serial: options.serial }),
+  };
+  const findings = [...checkDevice(device, now)];
+  const verdicts: RouteVerdict[] = [];
+  const refusals: Finding[] = [];
+  for (const tls of routes) {
+    const refused = checkDevice({ ...device, tls: [tls] }, now).filter(
+      one => one.rule === "route-key" || one.rule === "size",
+    );
+    const answer =
+      broker === undefined
+        ? undefined
+        : await lookAtServer({
+            address: broker.host,
+            port: broker.port,
+            serverName: broker.host,
+            suites: tls.suites,
+          });
+    const suite = answer?.kind === "suite" ? suiteName(answer.suite) : undefined;
+    if (answer?.kind === "alert" || answer?.kind === "closed")
+      refused.push({
+        rule: "broker",
+        severity: "error",
+        subject: "broker",
+        what: `${tls.name} and the broker have no cipher suite in common`,
+        why: `Asked with ${tls.suites.map(suiteName).join(", ")}, the broker refused.`,
+        fix: "Use another route, or allow ECDHE-RSA-AES128-GCM-SHA256 on the broker.",
+      });
+    refusals.push(...refused);
+    verdicts.push({
+      route: tls.route,
+      ok: refused.length === 0,
+      ...(suite === undefined ? undefined : { suite }),
+    });
+  }
+  // One way that will do is enough, unless a certain one was asked for.
+  if (routes.length > 0 && !verdicts.some(one => one.ok))
+    findings.push(
+      ...refusals.filter((one, index) => refusals.findIndex(other => other.what === one.what) === index),
+    );
+  if (broker !== undefined && ca !== undefined) {
+    const found = await lookAtChain(broker.host, broker.port, ca, now);
+    if (found !== undefined) findings.push(found);
+  }
+  return {
+    ok: !findings.some(one => one.severity === "error"),
+    certificate: options.certificate,
+    findings,
+    routes: verdicts,
+  };
+}
