@@ -164,7 +164,9 @@ const RULES: readonly Rule[] = [
     };
   },
   function keyUsage({ certificate }, facts) {
-    if (facts.keyUsage === undefined || facts.keyUsage.includes("digitalSignature")) return undefined;
+    // What an authority may not do is not its holder's first trouble.
+    if (facts.ca || facts.keyUsage === undefined || facts.keyUsage.includes("digitalSignature"))
+      return undefined;
     return {
       rule: "key-usage",
       severity: "error",

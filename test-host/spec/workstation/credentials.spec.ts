@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, webcrypto, type KeyObject } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { Authority, type Issued, toPem } from "../../../certs/issue.js";
 import {
   credentialStore,
@@ -167,7 +168,18 @@ describe("credential files", () => {
       [
         "a signing request in the place of the certificate",
         "certificate",
-        () => toPem(made.client.certificate, "CERTIFICATE").replaceAll("CERTIFICATE", "CERTIFICATE REQUEST"),
+        async () => {
+          const keys = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
+            "sign",
+          ]);
+          const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" };
+          const request = await Pkcs10CertificateRequestGenerator.create({
+            name: "CN=a",
+            keys,
+            signingAlgorithm,
+          });
+          return request.toString("pem");
+        },
         /holds a certificate signing request, not a client certificate/,
         /issued for this request/,
       ],
