@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
-import { Authority, type Issued, toPem } from "../../../certs/issue.js";
+import { Authority, type Issued } from "../../../certs/issue.js";
 import {
   credentialStore,
   loadCredentials,
