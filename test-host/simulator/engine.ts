@@ -67,6 +67,13 @@ export interface EngineAbort {
   readonly neededBytes?: number;
 }
 
+/**
+ * How an engine's run ended otherwise: the firmware wanted it, or the power went away in the middle
+ * of an operation on flash. On a device the program begins anew, after `ms` of a sleep.
+ */
+export type EngineEnd =
+  { readonly reason: "sleep"; readonly ms: number } | { readonly reason: "restart" | "power cut" };
+
 export interface EngineTurn {
   readonly actions: readonly EngineAction[];
   /** Compute steps of the whole turn (byte codes run). */
@@ -74,6 +81,7 @@ export interface EngineTurn {
   /** Garbage collections in this turn. */
   readonly collections: number;
   readonly abort?: EngineAbort;
+  readonly end?: EngineEnd;
 }
 
 /** Memory of an engine in bytes of an ESP32 (slots at 16 bytes). Zero where the engine cannot tell. */
@@ -97,7 +105,7 @@ export interface EngineMemory {
 export interface Engine {
   readonly name: "xs" | "node";
   readonly version: string;
-  /** Runs one turn. Turns never overlap. After an abort or `stop` it rejects. */
+  /** Runs one turn. Turns never overlap. After an abort, an end or `stop` it rejects. */
   turn(event: EngineEvent, inputs: EngineInputs): Promise<EngineTurn>;
   memory(): Promise<EngineMemory>;
   stop(): Promise<void>;

@@ -1,11 +1,13 @@
 import type {
   EngineAbort,
   EngineAction,
+  EngineEnd,
   EngineEvent,
   EngineInputs,
   EngineTurn,
 } from "../simulator/engine.js";
 import type { ResolvedOptions } from "./options.js";
+import type { PowerCut } from "./partitions.js";
 import type { Services } from "./service-types.js";
 
 /** Frames between Node and the XS host program; `host/main.c` describes them. All numbers little-endian. */
@@ -122,7 +124,20 @@ export function settingsFrame(options: ResolvedOptions): Uint8Array {
     .u32(options.headroom)
     .u32(options.ticksOffsetMs)
     .u32(options.seed >>> 0)
-    .block(options.flash)
+    .end();
+}
+
+export function partitionFrame(label: string, bytes: Uint8Array): Uint8Array {
+  return new Writer("P").text(label).block(bytes).end();
+}
+
+export function powerCutFrame({ label = "", afterSteps, tear, seed = 1 }: PowerCut): Uint8Array {
+  const scattered = tear === "scatter" ? 1 : 0;
+  return new Writer("X")
+    .text(label)
+    .u32(afterSteps)
+    .u8(scattered)
+    .u32(seed >>> 0)
     .end();
 }
 
@@ -149,8 +164,8 @@ export function memoryFrame(): Uint8Array {
   return new Writer("Q").end();
 }
 
-export function flashFrame(): Uint8Array {
-  return new Writer("F").end();
+export function flashFrame(label: string): Uint8Array {
+  return new Writer("F").text(label).end();
 }
 
 const EVENTS = ["start", "readable", "writable", "overrun", "timer", "message"] as const;
@@ -229,13 +244,22 @@ function readAbort(reader: Reader): EngineAbort {
   return { reason, detail: detail ? `${needed}\n${detail}` : needed, neededBytes: held + asked };
 }
 
+function readEnd(reader: Reader): EngineEnd {
+  const kind = reader.u8();
+  const ms = reader.double();
+  if (kind === 0) return { reason: "sleep", ms };
+  return { reason: kind === 1 ? "restart" : "power cut" };
+}
+
 export function readTurn(reader: Reader): EngineTurn {
   const compute = reader.u32();
   const collections = reader.u32();
-  const abort = reader.u8() ? readAbort(reader) : undefined;
+  const outcome = reader.u8();
+  const abort = outcome === 1 ? readAbort(reader) : undefined;
+  const end = outcome === 2 ? readEnd(reader) : undefined;
   const actions: EngineAction[] = [];
   while (!reader.done) actions.push(readAction(reader));
-  return abort ? { actions, compute, collections, abort } : { actions, compute, collections };
+  return { actions, compute, collections, ...(abort && { abort }), ...(end && { end }) };
 }
 
 /** Takes frames out of the byte stream that the host program writes. */

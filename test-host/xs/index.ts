@@ -11,6 +11,7 @@ export { EngineError } from "./errors.js";
 export type { EngineErrorKind } from "./errors.js";
 export type { Entry, SimulationHost } from "./host.js";
 export type { EngineSigner, EngineTls, NativeCost } from "./services.js";
+export type { Partitions, PowerCut } from "./partitions.js";
 export type { EngineCredentials, EngineOptions, FirmwareEngine, FirmwareMemory } from "./options.js";
 
 /** Failures that leave no XS engine on this machine, but do not lie in the firmware. */

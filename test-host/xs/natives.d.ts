@@ -18,6 +18,21 @@ declare module "embedded:storage/flash" {
   export default storage;
 }
 
+declare module "flash" {
+  /** A partition by its label. */
+  class Flash {
+    constructor(label: string);
+    readonly byteLength: number;
+    readonly blockSize: number;
+    erase(sector: number): void;
+    read(offset: number, byteLength: number): ArrayBuffer;
+    write(offset: number, byteLength: number, buffer: ArrayBuffer | Uint8Array): void;
+    /** The partition in place, read-only: no copy in the JavaScript heap. */
+    map(): ArrayBuffer;
+  }
+  export default Flash;
+}
+
 declare module "Resource" {
   /** Read-only memory of the host: no copy in the JavaScript heap. */
   interface Resource extends ArrayBuffer {

@@ -7,8 +7,9 @@ import { EngineError } from "./errors.js";
 /** Modules that the platform brings, by the name that the firmware imports: file and export in `node/`. */
 const NATIVES: Readonly<Record<string, readonly [file: string, name: string]>> = {
   "embedded:io/serial": ["serial", "Serial"],
-  "embedded:storage/flash": ["storage", "Storage"],
-  Resource: ["storage", "Resource"],
+  "embedded:storage/flash": ["flash", "Storage"],
+  Resource: ["resource", "Resource"],
+  flash: ["flash", "Flash"],
   "mc/config": ["platform", "config"],
   messages: ["board", "listen"],
   power: ["board", "Power"],
@@ -60,7 +61,7 @@ export async function makeBundle(
   const from = (folder: string, name: string): string => JSON.stringify(join(folder, name));
   const contents = [
     // First: it freezes the built-ins before any other module runs.
-    `export { dispatch, callBack, actionsOfTurn } from ${from(platformRoot, "test-host/xs/node/platform")};`,
+    `export { dispatch, callBack, actionsOfTurn, endOfRun, flashOf } from ${from(platformRoot, "test-host/xs/node/platform")};`,
     `import main from ${from(platformRoot, "test-host/xs/main")};`,
     `import entry from ${from(root, entry)};`,
     `export function start() { main(entry); }`,

@@ -3,6 +3,7 @@ import type { Context } from "node:vm";
 import type {
   EngineAbort,
   EngineAction,
+  EngineEnd,
   EngineEvent,
   EngineInputs,
   EngineTurn,
@@ -10,6 +11,8 @@ import type {
 import { EngineError } from "./errors.js";
 import { defaultRoot } from "./modules.js";
 import { nodeBundle } from "./node-bundle.js";
+import { labelOf } from "./partitions.js";
+import type { Partitions } from "./partitions.js";
 import type { PlatformSetup } from "./node/state.js";
 import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.js";
 import type { TlsCallback } from "./service-types.js";
@@ -21,6 +24,8 @@ interface Firmware {
   readonly dispatch: (event: EngineEvent, inputs: EngineInputs, start: () => void) => void;
   readonly callBack: (callback: TlsCallback) => void;
   readonly actionsOfTurn: () => EngineAction[];
+  readonly endOfRun: () => EngineEnd | undefined;
+  readonly flashOf: (label: string) => { readonly bytes: Uint8Array; readonly steps: number } | undefined;
 }
 
 interface Globals {
@@ -75,34 +80,42 @@ export class NodeEngine implements FirmwareEngine {
   readonly loadedNatives = {};
   readonly #context: Context;
   readonly #globals: Globals;
-  readonly #flash: Uint8Array;
+  readonly #partitions: Partitions;
   readonly #services: HostServices;
   readonly #usesPromises: boolean;
   #stopped = false;
-  #aborted = false;
+  #ended = false;
   #busy: Promise<unknown> = Promise.resolve();
 
-  private constructor(globals: Globals, services: HostServices, flash: Uint8Array, bundle: string) {
+  private constructor(globals: Globals, services: HostServices, partitions: Partitions, bundle: string) {
     this.#globals = globals;
     this.#services = services;
-    this.#flash = flash;
+    this.#partitions = partitions;
     this.#usesPromises = /\b(?:Promise|async)\b/.test(bundle.replace(/^\/\/# sourceMappingURL.*$/m, ""));
     this.#context = createContext(globals, { microtaskMode: "afterEvaluate", name: "firmware" });
   }
 
   static async start(root: string, options: ResolvedOptions): Promise<NodeEngine> {
     const bundle = await nodeBundle(defaultRoot, root, options.entry);
-    const flash = Uint8Array.from(options.flash);
     const resources: Record<string, Uint8Array> = {};
     for (const [role, bytes] of Object.entries(options.credentials))
       if (bytes instanceof Uint8Array) resources[`${role}.der`] = bytes;
-    const { headroom, ticksOffsetMs, seed } = options;
+    const { headroom, ticksOffsetMs, seed, partitions, powerCut } = options;
     const configText = JSON.stringify(options.config);
     const services = new HostServices(options.services);
     const globals: Globals = {
-      platformSetup: { configText, headroom, ticksOffsetMs, seed, flash, resources, services },
+      platformSetup: {
+        configText,
+        headroom,
+        ticksOffsetMs,
+        seed,
+        partitions,
+        powerCut,
+        resources,
+        services,
+      },
     };
-    const engine = new NodeEngine(globals, services, flash, bundle);
+    const engine = new NodeEngine(globals, services, partitions, bundle);
     try {
       new Script(bundle, { filename: options.entry }).runInContext(engine.#context);
     } catch (error) {
@@ -119,9 +132,8 @@ export class NodeEngine implements FirmwareEngine {
   }
 
   async #turn(event: EngineEvent, inputs: EngineInputs): Promise<EngineTurn> {
-    if (this.#aborted) throw new EngineError("stopped", "the engine's run has ended in an abort");
-    const { firmware } = this.#globals;
-    if (!firmware) throw new EngineError("protocol", "the bundle left no firmware behind");
+    if (this.#ended) throw new EngineError("stopped", "the engine's run has ended");
+    const firmware = this.#firmware();
     let failure = await this.#run(() => firmware.dispatch(event, inputs, firmware.start));
     while (failure === undefined) {
       const callbacks = await this.#services.callbacks();
@@ -129,11 +141,19 @@ export class NodeEngine implements FirmwareEngine {
       for (const callback of callbacks) failure ??= await this.#run(() => firmware.callBack(callback));
     }
     // Not the array's own map, which would make an array of the context's realm.
-    const actions = Array.from(firmware.actionsOfTurn(), copyAction);
-    if (failure === undefined) return { actions, compute: 0, collections: 0 };
-    this.#aborted = true;
+    const turn = { actions: Array.from(firmware.actionsOfTurn(), copyAction), compute: 0, collections: 0 };
+    const end = firmware.endOfRun();
+    if (!end && !failure) return turn;
+    this.#ended = true;
     this.#services.stop();
-    return { actions, compute: 0, collections: 0, abort: failure };
+    if (end) return { ...turn, end: { ...end } };
+    return failure ? { ...turn, abort: failure } : turn;
+  }
+
+  #firmware(): Firmware {
+    const { firmware } = this.#globals;
+    if (!firmware) throw new EngineError("protocol", "the bundle left no firmware behind");
+    return firmware;
   }
 
   /** Runs `work` and the promise jobs after it in the context; why the run ends, if it does. */
@@ -159,8 +179,18 @@ export class NodeEngine implements FirmwareEngine {
     return Promise.resolve(NOTHING);
   }
 
-  flash(): Promise<Uint8Array> {
-    return Promise.resolve(Uint8Array.from(this.#flash));
+  async flash(label?: string): Promise<Uint8Array> {
+    return Uint8Array.from((await this.#flashOf(label)).bytes);
+  }
+
+  async flashSteps(label?: string): Promise<number> {
+    return (await this.#flashOf(label)).steps;
+  }
+
+  async #flashOf(label: string | undefined): Promise<{ readonly bytes: Uint8Array; readonly steps: number }> {
+    const name = labelOf(this.#partitions, label);
+    await this.#busy;
+    return this.#firmware().flashOf(name) ?? { bytes: new Uint8Array(0), steps: 0 };
   }
 
   async stop(): Promise<void> {

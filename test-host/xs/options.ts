@@ -1,4 +1,6 @@
 import type { Engine, EngineMemory } from "../simulator/engine.js";
+import { resolvePartitions } from "./partitions.js";
+import type { Partitions, PowerCut } from "./partitions.js";
 import type { EngineSigner, EngineTls, NativeCost, ServiceOptions } from "./services.js";
 
 /** DER objects that the firmware's credential store holds. */
@@ -48,8 +50,16 @@ export interface EngineOptions {
   readonly signer?: EngineSigner;
   /** What native work takes of the simulated processor's time. Default: nothing. */
   readonly nativeCost?: NativeCost;
-  /** Contents of the flash partition, whole blocks of 4096 bytes. Default: 64 KB, erased. */
+  /**
+   * Partitions of raw NOR flash by label: their contents, whole blocks of 4096 bytes. The firmware opens
+   * them with `embedded:storage/flash` or the older module `flash`. A partition `journal` is always
+   * there, 64 KB and erased unless given.
+   */
+  readonly partitions?: Partitions;
+  /** Contents of the partition `journal`. */
   readonly flash?: Uint8Array;
+  /** Ends the run in the middle of an operation on flash. */
+  readonly powerCut?: PowerCut;
   /** Told once in a while, in words for people: that the host is being built, that Node stands in. */
   readonly onNotice?: (text: string) => void;
   /** Where the built host and compiled modules are kept. */
@@ -68,8 +78,13 @@ export interface FirmwareMemory extends EngineMemory {
 export interface FirmwareEngine extends Engine {
   /** Counts live memory without a collection, so that asking changes nothing in the run. */
   memory(): Promise<FirmwareMemory>;
-  /** Contents of the flash partition; also after an abort, as a device finds them when it restarts. */
-  flash(): Promise<Uint8Array>;
+  /**
+   * Contents of a flash partition, by default those of the journal; also after an abort or end, as a
+   * device finds them when it restarts.
+   */
+  flash(label?: string): Promise<Uint8Array>;
+  /** Steps (see {@link PowerCut}) on a partition so far, by default on the journal. */
+  flashSteps(label?: string): Promise<number>;
   /**
    * Objects of native kinds that loading the modules left behind, by kind: none can be preloaded
    * into flash. Empty where the engine cannot tell.
@@ -90,19 +105,12 @@ export interface ResolvedOptions {
   readonly computeLimit: number;
   readonly ticksOffsetMs: number;
   readonly seed: number;
-  readonly flash: Uint8Array;
+  readonly partitions: Partitions;
+  readonly powerCut: PowerCut | undefined;
   readonly services: ServiceOptions;
 }
 
-export const FLASH_BLOCK_BYTES = 4096;
-const FLASH_BYTES = 16 * FLASH_BLOCK_BYTES;
-
 export function resolveOptions(options: EngineOptions): ResolvedOptions {
-  const flash = options.flash ?? new Uint8Array(FLASH_BYTES).fill(0xff);
-  if (flash.length % FLASH_BLOCK_BYTES)
-    throw new RangeError(
-      `flash of ${flash.length} bytes is not made of whole blocks of ${FLASH_BLOCK_BYTES}`,
-    );
   return {
     entry: options.entry ?? "hosts/firmware/main",
     config: options.config ?? {},
@@ -115,7 +123,8 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     computeLimit: options.computeLimit ?? 100_000_000,
     ticksOffsetMs: options.ticksOffsetMs ?? 0,
     seed: options.seed ?? 1,
-    flash,
+    partitions: resolvePartitions(options.partitions, options.flash, options.powerCut),
+    powerCut: options.powerCut,
     services: { tls: options.tls, signer: options.signer, nativeCost: options.nativeCost },
   };
 }

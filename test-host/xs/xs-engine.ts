@@ -10,7 +10,9 @@ import {
   loadFrame,
   memoryFrame,
   moduleFrame,
+  partitionFrame,
   placesIn,
+  powerCutFrame,
   readTurn,
   resourceFrame,
   servicesFrame,
@@ -19,6 +21,8 @@ import {
 } from "./frames.js";
 import type { Reader } from "./frames.js";
 import { configSource, defaultRoot, moduleSource } from "./modules.js";
+import { labelOf } from "./partitions.js";
+import type { Partitions } from "./partitions.js";
 import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.js";
 import { answerService } from "./service-frames.js";
 import { HostServices } from "./services.js";
@@ -164,19 +168,21 @@ export class XsEngine implements FirmwareEngine {
   readonly version = "XS 13.3";
   readonly #host: HostProcess;
   readonly #services: HostServices;
+  readonly #partitions: Partitions;
   #modules: Readonly<Record<string, number>> = {};
   #natives: Readonly<Record<string, number>> = {};
-  #aborted = false;
+  #ended = false;
   #stopped = false;
   #busy: Promise<unknown> = Promise.resolve();
 
-  private constructor(binary: string, services: HostServices) {
+  private constructor(binary: string, services: HostServices, partitions: Partitions) {
     this.#host = new HostProcess(binary);
     this.#services = services;
+    this.#partitions = partitions;
   }
 
   static async start(folders: XsFolders, options: ResolvedOptions): Promise<XsEngine> {
-    const engine = new XsEngine(folders.binary, new HostServices(options.services));
+    const engine = new XsEngine(folders.binary, new HostServices(options.services), options.partitions);
     try {
       await engine.#load(folders, options);
     } catch (error) {
@@ -203,6 +209,8 @@ export class XsEngine implements FirmwareEngine {
     const sourceOf = (name: string): Promise<string | undefined> =>
       moduleSource(name === MAIN ? defaultRoot : root, name, cacheFolder);
     host.send(settingsFrame(options));
+    for (const [label, bytes] of Object.entries(options.partitions)) host.send(partitionFrame(label, bytes));
+    if (options.powerCut) host.send(powerCutFrame(options.powerCut));
     for (const [role, bytes] of Object.entries(options.credentials))
       if (bytes instanceof Uint8Array) host.send(resourceFrame(`${role}.der`, bytes));
     host.send(servicesFrame(this.#services.description));
@@ -257,14 +265,14 @@ export class XsEngine implements FirmwareEngine {
 
   async turn(event: EngineEvent, inputs: EngineInputs): Promise<EngineTurn> {
     this.#check();
-    if (this.#aborted) throw new EngineError("stopped", "the engine's run has ended in an abort");
+    if (this.#ended) throw new EngineError("stopped", "the engine's run has ended");
     try {
       const turn = readTurn(await this.#ask(turnFrame(event, inputs), "T"));
-      if (turn.abort) this.#abort();
+      if (turn.abort || turn.end) this.#end();
       return turn;
     } catch (error) {
       if (!(error instanceof HostExit)) throw error;
-      this.#abort();
+      this.#end();
       if (error.code === 4) throw new EngineError("protocol", error.message);
       return {
         actions: [],
@@ -275,8 +283,8 @@ export class XsEngine implements FirmwareEngine {
     }
   }
 
-  #abort(): void {
-    this.#aborted = true;
+  #end(): void {
+    this.#ended = true;
     this.#services.stop();
   }
 
@@ -318,9 +326,20 @@ export class XsEngine implements FirmwareEngine {
     };
   }
 
-  async flash(): Promise<Uint8Array> {
+  async flash(label?: string): Promise<Uint8Array> {
+    return (await this.#flash(label)).bytes;
+  }
+
+  async flashSteps(label?: string): Promise<number> {
+    return (await this.#flash(label)).steps;
+  }
+
+  async #flash(label: string | undefined): Promise<{ readonly bytes: Uint8Array; readonly steps: number }> {
     this.#check();
-    return (await this.#figures(flashFrame(), "F")).block();
+    const reader = await this.#figures(flashFrame(labelOf(this.#partitions, label)), "F");
+    if (!reader.u8()) throw new EngineError("protocol", "the XS host does not know a partition");
+    const steps = reader.u32();
+    return { steps, bytes: reader.block() };
   }
 
   async stop(): Promise<void> {

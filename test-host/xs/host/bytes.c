@@ -95,3 +95,15 @@ const uint8_t* cursorBlock(Cursor* cursor, uint32_t* length)
 	*length = cursor32(cursor);
 	return take(cursor, *length);
 }
+
+char* cursorText(Cursor* cursor)
+{
+	uint32_t length;
+	const uint8_t* data = cursorBlock(cursor, &length);
+	char* text = malloc(length + 1);
+	if (!text)
+		exit(3);
+	memcpy(text, data, length);
+	text[length] = 0;
+	return text;
+}

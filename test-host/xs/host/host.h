@@ -34,6 +34,8 @@ uint8_t cursor8(Cursor* cursor);
 uint32_t cursor32(Cursor* cursor);
 double cursorDouble(Cursor* cursor);
 const uint8_t* cursorBlock(Cursor* cursor, uint32_t* length);
+/* To be freed. */
+char* cursorText(Cursor* cursor);
 
 /* Settings that Node sends before the modules. */
 typedef struct {
@@ -104,11 +106,30 @@ void engineUnhandledException(HostMachine* the);
 /* Promise jobs until none is left; a rejection that nobody handles ends the run. */
 void engineRunJobs(HostMachine* the);
 
-/* main.c: ends the run; `thrown`: the pending exception tells why. */
-void hostAbort(HostMachine* the, const char* reason, int thrown) __attribute__((noreturn));
-
-/* main.c: asks Node to do something for the firmware; the answer is valid until the next question. */
+/* wire.c: frames */
+extern Bytes answer;
+uint8_t receiveFrame(Bytes* frame, Cursor* cursor);
+void answerBegin(uint8_t letter);
+void answerSend(void);
+/* Asks Node to do something for the firmware; the answer is valid until the next question. */
 void hostAsk(Bytes* request, Cursor* answer);
+
+/* end.c: what a turn comes to */
+enum { PHASE_LOADING, PHASE_TURN, PHASE_ENDED };
+enum { OUTCOME_DONE, OUTCOME_ABORT, OUTCOME_END };
+enum { END_SLEEP, END_RESTART, END_POWER_CUT };
+extern HostMachine* hostMachine;
+extern int hostPhase;
+void turnBegin(HostMachine* the);
+void turnEnd(void);
+void answerMemory(void);
+void answerFlash(Cursor* cursor);
+/* The text of the exception, with the functions that it passed. */
+void exceptionText(HostMachine* the, char* text, size_t size);
+/* Ends the run; `thrown`: the pending exception tells why. */
+void hostAbort(HostMachine* the, const char* reason, int thrown) __attribute__((noreturn));
+/* Ends the run as the firmware or the board wanted; `ms`: of a sleep. */
+void hostEnd(HostMachine* the, uint8_t kind, double ms) __attribute__((noreturn));
 
 /* main.c: asks Node for a module; 0 when there is none. Node adds what an import needs while loading only. */
 int hostNeedModule(const char* name);
@@ -132,9 +153,13 @@ const char* nativeSource(const char* module);
 typedef void (*NativeCallback)(HostMachine* the);
 NativeCallback nativeCallback(const char* name);
 
-void storageSetFlash(const uint8_t* data, size_t length);
-void storageGetFlash(const uint8_t** data, size_t* length);
-void storageAddResource(const char* name, const uint8_t* data, size_t length);
+void resourceAdd(const char* name, const uint8_t* data, size_t length);
+
+/* flash.c */
+void flashAdd(const char* label, const uint8_t* data, size_t length);
+/* Power goes away after so many steps of the partition, or of all when the label is empty. */
+void flashCut(const char* label, uint32_t after, int scatter, uint32_t seed);
+int flashGet(const char* label, const uint8_t** data, size_t* length, uint32_t* steps);
 
 /* service.c */
 enum {

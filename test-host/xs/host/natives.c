@@ -14,6 +14,8 @@ Names names;
 	NATIVE(xs_time_ticks) NATIVE(xs_time_delta) NATIVE(xs_time_set) \
 	NATIVE(xs_flash) NATIVE(xs_flash_read) NATIVE(xs_flash_write) NATIVE(xs_flash_erase) \
 	NATIVE(xs_flash_status) NATIVE(xs_flash_close) \
+	NATIVE(xs_oldflash) NATIVE(xs_oldflash_erase) NATIVE(xs_oldflash_read) NATIVE(xs_oldflash_write) \
+	NATIVE(xs_oldflash_map) NATIVE(xs_oldflash_length) NATIVE(xs_oldflash_block) \
 	NATIVE(xs_resource) NATIVE(xs_resource_exists) NATIVE(xs_resource_length) NATIVE(xs_resource_slice) \
 	NATIVE(xs_power_key) NATIVE(xs_power_reset) NATIVE(xs_power_status) \
 	NATIVE(xs_report) NATIVE(xs_messages_listen) \
@@ -26,6 +28,7 @@ NATIVES
 extern void xs_serial_destructor(void* data);
 extern void xs_timer_destructor(void* data);
 extern void xs_flash_destructor(void* data);
+extern void xs_oldflash_destructor(void* data);
 extern void xs_resource_destructor(void* data);
 extern void xs_tls_destructor(void* data);
 
@@ -87,6 +90,17 @@ static const NativeModule modules[] = {
 		"	static open(options) { return new Flash(options); }\n"
 		"}\n"
 		"export default Storage;\n" },
+	{ "flash",
+		"class Flash @ 'xs_oldflash_destructor' {\n"
+		"	constructor(name) @ 'xs_oldflash'\n"
+		"	erase(sector) @ 'xs_oldflash_erase'\n"
+		"	read(offset, byteLength) @ 'xs_oldflash_read'\n"
+		"	write(offset, byteLength, buffer) @ 'xs_oldflash_write'\n"
+		"	map() @ 'xs_oldflash_map'\n"
+		"	get byteLength() @ 'xs_oldflash_length'\n"
+		"	get blockSize() @ 'xs_oldflash_block'\n"
+		"}\n"
+		"export default Flash;\n" },
 	{ "Resource",
 		"class Resource @ 'xs_resource_destructor' {\n"
 		"	constructor(name) @ 'xs_resource'\n"
@@ -144,6 +158,7 @@ static const NativeFunction functions[] = {
 	{ "xs_serial_destructor", (NativeCallback)xs_serial_destructor },
 	{ "xs_timer_destructor", (NativeCallback)xs_timer_destructor },
 	{ "xs_flash_destructor", (NativeCallback)xs_flash_destructor },
+	{ "xs_oldflash_destructor", (NativeCallback)xs_oldflash_destructor },
 	{ "xs_resource_destructor", (NativeCallback)xs_resource_destructor },
 	{ "xs_tls_destructor", (NativeCallback)xs_tls_destructor },
 	{ NULL, NULL }
@@ -197,6 +212,7 @@ void nativesIntern(xsMachine* the)
 	names.certificate = xsID("certificate");
 	names.key = xsID("key");
 	names.byteLength = xsID("byteLength");
+	names.flash = xsID("flash");
 	names.read = xsID("read");
 	names.Uint8Array = xsID("Uint8Array");
 }

@@ -14,7 +14,7 @@ typedef struct {
 	xsIdentifier baud, format, onError, onReadable, onWritable, target, blockLength, blocks, mode, path, size;
 	xsIdentifier receiveHeadroom;
 	xsIdentifier transmit, connected, received, closed, failed, serverName, verify, ca, certificate, key;
-	xsIdentifier byteLength, read, Uint8Array;
+	xsIdentifier byteLength, flash, read, Uint8Array;
 } Names;
 extern Names names;
 

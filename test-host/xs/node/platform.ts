@@ -102,3 +102,6 @@ export function callBack(callback: TlsCallback): void {
 export function actionsOfTurn(): EngineAction[] {
   return takeActions();
 }
+
+export { flashOf } from "./flash.js";
+export { endOfRun } from "./state.js";

@@ -1,4 +1,5 @@
-import type { EngineAction, EngineInputs } from "../../simulator/engine.js";
+import type { EngineAction, EngineEnd, EngineInputs } from "../../simulator/engine.js";
+import type { Partitions, PowerCut } from "../partitions.js";
 import type { HostServices } from "../services.js";
 
 /**
@@ -12,8 +13,8 @@ export interface PlatformSetup {
   readonly headroom: number;
   readonly ticksOffsetMs: number;
   readonly seed: number;
-  /** Contents of the flash partition, changed in place. */
-  readonly flash: Uint8Array;
+  readonly partitions: Partitions;
+  readonly powerCut: PowerCut | undefined;
   /** By file name. */
   readonly resources: Readonly<Record<string, Uint8Array>>;
   /** Of the engine outside: its errors and arrays have other prototypes than the firmware's. */
@@ -39,9 +40,28 @@ export const setup: PlatformSetup = takeSetup();
 export const inputs: Mutable<EngineInputs> = { nowMs: 0, moduleStatus: false, transmitRoom: 0 };
 
 let actions: EngineAction[] = [];
+let end: EngineEnd | undefined;
 
 export function act(action: EngineAction): void {
-  actions.push(action);
+  if (!end) actions.push(action);
+}
+
+/** Leaves the firmware's code. Should that catch it, what it still does has no effect. */
+class RunEnded extends Error {}
+
+/** Ends the run at this place. */
+export function endRun(reason: EngineEnd): never {
+  end ??= reason;
+  throw new RunEnded(end.reason);
+}
+
+export function hasEnded(): boolean {
+  return end !== undefined;
+}
+
+/** How the run has ended, if it has. */
+export function endOfRun(): EngineEnd | undefined {
+  return end;
 }
 
 export function takeActions(): EngineAction[] {
