@@ -2,15 +2,27 @@ import { Application } from "./application.js";
 import type { Host } from "./host.js";
 import type { Product } from "./product.js";
 
-/** Starts the application on what the product contains; what the configuration asks for and it does not contain is reported, and nothing is touched. */
+/**
+ * Starts the application on what the product contains; what the configuration asks for and it does
+ * not contain is reported, and nothing is touched. With a console and a vault it also listens to the
+ * factory; a vault that holds nothing for a broker with TLS leaves nothing else to do.
+ */
 export function begin(host: Host, product: Product): void {
-  const name = host.config.module;
-  const kit = product.modules[name];
-  const missing = kit === undefined ? "driver for " + name : "tokens";
-  if (kit !== undefined && (host.config.jwt === undefined || product.Token !== undefined))
-    new Application(host, kit, product.Token).start();
+  const { config, console: port, vault } = host;
+  const kit = product.modules[config.module];
+  const missing = kit === undefined ? "driver for " + config.module : "tokens";
+  let overheard = host;
+  if (product.Provisioning !== undefined && port !== undefined && vault !== undefined) {
+    overheard = new product.Provisioning(host, port, vault).host;
+    if (vault.state === "none" && config.broker.secure) {
+      overheard.report("provisioning");
+      return;
+    }
+  }
+  if (kit !== undefined && (config.jwt === undefined || product.Token !== undefined))
+    new Application(overheard, kit, product.Token).start();
   else {
-    host.report("failure", "modem", "argument", undefined, undefined, "this firmware has no " + missing);
-    host.report("gave-up");
+    overheard.report("failure", "modem", "argument", undefined, undefined, "this firmware has no " + missing);
+    overheard.report("gave-up");
   }
 }

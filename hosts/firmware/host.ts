@@ -34,6 +34,10 @@ export interface Host {
   readonly vault?: CredentialVault | undefined;
   /** Makes and uses keys, for provisioning. */
   readonly keys?: KeyService | undefined;
+  /** What the platform calls this unit, such as the chip's address: told to the factory. */
+  readonly unit?: string | undefined;
+  /** Version of what was built: told to the factory. */
+  readonly version?: string | undefined;
   /** The port that the factory talks to. Absent: there is no provisioning. */
   readonly console?: SerialRecord | undefined;
   /** Restarts the device when it is not fed in time. */

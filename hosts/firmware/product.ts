@@ -1,6 +1,7 @@
 import type { Profile } from "../../drivers/quectel/profile.js";
 import type { Route } from "../../drivers/quectel/route.js";
 import type { ModuleName } from "./config.js";
+import type { Provisioning } from "./provisioning.js";
 import type { Token } from "./token.js";
 
 /** A module as a product supports it. */
@@ -15,4 +16,10 @@ export interface Product {
   readonly modules: Readonly<Partial<Record<ModuleName, ModuleKit>>>;
   /** For brokers that want a token as password. */
   readonly Token?: typeof Token;
+  /** For credentials that can be renewed: keeps those on trial, or takes the former back. */
+  readonly Rotation?: typeof Rotation;
+  /** In place of the usual one. */
+  readonly Application?: typeof Application;
+  /** Lets a factory fill the vault over the console. */
+  readonly Provisioning?: typeof Provisioning;
 }

@@ -9,6 +9,7 @@ import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
 import { flightLines } from "../../../modules/tls/flights.js";
 import type { Product } from "../product.js";
+import { Provisioning } from "../provisioning.js";
 import { Token } from "../token.js";
 
 /** Every module and every route: for the simulation, and for a product that is not decided yet. */
@@ -26,5 +27,6 @@ export function everything(): Product {
       },
     },
     Token,
+    Provisioning,
   };
 }

@@ -1,0 +1,62 @@
+import type { SerialRecord } from "../../modules/io/serial.js";
+import type { CredentialVault } from "../../modules/io/vault.js";
+import { ProvisioningSession } from "../../modules/provisioning/session.js";
+import type { Host, ReportValue } from "./host.js";
+
+/** ` name=value`, where there is a value; what could be taken for something else in a line is replaced. */
+function fact(name: string, value: ReportValue): string {
+  return value === undefined ? "" : " " + name + "=" + String(value).replace(/[^!-~]|#/g, "_");
+}
+
+/**
+ * Answers the factory on the console beside the application, and tells it how far the application
+ * has come: that is how a tool sees that the credentials do for a real handshake.
+ */
+export class Provisioning {
+  /** The host as the application gets it: its reports are overheard. */
+  readonly host: Host;
+  private imei: ReportValue;
+  /** The last report's name, and how many connections to the broker and failures there were. */
+  private event = "none";
+  private connections = 0;
+  private failures = 0;
+  /** Of the last failure. */
+  private failure = "";
+
+  constructor(host: Host, port: SerialRecord, vault: CredentialVault) {
+    this.host = { ...host, report: (event, ...values) => this.report(host, event, values) };
+    const { unit, version, config } = host;
+    new ProvisioningSession({
+      console: port,
+      vault,
+      keys: host.keys,
+      timer: host.timer,
+      restart: host.restart,
+      facts: () =>
+        fact("module", config.module) +
+        fact("firmware", version) +
+        fact("unit", unit) +
+        fact("imei", this.imei),
+      progress: () =>
+        fact("event", this.event) +
+        fact("connections", this.connections) +
+        fact("failures", this.failures) +
+        this.failure,
+    });
+  }
+
+  private report(host: Host, event: string, values: readonly ReportValue[]): void {
+    if (event === "imei") this.imei = values[0];
+    else if (event === "mqtt") this.connections++;
+    else if (event === "failure") {
+      this.failures++;
+      this.failure =
+        fact("stage", values[0]) +
+        fact("kind", values[1]) +
+        fact("code", values[2]) +
+        fact("command", values[3]);
+    }
+    this.event = event;
+    host.report(event, ...values);
+  }
+}
