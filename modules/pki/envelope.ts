@@ -45,13 +45,13 @@ export function envelopeOf(credential: Credential): Envelope {
 }
 
 /** Where the contents of the object at `at` begin: behind its tag and its length. */
-function contents(bytes: Uint8Array, at: number): number {
+export function contents(bytes: Uint8Array, at: number): number {
   const length = bytes[at + 1] ?? 0;
   return at + 2 + (length < 0x80 ? 0 : length & 0x7f);
 }
 
 /** Bytes of the contents of the object at `at`. */
-function byteLength(bytes: Uint8Array, at: number): number {
+export function byteLength(bytes: Uint8Array, at: number): number {
   let length = bytes[at + 1] ?? 0;
   if (length < 0x80) return length;
   const end = at + 2 + (length & 0x7f);
