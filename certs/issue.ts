@@ -14,8 +14,7 @@ import {
 } from "@peculiar/x509";
 import { webcrypto } from "node:crypto";
 import { isIP } from "node:net";
-import { BytesCredential } from "../modules/pki/bytes.js";
-import { PemStream, type PemLabel } from "../modules/pki/pem.js";
+import { toPem } from "./pem-text.js";
 
 /** `RSA-1024`, `P-384` are for tests of what a device refuses. */
 export type KeyKind = "P-256" | "RSA-2048" | "RSA-4096" | "RSA-1024" | "P-384";
@@ -64,14 +63,6 @@ async function generateKeys(kind: KeyKind): Promise<webcrypto.CryptoKeyPair> {
     true,
     ["sign", "verify"],
   );
-}
-
-/** PEM text of DER: 64 columns, LF. */
-export function toPem(der: Uint8Array, label: PemLabel): string {
-  const stream = new PemStream(new BytesCredential(der), label);
-  const text = Buffer.alloc(stream.byteLength);
-  stream.read(text);
-  return text.toString("latin1");
 }
 
 /** Who signs: the issuing authority, or the new authority itself. */

@@ -2,7 +2,8 @@ import { Aedes, type Client } from "aedes";
 import { createServer as createPlainServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, TLSSocket, type TlsOptions } from "node:tls";
-import { Authority, type Issued, type KeyKind, toPem } from "../../certs/issue.js";
+import { Authority, type Issued, type KeyKind } from "../../certs/issue.js";
+import { toPem } from "../../certs/pem-text.js";
 import { matchesTopic } from "./topic-filter.js";
 import { refusalReason } from "./refusal.js";
 

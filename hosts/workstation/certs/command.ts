@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { InputError } from "../../../certs/input-error.js";
 import { inspectFiles } from "../../../certs/files/inspect.js";
 import { fileText } from "../../../certs/files/text.js";
-import { printInputError } from "../simulate/print.js";
+import { addCaCommands } from "./ca.js";
 import { checkFiles, type CheckFilesOptions } from "./check.js";
 import { checkText } from "./check-text.js";
+import { guarded } from "./guarded.js";
 
 interface RawCheckOptions {
   readonly ca?: string;
@@ -17,21 +17,6 @@ interface RawCheckOptions {
   readonly tlsEngine?: string;
   readonly broker?: string;
   readonly json?: boolean;
-}
-
-/** Runs an action whose wrong input ends with 2 and three sentences. */
-async function guarded(
-  json: boolean,
-  done: (code: number) => void,
-  action: () => Promise<number>,
-): Promise<void> {
-  try {
-    done(await action());
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    printInputError(error, json);
-    done(2);
-  }
 }
 
 /** `xs-cellular certs`: what files of certificates and keys hold, and whether they will do. */
@@ -85,4 +70,5 @@ export function addCertsCommand(program: Command, done: (exitCode: number) => vo
         return result.ok ? 0 : 1;
       });
     });
+  addCaCommands(certs, done);
 }
