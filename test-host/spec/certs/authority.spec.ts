@@ -89,7 +89,11 @@ describe("issuing by a file authority", () => {
 
   describe("files that were made before", () => {
     it("a name with signs that mean something in LDAP's notation stays what it is", () => {
-      const { subject } = openAuthority(`${folder.path}/P-256-P-256`, "p").certificate;
+      // Node puts a backslash before such signs.
+      const subject = openAuthority(`${folder.path}/P-256-P-256`, "p").certificate.subject.replaceAll(
+        "\\",
+        "",
+      );
       assert.match(subject, /CN=Factory, "A" \+ B/);
       assert.match(subject, /O=Ä GmbH/);
     });
