@@ -14,7 +14,8 @@ import { ReconnectingMQTTClient } from "../../modules/mqtt/reconnect.js";
 import { Session } from "../../modules/mqtt/session.js";
 import { fieldLength } from "../../modules/mqtt/text.js";
 import type { Host } from "./host.js";
-import type { ModuleKit } from "./product.js";
+import type { ModuleKit, Product } from "./product.js";
+import type { Rotation } from "./rotation.js";
 import { TemplateMessage, templateParts } from "./template.js";
 import type { Token } from "./token.js";
 
@@ -28,33 +29,35 @@ function byteLength(text = ""): number {
 
 /**
  * The application: attaches, chooses its way to the broker, connects, publishes, takes commands. It
- * reports each step, and either goes on for ever or ends when the configured work is done.
+ * reports each step, and either goes on for ever or ends when the configured work is done. Which
+ * messages it publishes is what a product may have otherwise (`Reports`).
  */
 export class Application {
-  private readonly host: Host;
-  private readonly kit: ModuleKit;
-  private readonly cellular: Cellular;
+  protected readonly host: Host;
+  protected readonly kit: ModuleKit;
+  protected readonly cellular: Cellular;
   private readonly session = new Session({ window: AHEAD, capacity: AHEAD + 1 });
-  private readonly template: readonly Uint8Array[];
+  protected readonly template: readonly Uint8Array[];
   /** Lives while the network is there; the session outlives it. */
-  private broker: ReconnectingMQTTClient<MQTTLink> | undefined;
+  protected broker: ReconnectingMQTTClient<MQTTLink> | undefined;
   private token: Token | undefined;
+  private readonly rotation: Rotation | undefined;
   /** The way that is used now. */
   private route: Route | undefined;
   /** The way whose TLS, done by the module, failed. */
   private failedRoute: Route | undefined;
   /** The connection is being ended because its token will not last much longer: nothing new is published on it. */
-  private renewing = false;
+  protected renewing = false;
   private renewal: unknown;
-  private published = 0;
-  private delivered = 0;
-  private commands = 0;
-  private failures = 0;
-  private linger: unknown;
+  protected published = 0;
+  protected delivered = 0;
+  protected commands = 0;
+  protected failures = 0;
+  protected linger: unknown;
   private turn: unknown;
-  private over = false;
+  protected over = false;
 
-  constructor(host: Host, kit: ModuleKit, tokens: typeof Token | undefined) {
+  constructor(host: Host, kit: ModuleKit, product: Product) {
     this.host = host;
     this.kit = kit;
     const config = host.config;
@@ -70,14 +73,17 @@ export class Application {
       apnPassword: config.apnPassword,
       pin: config.pin,
       timeServer: config.timeServer,
+      sleep: config.sleep !== undefined,
       onState: state => host.report("state", state),
       onEvent: host.report,
       onFailure: (reason, rung, waitMs) => this.failed("modem", reason, rung, waitMs),
       onChanged: () => this.onChanged(),
       trace: host.trace,
     });
-    if (config.jwt !== undefined && tokens !== undefined)
-      this.token = new tokens(host, config.jwt, reason => this.onToken(reason));
+    const { Token, Rotation } = product;
+    if (config.jwt !== undefined && Token !== undefined)
+      this.token = new Token(host, config.jwt, reason => this.onToken(reason));
+    if (host.vault !== undefined && Rotation !== undefined) this.rotation = new Rotation(host, host.vault);
   }
 
   start(): void {
@@ -129,9 +135,14 @@ export class Application {
       userLength: byteLength(config.user),
       passwordLength: this.token?.text.length ?? byteLength(config.password),
       topicLength: byteLength(config.topic),
-      payloadLength: new TemplateMessage(this.template, config.count).byteLength,
+      payloadLength: this.payloadLength,
     };
     return chooseRoute(this.kit.routes, facts, config.route ?? "auto", this.failedRoute?.name);
+  }
+
+  /** Bytes of the longest message. */
+  protected get payloadLength(): number {
+    return new TemplateMessage(this.template, this.host.config.count).byteLength;
   }
 
   private connect(): void {
@@ -142,8 +153,12 @@ export class Application {
     const choice = this.choose();
     const route = (this.route = choice.route);
     if (route === undefined) {
-      this.failed("broker", failure("route", undefined, undefined, choice.passed));
-      this.finish("gave-up");
+      const reason = failure("route", undefined, undefined, choice.passed);
+      if (this.rotation?.failed(reason)) this.connect();
+      else {
+        this.failed("broker", reason);
+        this.finish("gave-up");
+      }
       return;
     }
     host.report("route", route.name, choice.reason, choice.passed);
@@ -164,6 +179,8 @@ export class Application {
       user: config.user ?? (token === undefined ? undefined : "unused"),
       password: token === undefined ? config.password : () => token.text,
       keepAlive: config.keepAlive,
+      // Who sleeps gets what came meanwhile.
+      clean: config.sleep === undefined,
       // The module's own limit for opening a connection is longer than MQTT's usual one.
       connectTimeout: 180_000,
       session: this.session,
@@ -173,6 +190,7 @@ export class Application {
       onControl: message => {
         if (message.operation !== 2 /* CONNACK */ || message.returnCode !== 0) return;
         host.report("mqtt", message.sessionPresent);
+        this.rotation?.connected();
         // At once: subscription and messages leave in one send.
         this.publish();
       },
@@ -200,22 +218,33 @@ export class Application {
       this.host.timer.clear(this.renewal);
       return;
     }
+    if (this.rotation?.failed(reason)) {
+      // The former credentials may be good for a way that these were not.
+      this.failedRoute = undefined;
+      this.reportFailure("broker", reason, "credentials", 0);
+      this.reconnect();
+      return;
+    }
     const mayFallBack = (this.host.config.route ?? "auto") === "auto" && this.failedRoute === undefined;
     if (mayFallBack && isModuleTlsFailure(reason)) {
       this.failedRoute = this.route;
       // Verification stays as it was configured: the other way is another TLS, not a laxer one.
       if (this.choose().route !== undefined) {
         this.reportFailure("broker", reason, "route", 0);
-        this.broker?.close();
-        this.connect();
+        this.reconnect();
         return;
       }
     }
     this.failed("broker", reason, undefined, this.broker?.delay);
   }
 
+  private reconnect(): void {
+    this.broker?.close();
+    this.connect();
+  }
+
   /** In a turn of its own: in the call that brought the acknowledgement, it would stand on all of MQTT and the driver in the stack. */
-  private publishLater(): void {
+  protected publishLater(): void {
     this.turn ??= this.host.timer.set(() => {
       this.turn = undefined;
       this.publish();
@@ -223,7 +252,7 @@ export class Application {
   }
 
   /** Keeps a few messages on their way, until the configured number is reached. */
-  private publish(): void {
+  protected publish(): void {
     const config = this.host.config;
     while (
       !this.renewing &&
@@ -256,19 +285,24 @@ export class Application {
   private onReadable(count: number, info: MessageInfo): void {
     const bytes = new Uint8Array(this.broker?.client?.read(count) ?? []);
     // Latin-1 carries any byte; who displays it decodes it.
-    this.host.report("received", info.topic, latin1(bytes, 0, bytes.length), info.more);
+    this.onMessage(latin1(bytes, 0, bytes.length), info);
+  }
+
+  /** A piece of a message has come. */
+  protected onMessage(text: string, info: MessageInfo): void {
+    this.host.report("received", info.topic, text, info.more);
     if (info.more) return;
     this.commands++;
     this.checkDone();
   }
 
-  private checkDone(): void {
+  protected checkDone(): void {
     const config = this.host.config;
     if (config.count > 0 && this.delivered >= config.count && this.commands >= config.commands)
       this.linger ??= this.host.timer.set(() => this.finish("done"), config.lingerMs);
   }
 
-  private finish(event: string): void {
+  protected finish(event: string): void {
     const report = this.host.report;
     if (this.over) return;
     this.over = true;
@@ -278,7 +312,7 @@ export class Application {
     report(event);
   }
 
-  private failed(stage: string, reason: Failure, rung?: string, waitMs?: number): void {
+  protected failed(stage: string, reason: Failure, rung?: string, waitMs?: number): void {
     if (this.over) return;
     this.failures++;
     this.reportFailure(stage, reason, rung, waitMs);

@@ -20,7 +20,7 @@ export function begin(host: Host, product: Product): void {
     }
   }
   if (kit !== undefined && (config.jwt === undefined || product.Token !== undefined))
-    new Application(overheard, kit, product.Token).start();
+    new (product.Application ?? Application)(overheard, kit, product).start();
   else {
     overheard.report("failure", "modem", "argument", undefined, undefined, "this firmware has no " + missing);
     overheard.report("gave-up");

@@ -36,6 +36,27 @@ export interface FirmwareConfig {
   readonly attempts: number;
   /** Milliseconds. */
   readonly keepAlive: number;
+  /** Reports at intervals, with sleep between them where the platform can; needs a product with `Reports`. */
+  readonly sleep?: SleepConfig;
+}
+
+/** When a device reports, and how it sleeps meanwhile. Times are milliseconds where nothing else is said. */
+export interface SleepConfig {
+  /** From one wake to the next. */
+  readonly everyMs: number;
+  /** Longest time awake; then it sleeps, and what was not delivered waits in flash. Default 180,000. */
+  readonly awakeMs?: number;
+  /**
+   * What the module does meanwhile: `psm` (default) stays registered and sleeps deeply, `off` is powered
+   * down. After a wake that reached nothing it is powered down in any case.
+   */
+  readonly module?: "psm" | "off";
+  /** Readings are gathered, and sent with every so many; default 1. */
+  readonly sendEvery?: number;
+  /** After wakes that reached nothing at most so many are passed over, in which readings are only stored; default 7. */
+  readonly skipMost?: number;
+  /** Active time (T3324) that is asked of the network: from the radio's release to deep sleep, seconds; default 10. */
+  readonly activeS?: number;
 }
 
 export interface BrokerConfig {

@@ -1,7 +1,9 @@
 import type { Profile } from "../../drivers/quectel/profile.js";
 import type { Route } from "../../drivers/quectel/route.js";
+import type { Application } from "./application.js";
 import type { ModuleName } from "./config.js";
 import type { Provisioning } from "./provisioning.js";
+import type { Rotation } from "./rotation.js";
 import type { Token } from "./token.js";
 
 /** A module as a product supports it. */
