@@ -15,7 +15,6 @@ import { Session } from "../../modules/mqtt/session.js";
 import { fieldLength } from "../../modules/mqtt/text.js";
 import type { Host } from "./host.js";
 import type { ModuleKit, Product } from "./product.js";
-import type { Rotation } from "./rotation.js";
 import { TemplateMessage, templateParts } from "./template.js";
 import type { Token } from "./token.js";
 
@@ -41,7 +40,6 @@ export class Application {
   /** Lives while the network is there; the session outlives it. */
   protected broker: ReconnectingMQTTClient<MQTTLink> | undefined;
   private token: Token | undefined;
-  private readonly rotation: Rotation | undefined;
   /** The way that is used now. */
   private route: Route | undefined;
   /** The way whose TLS, done by the module, failed. */
@@ -80,10 +78,8 @@ export class Application {
       onChanged: () => this.onChanged(),
       trace: host.trace,
     });
-    const { Token, Rotation } = product;
-    if (config.jwt !== undefined && Token !== undefined)
-      this.token = new Token(host, config.jwt, reason => this.onToken(reason));
-    if (host.vault !== undefined && Rotation !== undefined) this.rotation = new Rotation(host, host.vault);
+    if (config.jwt !== undefined && product.Token !== undefined)
+      this.token = new product.Token(host, config.jwt, reason => this.onToken(reason));
   }
 
   start(): void {
@@ -153,12 +149,8 @@ export class Application {
     const choice = this.choose();
     const route = (this.route = choice.route);
     if (route === undefined) {
-      const reason = failure("route", undefined, undefined, choice.passed);
-      if (this.rotation?.failed(reason)) this.connect();
-      else {
-        this.failed("broker", reason);
-        this.finish("gave-up");
-      }
+      this.failed("broker", failure("route", undefined, undefined, choice.passed));
+      this.finish("gave-up");
       return;
     }
     host.report("route", route.name, choice.reason, choice.passed);
@@ -190,7 +182,6 @@ export class Application {
       onControl: message => {
         if (message.operation !== 2 /* CONNACK */ || message.returnCode !== 0) return;
         host.report("mqtt", message.sessionPresent);
-        this.rotation?.connected();
         // At once: subscription and messages leave in one send.
         this.publish();
       },
@@ -218,29 +209,18 @@ export class Application {
       this.host.timer.clear(this.renewal);
       return;
     }
-    if (this.rotation?.failed(reason)) {
-      // The former credentials may be good for a way that these were not.
-      this.failedRoute = undefined;
-      this.reportFailure("broker", reason, "credentials", 0);
-      this.reconnect();
-      return;
-    }
     const mayFallBack = (this.host.config.route ?? "auto") === "auto" && this.failedRoute === undefined;
     if (mayFallBack && isModuleTlsFailure(reason)) {
       this.failedRoute = this.route;
       // Verification stays as it was configured: the other way is another TLS, not a laxer one.
       if (this.choose().route !== undefined) {
         this.reportFailure("broker", reason, "route", 0);
-        this.reconnect();
+        this.broker?.close();
+        this.connect();
         return;
       }
     }
     this.failed("broker", reason, undefined, this.broker?.delay);
-  }
-
-  private reconnect(): void {
-    this.broker?.close();
-    this.connect();
   }
 
   /** In a turn of its own: in the call that brought the acknowledgement, it would stand on all of MQTT and the driver in the stack. */

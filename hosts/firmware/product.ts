@@ -3,7 +3,6 @@ import type { Route } from "../../drivers/quectel/route.js";
 import type { Application } from "./application.js";
 import type { ModuleName } from "./config.js";
 import type { Provisioning } from "./provisioning.js";
-import type { Rotation } from "./rotation.js";
 import type { Token } from "./token.js";
 
 /** A module as a product supports it. */
@@ -18,8 +17,6 @@ export interface Product {
   readonly modules: Readonly<Partial<Record<ModuleName, ModuleKit>>>;
   /** For brokers that want a token as password. */
   readonly Token?: typeof Token;
-  /** For credentials that can be renewed: keeps those on trial, or takes the former back. */
-  readonly Rotation?: typeof Rotation;
   /** In place of the usual one. */
   readonly Application?: typeof Application;
   /** Lets a factory fill the vault over the console. */

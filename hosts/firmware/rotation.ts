@@ -1,59 +1,79 @@
-import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { CredentialVault } from "../../modules/io/vault.js";
-import type { Host } from "./host.js";
+import type { Host, ReportValue } from "./host.js";
 
-/**
- * Keeps credentials on trial once they have connected, and counts against them what can be their
- * fault, until the vault takes the former ones back. Reports `credentials` with the slot in use and
- * `confirmed` or `rolled-back`.
- *
- * Counted are starts of the device, and connections that ended before the broker had accepted one,
- * by TLS, by a refusal, by a credential that could not be used or by the broker hanging up, which is
- * how some answer a certificate that they do not know. Not counted is what credentials cannot cause: no
- * network, no such name, no answer, a ClientHello that nothing answered, a broker that is down. During an
- * outage good credentials would lose their trial otherwise, for others that connect as little.
- */
-export class Rotation {
+/** Place of the handshake's flight among the values of a failure. */
+const FLIGHT = 7;
+
+/** Whether a connection that ended so, before the broker had accepted it, can be the credentials' fault. */
+function isSuspect(kind: ReportValue, flight: ReportValue): boolean {
+  switch (kind) {
+    case "tls":
+      // Nothing answered the ClientHello, in which there is no credential yet.
+      return flight !== 1;
+    case "credential":
+    case "route":
+    case "mqtt-refused":
+    case "peer-closed":
+      return true;
+    default:
+      return false;
+  }
+}
+
+class Rotation {
   private readonly host: Host;
   private readonly vault: CredentialVault;
 
   constructor(host: Host, vault: CredentialVault) {
     this.host = host;
     this.vault = vault;
-    // Should they be what makes the device start again and again, that ends as well.
-    this.count();
   }
 
-  /** The broker has accepted a connection. */
-  connected(): void {
-    const vault = this.vault;
-    if (vault.state !== "trial") return;
-    vault.confirm();
-    this.host.report("credentials", vault.slot, "confirmed");
-  }
-
-  /** A connection failed. True: other credentials are in use now, and worth a connection at once. */
-  failed(reason: Failure): boolean {
-    switch (reason.kind) {
-      case "route":
-        // No way takes them, and no other try will find one.
-        while (this.vault.state === "trial") if (this.count()) return true;
-        return false;
-      case "tls":
-        return reason.handshake?.flight !== 1 && this.count();
-      case "credential":
-      case "mqtt-refused":
-      case "peer-closed":
-        return this.count();
-      default:
-        return false;
-    }
-  }
-
-  private count(): boolean {
-    const vault = this.vault;
+  /** Counts against the credentials on trial; when that was the last straw, the former ones are in use. */
+  count(): boolean {
+    const { vault, host } = this;
     if (vault.state !== "trial" || !vault.failed()) return false;
-    this.host.report("credentials", vault.slot, "rolled-back");
+    host.report("credentials", vault.slot, "rolled-back");
     return true;
   }
+
+  onReport(event: string, values: readonly ReportValue[]): void {
+    const { vault, host } = this;
+    if (event === "mqtt" && vault.state === "trial") {
+      vault.confirm();
+      host.report("credentials", vault.slot, "confirmed");
+    }
+    if (event !== "failure" || values[0] !== "broker" || !isSuspect(values[1], values[FLIGHT])) return;
+    let isBack = this.count();
+    // No way takes them, and no other try will find one.
+    while (values[1] === "route" && vault.state === "trial" && !isBack) isBack = this.count();
+    // They may be good for a way that these were not, and the module may hold these still.
+    if (isBack) host.restart?.();
+  }
+}
+
+/**
+ * Keeps credentials on trial once they have connected, and counts against them what can be their
+ * fault, until the vault takes the former ones back and the device begins anew with those. Reports
+ * `credentials` with the slot in use and `confirmed` or `rolled-back`. Gives the host to start with.
+ *
+ * Counted are starts of the device, so that one that restarts again and again for their sake comes
+ * out of it, and connections that ended before the broker accepted them: by TLS, by a refusal, by a
+ * credential that could not be used, or by the broker hanging up, which is how some answer a certificate
+ * that they do not know. Not counted is what credentials cannot cause: no network, no such name, no
+ * answer, a broker that is down. During an outage good ones would lose their trial for others that
+ * connect as little.
+ */
+export function withRotation(host: Host): Host {
+  const vault = host.vault;
+  if (vault === undefined) return host;
+  const rotation = new Rotation(host, vault);
+  rotation.count();
+  return {
+    ...host,
+    report: (event, ...values) => {
+      host.report(event, ...values);
+      rotation.onReport(event, values);
+    },
+  };
 }
