@@ -1,0 +1,141 @@
+import { BytesCredential } from "../../../modules/pki/bytes.js";
+import type { Credential, CredentialRole } from "../../../modules/io/credentials.js";
+import type { CredentialVault, SlotName, SlotState, SlotWriter } from "../../../modules/io/vault.js";
+
+type Slot = Map<CredentialRole, Uint8Array>;
+
+/** Bytes of objects that a slot takes. */
+const ROOM = 8_000;
+
+/** The contract of `modules/io/vault.ts` in memory; a new one over the same `RamStore` is what a restart leaves. */
+export interface RamStore {
+  readonly slots: Record<SlotName, Slot>;
+  used: SlotName | undefined;
+  state: SlotState;
+  locked: boolean;
+  begun: boolean;
+}
+
+export function ramStore(): RamStore {
+  const slots = { a: new Map<CredentialRole, Uint8Array>(), b: new Map<CredentialRole, Uint8Array>() };
+  return { slots, used: undefined, state: "none", locked: false, begun: false };
+}
+
+export class RamVault implements CredentialVault {
+  readonly store: RamStore;
+  /** The next operation on flash throws. */
+  broken = false;
+  /** The next object reads back as something else. */
+  bitRot = false;
+
+  constructor(store: RamStore = ramStore()) {
+    this.store = store;
+  }
+
+  get slot(): SlotName | undefined {
+    return this.store.used;
+  }
+
+  get state(): SlotState {
+    return this.store.state;
+  }
+
+  get locked(): boolean {
+    return this.store.locked;
+  }
+
+  get other(): SlotName {
+    return this.store.used === "a" ? "b" : "a";
+  }
+
+  open(role: CredentialRole): Credential | undefined {
+    const bytes = this.store.used && this.store.slots[this.store.used].get(role);
+    return bytes && new BytesCredential(bytes);
+  }
+
+  begin(): SlotWriter {
+    this.check();
+    this.store.slots[this.other].clear();
+    this.store.begun = true;
+    return new RamWriter(this);
+  }
+
+  resume(): SlotWriter | undefined {
+    return this.store.begun ? new RamWriter(this) : undefined;
+  }
+
+  confirm(): void {
+    this.check();
+    if (this.store.state === "trial") this.store.state = "confirmed";
+  }
+
+  failed(): boolean {
+    return false;
+  }
+
+  lock(): void {
+    if (this.store.state !== "confirmed") throw new Error("nothing is confirmed");
+    this.store.locked = true;
+  }
+
+  check(): void {
+    if (this.broken) throw new Error("flash");
+    if (this.store.locked) throw new Error("locked");
+  }
+}
+
+class RamWriter implements SlotWriter {
+  readonly #vault: RamVault;
+  readonly #objects: Slot;
+  #role: CredentialRole | undefined;
+  #length = 0;
+  #bytes: number[] = [];
+
+  constructor(vault: RamVault) {
+    this.#vault = vault;
+    this.#objects = vault.store.slots[vault.other];
+  }
+
+  get room(): number {
+    return ROOM - [...this.#objects.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+  }
+
+  get closed(): readonly CredentialRole[] {
+    return [...this.#objects.keys()];
+  }
+
+  open(role: CredentialRole, byteLength: number): void {
+    this.#vault.check();
+    if (this.#objects.has(role) || byteLength > this.room) throw new Error("does not fit, or is closed");
+    this.#role = role;
+    this.#length = byteLength;
+    this.#bytes = [];
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#vault.check();
+    if (this.#role === undefined || this.#bytes.length + bytes.length > this.#length)
+      throw new Error("out of turn");
+    this.#bytes.push(...bytes);
+  }
+
+  close(): boolean {
+    this.#vault.check();
+    if (this.#role === undefined || this.#bytes.length !== this.#length || this.#vault.bitRot) return false;
+    this.#objects.set(this.#role, Uint8Array.from(this.#bytes));
+    this.#role = undefined;
+    return true;
+  }
+
+  peek(role: CredentialRole): Credential | undefined {
+    const bytes = this.#objects.get(role);
+    return bytes && new BytesCredential(bytes);
+  }
+
+  commit(): void {
+    this.#vault.check();
+    this.#vault.store.used = this.#vault.other;
+    this.#vault.store.state = "trial";
+    this.#vault.store.begun = false;
+  }
+}
