@@ -1,6 +1,7 @@
 /** TCP of the BC66: its commands, and the choice between its two ways of sending. */
 import type { SendWay, TcpKind } from "../quectel/socket-kind.js";
-import { closeTcp, openTcp, PROMPT_PAUSE_MS, receiveTcp, sendTcpByHex, sendTcpByPrompt } from "./commands.js";
+import { PROMPT_PAUSE_MS } from "./commands.js";
+import { closeTcp, openTcp, receiveTcp, sendTcpByHex, sendTcpByPrompt } from "./commands-tcp.js";
 import { breakEven, hexMs, promptMs, type SendFigures } from "./sending.js";
 
 /** The rate where the serial record names none: that of the module as delivered. */

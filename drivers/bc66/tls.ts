@@ -41,7 +41,7 @@ const CLOSE_MS = 10_000;
 /** What these sockets need of the modem. */
 export interface Bc66TlsHost
   extends
-    SocketHost,
+    Omit<SocketHost, "extension">,
     ConnectionHost,
     Pick<SecureHost, "clockKnown" | "missClock">,
     ExtensionHost<ConnectionHost> {

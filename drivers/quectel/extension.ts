@@ -1,10 +1,11 @@
 import type { Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
+import type { BufferReport } from "./profile.js";
 
 /**
- * A part of the driver that not every product needs: TLS contexts of the module, its DNS client,
- * its MQTT client. The modem knows it by this interface alone, so that a product without it carries
+ * A part of the driver that not every product needs: the sockets of the module, its TLS contexts, its
+ * DNS client, its MQTT client. The modem knows it by this interface alone, so that a product without it carries
  * none of its code. `Modem.extension` makes it when it is asked for first, and keeps it.
  *
  * No method may throw; none may be called back from within the call that registered it.
@@ -38,6 +39,10 @@ export interface ModemExtension {
   onPayload?(name: string, bytes: Uint8Array, start: number, end: number, left: number): boolean;
   /** A report may have been lost: look whether the module has something. */
   wake?(): void;
+  /** Ends the connection `id`, or all when that is no number, here and on the module. */
+  endSockets?(reason: Failure, id: number): void;
+  /** Tells of the buffers of its own. */
+  reportBuffers?(report: BufferReport): void;
 }
 
 /** Gives the one extension of a class, made when it is asked for first. */

@@ -13,8 +13,6 @@ import * as network from "./commands/network.js";
 import type { ModemExtension } from "./extension.js";
 import type { ModemOptions } from "./modem-options.js";
 import type { BufferReport, Profile, ReportHost, SocketLimits } from "./profile.js";
-import { SocketTable } from "./socket-table.js";
-import type { ModuleSocket } from "./socket.js";
 import type { SecureHost } from "./tls.js";
 
 /**
@@ -27,7 +25,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
   readonly serial: SerialRecord;
   readonly urcs: Profile["urcs"];
   readonly trace: Trace | undefined;
-  private readonly sockets: SocketTable;
   private readonly extensions: ModemExtension[] = [];
   /** The application wants to be online. */
   wished = false;
@@ -45,7 +42,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     this.serial = options.serial;
     this.urcs = profile.urcs;
     this.trace = options.trace;
-    this.sockets = new SocketTable(profile.sockets.count);
     this.channel = new Channel(this);
   }
 
@@ -94,10 +90,10 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     this.channel.run(network.signalStrength, [], done);
   }
 
-  /** Tells of every buffer of fixed size; the sockets' are those of the fullest one so far. */
+  /** Tells of every buffer of fixed size; those of connections are those of the fullest one so far. */
   reportBuffers(report: BufferReport): void {
     report("AT receive", LINE_BYTES, this.channel.counters.receiveHighWater);
-    this.sockets.reportBuffers(this.limits, report);
+    this.extensions.forEach(extension => extension.reportBuffers?.(report));
   }
 
   /** The extension of this class; made when it is asked for first. */
@@ -114,14 +110,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
   }
 
   // For sockets
-
-  attach(socket: ModuleSocket): number | undefined {
-    return this.sockets.attach(socket);
-  }
-
-  detach(id: number): void {
-    this.sockets.detach(id);
-  }
 
   unreachable(): Failure | undefined {
     return this.state === "online" ? undefined : failure("network-lost", undefined, undefined, this.state);
@@ -155,7 +143,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
 
   /** A report may have been lost. */
   private wake(): void {
-    this.sockets.wake();
     this.extensions.forEach(extension => extension.wake?.());
   }
 
@@ -195,7 +182,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     this.timer.clear(this.outage);
     this.outage = undefined;
     this.localAddress = "";
-    this.sockets.lose(reason);
     this.extensions.forEach(extension => extension.lose?.(reason));
   }
 
@@ -334,12 +320,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
       case "socket":
         this.onSocketReport(line);
         break;
-      case "tls":
-        this.sockets.report(line);
-        break;
-      case "opened":
-        this.sockets.opened(line);
-        break;
       case "eps":
       case "gprs":
         if (name === "eps") this.eps = line.int(0);
@@ -372,7 +352,8 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
 
   /** Offers a report to the extensions. */
   private pass(name: string, line: Line): void {
-    this.extensions.some(extension => extension.onReport?.(name, line));
+    const extensions = this.extensions;
+    for (let i = 0; i < extensions.length; i++) if (extensions[i]?.onReport?.(name, line)) return;
   }
 
   hasten(): void {
@@ -380,7 +361,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
   }
 
   endSockets(reason: Failure, id: number): void {
-    this.sockets.end(reason, id);
+    this.extensions.forEach(extension => extension.endSockets?.(reason, id));
   }
 
   onPowerReport(name: string): void {
@@ -413,7 +394,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
 
   private onSocketReport(line: Line): void {
     if (line.is(0, "dnsgip")) this.pass("dns", line);
-    else if (!line.is(0, "pdpdeact")) this.sockets.report(line);
+    else if (!line.is(0, "pdpdeact")) this.pass("socket", line);
     else if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
   }
 

@@ -159,9 +159,10 @@ export interface Profile {
   /** Reports of this module that no other has; true: it was one, and nobody else is asked. */
   readonly onReport?: (modem: ReportHost, name: string, line: Line) => boolean;
   readonly commands: NetworkCommands;
-  readonly tcp: TcpKind;
-  /** Close commands of every kind of socket. */
-  readonly closes: readonly CloseCommand[];
+  /** Absent where a product has no use for TCP of the module. */
+  readonly tcp?: TcpKind;
+  /** Close commands of every kind of socket; absent where there are none. */
+  readonly closes?: readonly CloseCommand[];
   /** How data are sent, as an event for the log. */
   readonly sendReport?: (baud: number | undefined) => readonly [name: string, ...values: (string | number)[]];
   readonly startScript: readonly StartStep[];

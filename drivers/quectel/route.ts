@@ -110,7 +110,13 @@ export interface RouteChoice {
 
 /** Obstacles that no attempt could get past: with the others the module or the broker has the last word. */
 function isHopeless(obstacle: Obstacle): boolean {
-  return obstacle === "absent" || obstacle === "engine" || obstacle === "topic" || obstacle === "payload";
+  return (
+    obstacle === "absent" ||
+    obstacle === "plain" ||
+    obstacle === "engine" ||
+    obstacle === "topic" ||
+    obstacle === "payload"
+  );
 }
 
 /** Chooses the first route without an obstacle. `asked`: that one, if there is any hope for it. */

@@ -1,19 +1,27 @@
 import type { Line } from "../../modules/at/line.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
+import type { ModemExtension } from "./extension.js";
 import type { BufferReport, SocketLimits } from "./profile.js";
 import type { ModuleSocket } from "./socket.js";
 
 /** Sends that fit the ring: one that the module has not confirmed yet, one that gathers. */
 export const SENDS_AHEAD = 2;
 
+/** What the table needs of the modem. */
+export interface TableHost {
+  readonly limits: SocketLimits;
+}
+
 /** Which socket has which connect id, and the module's reports to them. */
-export class SocketTable {
+export class SocketTable implements ModemExtension {
+  private readonly limits: SocketLimits;
   private readonly sockets: (ModuleSocket | undefined)[];
   private incoming = 0;
   private outgoing = 0;
 
-  constructor(count: number) {
-    this.sockets = new Array<ModuleSocket | undefined>(count).fill(undefined);
+  constructor(host: TableHost) {
+    this.limits = host.limits;
+    this.sockets = new Array<ModuleSocket | undefined>(this.limits.count).fill(undefined);
   }
 
   /** The lowest free id; `undefined` when all are in use. */
@@ -30,10 +38,10 @@ export class SocketTable {
   }
 
   /** Tells of the sockets' rings: their size, and the most bytes that any of them ever held. */
-  reportBuffers({ incomingBytes, sendMax }: SocketLimits, report: BufferReport): void {
+  reportBuffers(report: BufferReport): void {
     this.sockets.forEach(socket => this.measure(socket));
-    report("socket receive", incomingBytes, this.incoming);
-    report("socket send", SENDS_AHEAD * sendMax, this.outgoing);
+    report("socket receive", this.limits.incomingBytes, this.incoming);
+    report("socket send", SENDS_AHEAD * this.limits.sendMax, this.outgoing);
   }
 
   private measure(socket: ModuleSocket | undefined): void {
@@ -42,31 +50,28 @@ export class SocketTable {
     this.outgoing = Math.max(this.outgoing, socket.outgoing.highWater);
   }
 
-  /** `+QIOPEN: <id>,<err>`, `+QSSLOPEN: <id>,<err>`. */
-  opened(line: Line): void {
-    this.sockets[line.int(0)]?.onOpened(line.int(1));
+  onReport(name: string, line: Line): boolean {
+    // `+QIOPEN: <id>,<err>`, `+QSSLOPEN: <id>,<err>`.
+    if (name === "opened") this.sockets[line.int(0)]?.onOpened(line.int(1));
+    else if (name === "socket" || name === "tls") {
+      // `+QIURC: "recv",<id>`, `"closed",<id>`; the same for `+QSSLURC`.
+      const socket = this.sockets[line.int(1)];
+      if (line.is(0, "recv")) socket?.onReceivable();
+      else if (line.is(0, "closed")) socket?.onPeerClosed();
+    } else return false;
+    return true;
   }
 
-  /** `+QIURC: "recv",<id>`, `"closed",<id>`; the same for `+QSSLURC`. */
-  report(line: Line): void {
-    const socket = this.sockets[line.int(1)];
-    if (line.is(0, "recv")) socket?.onReceivable();
-    else if (line.is(0, "closed")) socket?.onPeerClosed();
-  }
-
-  /** Any socket may have data: a report can have been lost. */
   wake(): void {
     this.sockets.forEach(socket => socket?.onReceivable());
   }
 
-  /** Ends the connection `id`, or all when that is no number, here and on the module. */
-  end(reason: Failure, id: number): void {
+  endSockets(reason: Failure, id: number): void {
     this.sockets.forEach((socket, i) => {
       if (i === id || Number.isNaN(id)) socket?.end(reason);
     });
   }
 
-  /** Ends all: the module has forgotten them. */
   lose(reason: Failure): void {
     this.sockets.forEach(socket => socket?.onLost(reason));
   }

@@ -4,9 +4,10 @@ import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { SocketOptions } from "../../modules/io/socket.js";
 import { Stream } from "../../modules/io/stream.js";
 import type { Timer } from "../../modules/io/timer.js";
-import type { Profile, SocketLimits } from "./profile.js";
+import type { ExtensionHost } from "./extension.js";
+import type { Profile } from "./profile.js";
 import type { SocketKind } from "./socket-kind.js";
-import { SENDS_AHEAD } from "./socket-table.js";
+import { SENDS_AHEAD, SocketTable, type TableHost } from "./socket-table.js";
 
 export type { SocketKind } from "./socket-kind.js";
 
@@ -14,18 +15,14 @@ export type { SocketKind } from "./socket-kind.js";
 const WORTHWHILE_READ = 512;
 
 /** What sockets need of the modem that they belong to. */
-export interface SocketHost {
+export interface SocketHost extends TableHost, ExtensionHost<TableHost> {
   readonly channel: Channel;
   readonly timer: Timer;
-  readonly limits: SocketLimits;
   readonly profile: Profile;
   /** Baud rate of the serial port; `undefined` where the record leaves it open. */
   readonly baud: number | undefined;
   /** PDP context of every connection. */
   readonly context: number;
-  /** Gives the socket an id and routes the module's reports to it; `undefined`: all are in use. */
-  attach(socket: ModuleSocket): number | undefined;
-  detach(id: number): void;
   /** Why a connection cannot be opened now, if so. */
   unreachable(): Failure | undefined;
   /** A connection was opened or not: after failures the modem looks at its context, and renews it. */
@@ -56,6 +53,7 @@ export abstract class ModuleSocket extends Stream {
   /** Connect id; `undefined` before and after. */
   protected id: number | undefined;
   private readonly kind: SocketKind;
+  private readonly table: SocketTable;
   /** The ring keeps what is sent until the send is confirmed. */
   private readonly transfer: Transfer;
   private opening = false;
@@ -86,6 +84,7 @@ export abstract class ModuleSocket extends Stream {
     this.modem = modem;
     this.remotePort = options.port;
     this.kind = kind;
+    this.table = modem.extension(SocketTable);
     this.transfer = { source: this.outgoing, sink: this.incoming };
     this.later("begin", 0);
   }
@@ -113,7 +112,7 @@ export abstract class ModuleSocket extends Stream {
     let detail = "all connect ids are in use";
     if (this.remoteAddress.length > limits.hostMax)
       detail = "host name over " + String(limits.hostMax) + " characters";
-    else this.id = this.modem.attach(this);
+    else this.id = this.table.attach(this);
     if (this.id === undefined) {
       this.fail(failure("limit", kind.openName, undefined, detail));
       return;
@@ -156,7 +155,7 @@ export abstract class ModuleSocket extends Stream {
   }
 
   private reopen(id: number): void {
-    const closes = this.modem.profile.closes;
+    const closes = this.modem.profile.closes ?? [];
     this.reopened = true;
     // It may have been of any kind.
     closes.forEach((close, i) =>
@@ -328,7 +327,7 @@ export abstract class ModuleSocket extends Stream {
 
   /** Ends the connection; `lost`: the module has forgotten it by itself. */
   onLost(reason: Failure): void {
-    if (this.id !== undefined) this.modem.detach(this.id);
+    if (this.id !== undefined) this.table.detach(this.id);
     this.id = undefined;
     this.fail(reason);
   }
@@ -362,7 +361,7 @@ export abstract class ModuleSocket extends Stream {
     if (id === undefined) return;
     // The id is in use until the module has confirmed, also after the other side's end.
     this.modem.channel.run(this.kind.close, [id, this.closeTimeout(this.peerClosed ? 0 : Infinity)], () => {
-      this.modem.detach(id);
+      this.table.detach(id);
     });
   }
 

@@ -3,7 +3,8 @@ import type { Credential, Credentials } from "../../modules/io/credentials.js";
 import { closeTls } from "./commands/ssl-close.js";
 import * as ssl from "./commands/ssl.js";
 import type { FileHost } from "./credential-file.js";
-import type { ExtensionHost } from "./extension.js";
+import type { ModemExtension } from "./extension.js";
+import type { TableHost } from "./socket-table.js";
 import { ModuleSocket, type ModuleSocketOptions, type SocketHost, type SocketKind } from "./socket.js";
 import { TlsContexts } from "./tls-contexts.js";
 import { tlsSettings } from "./tls-settings.js";
@@ -30,11 +31,12 @@ export interface SecureOptions {
 }
 
 /** A TLS host is a socket host with room for contexts and a clock. */
-export interface SecureHost extends SocketHost, FileHost, ExtensionHost<FileHost> {
+export interface SecureHost extends SocketHost, FileHost {
   /** The module's clock was set from the network. */
   readonly clockKnown: boolean;
   /** A connection was refused because it was not. */
   missClock(): void;
+  extension<E extends ModemExtension>(type: new (modem: FileHost & TableHost) => E): E;
 }
 
 export interface TLSSocketOptions extends ModuleSocketOptions {

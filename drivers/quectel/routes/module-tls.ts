@@ -3,7 +3,6 @@ import type { SocketOptions, StreamSocket } from "../../../modules/io/socket.js"
 import type { Credentials } from "../../../modules/io/credentials.js";
 import { NamePassing } from "../name-passing.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
-import { TCP } from "../tcp.js";
 
 /** A TLS socket of a module: beside ECMA-419's options it takes the modem and what to trust. */
 export type ModuleTlsSocket = new (
@@ -13,26 +12,33 @@ export type ModuleTlsSocket = new (
   },
 ) => StreamSocket;
 
-/** TLS by the module, or none where none is wanted; MQTT by the firmware. */
+/** TLS by the module; MQTT by the firmware. */
 export class ModuleTlsRoute implements Route {
   readonly name = "module-tls";
   private readonly io: ModuleTlsSocket;
+  private readonly plain: ModuleTlsSocket | undefined;
 
-  /** `io`: the TLS socket class of the module. */
-  constructor(io: ModuleTlsSocket) {
+  /**
+   * `io`: the TLS socket class of the module. `plain`: its TCP, for products that also reach brokers
+   * without TLS; their profile has to have it.
+   */
+  constructor(io: ModuleTlsSocket, plain?: ModuleTlsSocket) {
     this.io = io;
+    this.plain = plain;
   }
 
   obstacle(facts: RouteFacts): Obstacle | undefined {
-    return facts.secure ? tlsObstacle(facts.profile.tls, facts) : undefined;
+    if (facts.secure) return tlsObstacle(facts.profile.tls, facts);
+    return this.plain === undefined ? "plain" : undefined;
   }
 
   record({ modem, credentials, verify, secure }: RouteNeeds) {
-    const dns = { io: NamePassing, modem };
     return {
       io: MQTTConnection,
-      dns,
-      socket: secure ? { io: this.io, modem, secure: { credentials, verify } } : { io: TCP, modem },
+      dns: { io: NamePassing, modem },
+      socket: secure
+        ? { io: this.io, modem, secure: { credentials, verify } }
+        : { io: this.plain ?? this.io, modem },
     };
   }
 }

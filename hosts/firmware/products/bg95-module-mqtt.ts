@@ -1,10 +1,10 @@
+import { bg95Core } from "../../../drivers/bg95/core.js";
 import { bg95Mqtt } from "../../../drivers/bg95/mqtt.js";
-import { bg95 } from "../../../drivers/bg95/profile.js";
 import { ModuleMqttRoute } from "../../../drivers/quectel/routes/module-mqtt.js";
 import { begin } from "../begin.js";
 import type { Host } from "../host.js";
 
 /** A BG95 that does TLS and MQTT by itself. */
 export default function start(host: Host): void {
-  begin(host, { modules: { bg95: { profile: bg95, routes: [new ModuleMqttRoute(bg95Mqtt)] } } });
+  begin(host, { modules: { bg95: { profile: bg95Core, routes: [new ModuleMqttRoute(bg95Mqtt)] } } });
 }

@@ -6,6 +6,7 @@ import { HostTlsRoute } from "../../../drivers/quectel/routes/host-tls.js";
 import { bg95Mqtt } from "../../../drivers/bg95/mqtt.js";
 import { ModuleMqttRoute } from "../../../drivers/quectel/routes/module-mqtt.js";
 import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
+import { TCP } from "../../../drivers/quectel/tcp.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
 import { flightLines } from "../../../modules/tls/flights.js";
 import type { Product } from "../product.js";
@@ -19,11 +20,11 @@ export function everything(): Product {
     modules: {
       bg95: {
         profile: bg95,
-        routes: [new ModuleTlsRoute(TLSSocket), hostTls, new ModuleMqttRoute(bg95Mqtt)],
+        routes: [new ModuleTlsRoute(TLSSocket, TCP), hostTls, new ModuleMqttRoute(bg95Mqtt)],
       },
       bc66: {
         profile: bc66,
-        routes: [hostTls, new ModuleTlsRoute(Bc66TLSSocket), new ModuleMqttRoute(bc66Mqtt)],
+        routes: [hostTls, new ModuleTlsRoute(Bc66TLSSocket, TCP), new ModuleMqttRoute(bc66Mqtt)],
       },
     },
     Token,

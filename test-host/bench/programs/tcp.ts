@@ -1,4 +1,4 @@
-import { sendTcpByHex, sendTcpByPrompt } from "../../../drivers/bc66/commands.js";
+import { sendTcpByHex, sendTcpByPrompt } from "../../../drivers/bc66/commands-tcp.js";
 import { bc66SendFigures, bc66Tcp } from "../../../drivers/bc66/tcp.js";
 import { bc66, bg95, Cellular, Connection, TCP, type Profile } from "../../../drivers/index.js";
 import type { SimulationHost } from "../../xs/index.js";

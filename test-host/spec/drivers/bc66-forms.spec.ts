@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as commands from "../../../drivers/bc66/commands.js";
+import * as tcp from "../../../drivers/bc66/commands-tcp.js";
 import { bc66Urcs, overflow } from "../../../drivers/bc66/urcs.js";
 import { askTimeServer, resolveName } from "../../../drivers/quectel/commands/tcpip.js";
 import { identify, type Identity } from "../../../drivers/quectel/commands/general.js";
@@ -188,14 +189,14 @@ const vectors: readonly Vector[] = [
   // Test answers and format strings of firmware A10, and drivers: chapter 3.
   vector(
     "open",
-    commands.openTcp,
+    tcp.openTcp,
     [1, 0, "TCP", "api.thingspeak.com", 80, 0, 0],
     'AT+QIOPEN=1,0,"TCP","api.thingspeak.com",80,0,0\r',
     [ok],
   ),
   vector(
     "send by prompt",
-    commands.sendTcpByPrompt,
+    tcp.sendTcpByPrompt,
     [0, 5],
     "AT+QISEND=0,5\r",
     ["\r\n> ", "", ok, "\r\nSEND OK\r\n"],
@@ -204,7 +205,7 @@ const vectors: readonly Vector[] = [
   ),
   vector(
     "send in hexadecimal digits",
-    commands.sendTcpByHex,
+    tcp.sendTcpByHex,
     [0, 5],
     "AT+QISENDEX=0,5,3132330D0A\r",
     [ok, "\r\nSEND OK\r\n"],
@@ -213,7 +214,7 @@ const vectors: readonly Vector[] = [
   ),
   vector(
     "send to a full module",
-    commands.sendTcpByHex,
+    tcp.sendTcpByHex,
     [0, 1],
     "AT+QISENDEX=0,1,00\r",
     [ok, "\r\nSEND FAIL\r\n"],
@@ -224,7 +225,7 @@ const vectors: readonly Vector[] = [
   ),
   vector(
     "send without a connection",
-    commands.sendTcpByHex,
+    tcp.sendTcpByHex,
     [0, 1],
     "AT+QISENDEX=0,1,FF\r",
     ["\r\nERROR\r\n"],
@@ -233,20 +234,13 @@ const vectors: readonly Vector[] = [
     },
     "\xff",
   ),
-  vector(
-    "read",
-    commands.receiveTcp,
-    [0, 512],
-    "AT+QIRD=0,512\r",
-    ["\r\n+QIRD: 7,300\r\nOK\r\n> \x00\r\n", ok],
-    {
-      result: 300,
-      data: "OK\r\n> \x00",
-    },
-  ),
+  vector("read", tcp.receiveTcp, [0, 512], "AT+QIRD=0,512\r", ["\r\n+QIRD: 7,300\r\nOK\r\n> \x00\r\n", ok], {
+    result: 300,
+    data: "OK\r\n> \x00",
+  }),
   vector(
     "read without an empty line",
-    commands.receiveTcp,
+    tcp.receiveTcp,
     [0, 512],
     "AT+QIRD=0,512\r",
     ["\r\n+QIRD: 3,0\r\nabc\r\nOK\r\n"],
@@ -257,7 +251,7 @@ const vectors: readonly Vector[] = [
   ),
   vector(
     "read of a module that does not tell the rest",
-    commands.receiveTcp,
+    tcp.receiveTcp,
     [0, 512],
     "AT+QIRD=0,512\r",
     ["\r\n+QIRD: 3\r\nabc\r\n", ok],
@@ -266,21 +260,14 @@ const vectors: readonly Vector[] = [
       data: "abc",
     },
   ),
-  vector("read of nothing", commands.receiveTcp, [0, 512], "AT+QIRD=0,512\r", [line("+QIRD: 0"), ok], {
+  vector("read of nothing", tcp.receiveTcp, [0, 512], "AT+QIRD=0,512\r", [line("+QIRD: 0"), ok], {
     result: 0,
     data: "",
   }),
-  vector("close", commands.closeTcp, [0, undefined], "AT+QICLOSE=0\r", [ok, "\r\nCLOSE OK\r\n"]),
-  vector(
-    "close that fails",
-    commands.closeTcp,
-    [0, undefined],
-    "AT+QICLOSE=0\r",
-    [ok, "\r\nCLOSE FAIL\r\n"],
-    {
-      failure: ["error"],
-    },
-  ),
+  vector("close", tcp.closeTcp, [0, undefined], "AT+QICLOSE=0\r", [ok, "\r\nCLOSE OK\r\n"]),
+  vector("close that fails", tcp.closeTcp, [0, undefined], "AT+QICLOSE=0\r", [ok, "\r\nCLOSE FAIL\r\n"], {
+    failure: ["error"],
+  }),
 ];
 
 function replay(test: Vector, piece: number, slip?: { readonly place: number; readonly text: string }): Rig {

@@ -53,8 +53,6 @@ class Desk {
       context: 1,
       clockKnown: true,
       missClock: () => undefined,
-      attach: () => undefined,
-      detach: () => undefined,
       unreachable: () => undefined,
       opened: done => this.opens.push(done),
       heed: () => undefined,

@@ -11,6 +11,8 @@ import {
   type RouteName,
 } from "../../../drivers/quectel/route.js";
 import { asRouteReason, explainPassed, explainRoute } from "../../../drivers/quectel/route-sentences.js";
+import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
+import { TCP } from "../../../drivers/quectel/tcp.js";
 import { Authority } from "../../../certs/issue.js";
 import { failure } from "../../../modules/diagnosis/failure.js";
 import { PemStream } from "../../../modules/pki/pem.js";
@@ -78,7 +80,7 @@ describe("the choice of the route", () => {
     assert.equal(choice.passed, "host-tls: key, module-tls: suites");
   });
 
-  for (const obstacle of ["engine", "topic", "payload"] as const)
+  for (const obstacle of ["engine", "plain", "topic", "payload"] as const)
     it(`does not try the route that is asked for where ${obstacle} stands in its way: it would end the firmware`, () => {
       const choice = chooseRoute([route("module-mqtt", obstacle)], facts(), "module-mqtt");
       assert.equal(choice.route, undefined);
@@ -109,6 +111,19 @@ describe("the choice of the route", () => {
   it("needs no reason beside the address for a connection without TLS", () => {
     const choice = chooseRoute([route("module-tls", undefined)], facts({ secure: false }), "auto");
     assert.equal(choice.reason, "plain");
+  });
+});
+
+describe("the module's TLS as a route", () => {
+  const secure = class extends TCP {};
+
+  it("has nothing to do for a broker without TLS in a product without TCP of the module", () => {
+    assert.equal(new ModuleTlsRoute(secure).obstacle(facts({ secure: false })), "plain");
+    assert.equal(new ModuleTlsRoute(secure).obstacle(facts()), undefined);
+  });
+
+  it("reaches a broker without TLS by the TCP that the product contains", () => {
+    assert.equal(new ModuleTlsRoute(secure, TCP).obstacle(facts({ secure: false })), undefined);
   });
 });
 
