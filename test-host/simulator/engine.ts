@@ -5,6 +5,9 @@
  * when, counted in compute steps since the turn's begin. Nothing in the engine runs between turns.
  */
 
+/** A UART of the ESP32: 0 is the console's, 1 the module's. Where none is told it is the module's. */
+export type UartPort = 0 | 1;
+
 /** What wakes the engine. Each turn is exactly one callback of the firmware, as on the device. */
 export type EngineEvent =
   /** First turn: the firmware's main function. */
@@ -13,11 +16,16 @@ export type EngineEvent =
    * `onReadable`. `bytes` are those that arrived since the last turn and are now in the receive
    * buffer behind the bytes that the firmware has not read yet; `count` is the sum of both.
    */
-  | { readonly kind: "readable"; readonly bytes: Uint8Array; readonly count: number }
+  | {
+      readonly kind: "readable";
+      readonly port?: UartPort;
+      readonly bytes: Uint8Array;
+      readonly count: number;
+    }
   /** `onWritable`: free room of the transmit buffer. */
-  | { readonly kind: "writable"; readonly room: number }
+  | { readonly kind: "writable"; readonly port?: UartPort; readonly room: number }
   /** `onError`: the buffered serial class reports lost bytes. */
-  | { readonly kind: "overrun"; readonly lost: number }
+  | { readonly kind: "overrun"; readonly port?: UartPort; readonly lost: number }
   /** A timer is due. */
   | { readonly kind: "timer"; readonly id: number }
   /** A message from the test or command line to the host program around the firmware (JSON text). */
@@ -31,15 +39,20 @@ export interface EngineInputs {
   readonly moduleStatus: boolean;
   /** Room of the transmit buffer at the turn's begin; writes beyond it throw inside the firmware. */
   readonly transmitRoom: number;
+  /** The same of the console's port. Default 0. */
+  readonly consoleRoom?: number;
 }
+
+/** Of the module; `WAKE` is PSM_EINT of a BC66, PON_TRIG of a BG95. */
+export type ControlLine = "PWRKEY" | "RESET_N" | "WAKE";
 
 /** What the firmware did in a turn, in order. `at` = compute steps since the turn's begin. */
 export type EngineAction =
   /** Bytes that the firmware took out of the receive buffer. */
-  | { readonly kind: "read"; readonly at: number; readonly count: number }
-  | { readonly kind: "write"; readonly at: number; readonly bytes: Uint8Array }
-  | { readonly kind: "open"; readonly at: number; readonly baud: number }
-  | { readonly kind: "close"; readonly at: number }
+  | { readonly kind: "read"; readonly at: number; readonly port?: UartPort; readonly count: number }
+  | { readonly kind: "write"; readonly at: number; readonly port?: UartPort; readonly bytes: Uint8Array }
+  | { readonly kind: "open"; readonly at: number; readonly port?: UartPort; readonly baud: number }
+  | { readonly kind: "close"; readonly at: number; readonly port?: UartPort }
   | {
       readonly kind: "setTimer";
       readonly at: number;
@@ -51,9 +64,11 @@ export type EngineAction =
   | {
       readonly kind: "line";
       readonly at: number;
-      readonly line: "PWRKEY" | "RESET_N";
+      readonly line: ControlLine;
       readonly asserted: boolean;
     }
+  /** The watchdog is fed: the device restarts when that does not come again within `timeoutMs`. */
+  | { readonly kind: "feed"; readonly at: number; readonly timeoutMs: number }
   /** The firmware or the program around it reports something: one JSON array, first member the event's name. */
   | { readonly kind: "report"; readonly at: number; readonly text: string };
 

@@ -1,9 +1,9 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { access } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
 import type { Modem } from "./modem/modem.js";
 import type { Scheduler } from "./scheduler.js";
+import { serveBytes, type ByteService } from "./serve-bytes.js";
 import { LineTrace } from "./trace.js";
+
+export { ServeError } from "./serve-bytes.js";
 
 export interface ServeOptions {
   /** In mode `realtime`. */
@@ -17,16 +17,7 @@ export interface ServeOptions {
   readonly trace?: (line: string) => void;
 }
 
-export interface ModemService {
-  /** Where clients connect: `127.0.0.1:PORT` or the path. */
-  readonly address: string;
-  readonly sessions: number;
-  /** Resolves once everything is closed. */
-  stop(): Promise<void>;
-}
-
-/** Serving is not possible; the message says what to do. */
-export class ServeError extends Error {}
+export type ModemService = Omit<ByteService, "write">;
 
 /**
  * Serves a modem to any AT client, one session after another, until stopped. The module lives on
@@ -36,174 +27,27 @@ export class ServeError extends Error {}
 export async function serveModem(options: ServeOptions): Promise<ModemService> {
   const { scheduler, modem } = options;
   if (options.trace) modem.onTap = new LineTrace({ nowMs: () => scheduler.nowMs, print: options.trace }).tap;
-  const sessions = new Sessions(options);
-  const tcp = /^(?:127\.0\.0\.1:|localhost:)?(\d{1,5})$/.exec(options.at);
-  const server = await listen(tcp ? Number(tcp[1]) : 0, sessions);
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  let pty: Pty | undefined;
-  try {
-    if (!tcp) {
-      pty = new Pty(options.at, port);
-      await pty.ready();
-    }
-  } catch (error) {
-    server.close();
-    throw error;
-  }
+  const service = await serveBytes({
+    at: options.at,
+    // A module that was powered down or sleeps is woken by its power key, as its user would.
+    begin: () => {
+      if (options.cold || !modem.status) scheduler.post(() => modem.powerUp());
+    },
+    receive: bytes => scheduler.post(() => modem.receive(bytes)),
+    inUse: "The simulated modem is in use by another client",
+  });
+  modem.onOutput = bytes => service.write(bytes);
   if (!options.cold) modem.bootNow();
   const running = scheduler.run();
   return {
-    address: tcp ? `127.0.0.1:${String(port)}` : options.at,
+    address: service.address,
     get sessions() {
-      return sessions.count;
+      return service.sessions;
     },
     stop: async () => {
-      await pty?.stop();
-      sessions.close();
-      await new Promise(resolve => server.close(resolve));
+      await service.stop();
       scheduler.stop();
       await running;
     },
   };
-}
-
-/** Wall milliseconds that a new client waits for the session before it to end. */
-const handOverMs = 200;
-
-class Sessions {
-  count = 0;
-  readonly #options: ServeOptions;
-  #client: Socket | undefined;
-
-  constructor(options: ServeOptions) {
-    this.#options = options;
-    options.modem.onOutput = bytes => this.#client?.write(bytes);
-  }
-
-  accept(socket: Socket): void {
-    socket.on("error", () => socket.destroy());
-    const client = this.#client;
-    if (!client) {
-      this.#begin(socket);
-      return;
-    }
-    // The end of the last session may still be on its way here.
-    const settle = (): void => {
-      clearTimeout(timer);
-      client.off("close", settle);
-      if (this.#client) socket.end("\r\nThe simulated modem is in use by another client\r\n");
-      else this.#begin(socket);
-    };
-    const timer = setTimeout(settle, handOverMs);
-    client.on("close", settle);
-  }
-
-  #begin(socket: Socket): void {
-    const { scheduler, modem, cold } = this.#options;
-    this.#client = socket;
-    this.count++;
-    socket.setNoDelay(true);
-    // A module that was powered down or sleeps is woken by its power key, as its user would.
-    if (cold || !modem.status) {
-      scheduler.post(() => modem.powerUp());
-    }
-    socket.on("data", bytes => scheduler.post(() => modem.receive(bytes)));
-    socket.on("close", () => {
-      if (this.#client === socket) this.#client = undefined;
-    });
-  }
-
-  close(): void {
-    this.#client?.destroy();
-  }
-}
-
-function listen(port: number, sessions: Sessions): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer(socket => sessions.accept(socket));
-    server.on("error", error =>
-      reject(new ServeError(`Port ${String(port)} cannot be used: ${error.message}`)),
-    );
-    server.listen(port, "127.0.0.1", () => resolve(server));
-  });
-}
-
-/** Wall milliseconds within which socat must have made the pty. */
-const ptyDeadlineMs = 5_000;
-
-/**
- * A pty by way of socat, which waits for a client to open it and then connects to the TCP port. When
- * the client closes it socat ends, and a new one takes its place for the next session.
- */
-class Pty {
-  readonly #path: string;
-  readonly #port: number;
-  #child: ChildProcess | undefined;
-  #stopped = false;
-  #failure: ServeError | undefined;
-  #stderr = "";
-
-  constructor(path: string, port: number) {
-    this.#path = path;
-    this.#port = port;
-    this.#start();
-  }
-
-  async ready(): Promise<void> {
-    const deadline = performance.now() + ptyDeadlineMs;
-    for (;;) {
-      if (this.#failure) throw this.#failure;
-      const exists = await access(this.#path).then(
-        () => true,
-        () => false,
-      );
-      if (exists && this.#child) return;
-      if (performance.now() > deadline) {
-        await this.stop();
-        throw new ServeError(`socat did not make the pty ${this.#path}: ${this.#stderr.trim()}`);
-      }
-      await new Promise(resolve => setTimeout(resolve, 10));
-    }
-  }
-
-  stop(): Promise<void> {
-    this.#stopped = true;
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-    return new Promise(resolve => {
-      child.on("exit", () => resolve());
-      child.kill("SIGTERM");
-    });
-  }
-
-  #start(): void {
-    const child = spawn(
-      "socat",
-      [
-        `PTY,link=${this.#path},raw,echo=0,waitslave,pty-interval=0.05`,
-        `TCP:127.0.0.1:${String(this.#port)},nodelay`,
-      ],
-      { stdio: ["ignore", "ignore", "pipe"] },
-    );
-    this.#child = child;
-    child.stderr.on("data", (text: Buffer) => (this.#stderr = text.toString()));
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      this.#stopped = true;
-      this.#failure = new ServeError(
-        error.code === "ENOENT"
-          ? "A pty needs the program socat, which is not installed: install the package socat (Debian, Ubuntu: apt-get install socat; macOS: brew install socat), or serve on a TCP port"
-          : `socat cannot be started: ${error.message}`,
-      );
-    });
-    child.on("exit", (code, signal) => {
-      if (this.#stopped) return;
-      if (code !== null && code !== 0 && signal === null && this.#stderr.includes("E ")) {
-        this.#stopped = true;
-        this.#failure = new ServeError(`socat cannot make the pty ${this.#path}: ${this.#stderr.trim()}`);
-        return;
-      }
-      this.#start();
-    });
-  }
 }

@@ -1,4 +1,14 @@
-import type { Engine, EngineAbort, EngineAction, EngineEvent } from "./engine.js";
+import { ConsoleLine } from "./console-line.js";
+import type {
+  ControlLine,
+  Engine,
+  EngineAbort,
+  EngineAction,
+  EngineEnd,
+  EngineEvent,
+  EngineTurn,
+  UartPort,
+} from "./engine.js";
 import { Random } from "./random.js";
 import type { Scheduler, RunEnd, RunOptions, Task } from "./scheduler.js";
 import {
@@ -15,6 +25,8 @@ export interface SimulatedModem extends UartModule {
   readonly status: boolean;
   powerKey(asserted: boolean): void;
   resetLine(asserted: boolean): void;
+  /** PSM_EINT of a BC66, PON_TRIG of a BG95. Absent: there is no such pin. */
+  wakeLine?(asserted: boolean): void;
 }
 
 /**
@@ -33,11 +45,15 @@ export interface SimulationTrace {
   turn(atMs: number, event: EngineEvent, durationMs: number, actions: readonly EngineAction[]): void;
 }
 
+type SerialChoice = "buffered" | "stock" | SerialClass;
+
 export interface SimulationOptions {
   readonly scheduler: Scheduler;
   readonly modem: SimulatedModem;
   readonly engine: Engine;
-  readonly uart?: { readonly serial?: "buffered" | "stock" | SerialClass };
+  readonly uart?: { readonly serial?: SerialChoice };
+  /** The console's UART: its serial class, and its far end when that is older than this device. */
+  readonly console?: { readonly serial?: SerialChoice; readonly line?: ConsoleLine };
   readonly cost?: ComputeCost;
   readonly seed?: number | string;
   /** `text` is the firmware's JSON array; the time is that of the report within its turn. */
@@ -55,15 +71,19 @@ export interface SimulationCounters extends UartCounters {
   longestTurnMs: number;
 }
 
-/** `abort`: the engine ended by itself; the others as the scheduler's. */
+/**
+ * `abort`: the engine ended by itself; `watchdog reset`: it was not fed in time. The others as the
+ * engine's and the scheduler's.
+ */
 export interface SimulationEnd {
-  readonly reason: RunEnd | "abort";
+  readonly reason: RunEnd | "abort" | "watchdog reset" | EngineEnd["reason"];
   readonly abort?: EngineAbort;
+  /** Of a sleep. */
+  readonly ms?: number;
 }
 
-type Wake =
-  | Exclude<EngineEvent, { kind: "readable" | "writable" | "overrun" }>
-  | { kind: "readable" | "writable" | "overrun" };
+type LevelKind = "readable" | "writable" | "overrun";
+type Wake = Exclude<EngineEvent, { kind: LevelKind }> | { kind: LevelKind; port: UartPort };
 
 interface TimerState {
   readonly repeatMs: number | undefined;
@@ -71,11 +91,16 @@ interface TimerState {
 }
 
 /**
- * Joins an engine, a UART and a module on one scheduler. The engine runs one turn at a time; a turn
- * lasts its compute steps and collections, and what happens meanwhile waits in order.
+ * Joins an engine, two UARTs and a module on one scheduler. The engine runs one turn at a time; a turn
+ * lasts its compute steps and collections, and what happens meanwhile waits in order. When the engine's
+ * run has ended the device is gone: its ports are closed, its lines let go, its timers cancelled.
  */
 export class Simulation {
+  /** The module's. */
   readonly uart: Uart;
+  readonly consoleUart: Uart;
+  /** The far end of the console's UART. */
+  readonly console: ConsoleLine;
   readonly #scheduler: Scheduler;
   readonly #modem: SimulatedModem;
   readonly #engine: Engine;
@@ -84,10 +109,14 @@ export class Simulation {
   readonly #trace: SimulationTrace | undefined;
   readonly #queue: Wake[] = [{ kind: "start" }];
   readonly #timers = new Map<number, TimerState>();
+  readonly #asserted = new Set<ControlLine>();
   readonly #figures = { turns: 0, compute: 0, collections: 0, busyMs: 0, longestTurnMs: 0 };
   #isBusy = false;
   #isScheduled = false;
-  #abort: EngineAbort | undefined;
+  /** The engine's run is over, be it that its last bytes are still on their way. */
+  #isOver = false;
+  #end: SimulationEnd | undefined;
+  #watchdog: Task | undefined;
 
   constructor(options: SimulationOptions) {
     this.#scheduler = options.scheduler;
@@ -96,19 +125,25 @@ export class Simulation {
     this.#cost = options.cost ?? esp32Cost;
     this.#onReport = options.onReport;
     this.#trace = options.trace;
-    const serial = options.uart?.serial ?? "buffered";
-    this.uart = new Uart({
+    this.console = options.console?.line ?? new ConsoleLine(options.scheduler);
+    const random = new Random(options.seed ?? 1);
+    this.uart = this.#makeUart(1, options.modem, options.uart?.serial, random.fork("uart"));
+    this.consoleUart = this.#makeUart(0, this.console, options.console?.serial, random.fork("console"));
+    this.#schedule();
+  }
+
+  #makeUart(port: UartPort, module: UartModule, serial: SerialChoice = "buffered", random: Random): Uart {
+    return new Uart({
       scheduler: this.#scheduler,
-      module: options.modem,
+      module,
       serial: serial === "buffered" ? bufferedSerial : serial === "stock" ? stockSerial : serial,
-      random: new Random(options.seed ?? 1).fork("uart"),
+      random,
       events: {
-        readable: () => this.#wake({ kind: "readable" }),
-        writable: () => this.#wake({ kind: "writable" }),
-        overrun: () => this.#wake({ kind: "overrun" }),
+        readable: () => this.#wake({ kind: "readable", port }),
+        writable: () => this.#wake({ kind: "writable", port }),
+        overrun: () => this.#wake({ kind: "overrun", port }),
       },
     });
-    this.#schedule();
   }
 
   get counters(): SimulationCounters {
@@ -122,35 +157,57 @@ export class Simulation {
 
   /** Runs on; may be called again after a condition or time was met. */
   async run(options: RunOptions = {}): Promise<SimulationEnd> {
-    const before = this.#aborted();
+    const before = this.end;
     if (before) return before;
     const { until } = options;
     const reason = await this.#scheduler.run({
       ...options,
-      until: () => this.#abort !== undefined || (until?.() ?? false),
+      until: () => this.#end !== undefined || (until?.() ?? false),
     });
-    return this.#aborted() ?? { reason };
+    return this.end ?? { reason };
   }
 
-  #aborted(): SimulationEnd | undefined {
-    return this.#abort && { reason: "abort", abort: this.#abort };
+  /** How the engine's run ended, once it has. */
+  get end(): SimulationEnd | undefined {
+    return this.#end;
+  }
+
+  #finish(end: SimulationEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.#isOver = true;
+    this.#watchdog?.cancel();
+    for (const { task } of this.#timers.values()) task.cancel();
+    this.#timers.clear();
+    this.#queue.length = 0;
+    for (const line of this.#asserted) this.#drive(line, false);
+    this.uart.close();
+    this.consoleUart.close();
   }
 
   #wake(event: Wake): void {
-    const isLevel = event.kind === "readable" || event.kind === "writable" || event.kind === "overrun";
-    if (isLevel && this.#queue.some(waiting => waiting.kind === event.kind)) return;
+    const isWaiting = this.#queue.some(
+      waiting =>
+        "port" in event && "port" in waiting && waiting.kind === event.kind && waiting.port === event.port,
+    );
+    if (isWaiting || this.#isOver) return;
     this.#queue.push(event);
     this.#schedule();
   }
 
+  #uartOf(port: UartPort = 1): Uart {
+    return port === 0 ? this.consoleUart : this.uart;
+  }
+
   #schedule(): void {
-    if (this.#isBusy || this.#isScheduled || this.#queue.length === 0 || this.#abort) return;
+    if (this.#isBusy || this.#isScheduled || this.#queue.length === 0 || this.#isOver) return;
     this.#isScheduled = true;
     this.#scheduler.at(this.#scheduler.nowMs, () => this.#turn());
   }
 
   async #turn(): Promise<void> {
     this.#isScheduled = false;
+    if (this.#isOver) return;
     const wake = this.#queue.shift();
     const event = wake && this.#materialise(wake);
     if (!event) {
@@ -163,6 +220,7 @@ export class Simulation {
       nowMs: startMs,
       moduleStatus: this.#modem.status,
       transmitRoom: this.uart.isOpen ? this.uart.transmitRoom : 0,
+      consoleRoom: this.consoleUart.isOpen ? this.consoleUart.transmitRoom : 0,
     });
     const stepMs = this.#cost.nanosecondsPerStep / 1e6;
     const durationMs = turn.compute * stepMs + turn.collections * this.#cost.collectionMs;
@@ -173,36 +231,46 @@ export class Simulation {
     this.#figures.longestTurnMs = Math.max(this.#figures.longestTurnMs, durationMs);
     this.#trace?.turn(startMs, event, durationMs, turn.actions);
     for (const action of turn.actions)
-      this.#scheduler.at(startMs + action.at * stepMs, () => this.#apply(action));
-    if (turn.abort) {
-      const { abort } = turn;
-      this.#scheduler.at(startMs + durationMs, () => {
-        this.#abort = abort;
+      this.#scheduler.at(startMs + action.at * stepMs, () => {
+        if (!this.#end) this.#apply(action);
       });
-      return;
-    }
     this.#scheduler.at(startMs + durationMs, () => {
       this.#isBusy = false;
-      if (event.kind === "readable") this.uart.callbackDone();
+      if (turn.abort || turn.end) this.#over(turn);
+      if (this.#isOver) return;
+      if (event.kind === "readable") this.#uartOf(event.port).callbackDone();
       this.#schedule();
     });
   }
 
+  #over({ abort, end }: EngineTurn): void {
+    this.#isOver = true;
+    this.#watchdog?.cancel();
+    if (abort) this.#finish({ reason: "abort", abort });
+    else if (!end || end.reason === "power cut") this.#finish({ reason: "power cut" });
+    else {
+      // Before a restart or sleep the chip waits until what lies in the hardware's FIFOs is sent.
+      const drainMs = Math.max(this.uart.drainMs, this.consoleUart.drainMs);
+      this.#scheduler.after(drainMs, () => this.#finish(end));
+    }
+  }
+
   /** Levels get their figures when their turn comes; what is no longer so makes no turn. */
   #materialise(wake: Wake): EngineEvent | undefined {
+    const uart = this.#uartOf("port" in wake ? wake.port : 1);
     switch (wake.kind) {
       case "readable": {
-        if (!this.uart.isOpen) return undefined;
-        const { bytes, count } = this.uart.takeReadable();
-        if (count > 0) return { kind: "readable", bytes, count };
-        this.uart.callbackDone();
+        if (!uart.isOpen) return undefined;
+        const { bytes, count } = uart.takeReadable();
+        if (count > 0) return { kind: "readable", ...marked(wake.port), bytes, count };
+        uart.callbackDone();
         return undefined;
       }
       case "writable":
-        return this.uart.isOpen ? { kind: "writable", room: this.uart.transmitRoom } : undefined;
+        return uart.isOpen ? { kind: "writable", ...marked(wake.port), room: uart.transmitRoom } : undefined;
       case "overrun": {
-        const lost = this.uart.takeOverrun();
-        return lost > 0 && this.uart.isOpen ? { kind: "overrun", lost } : undefined;
+        const lost = uart.takeOverrun();
+        return lost > 0 && uart.isOpen ? { kind: "overrun", ...marked(wake.port), lost } : undefined;
       }
       default:
         return wake;
@@ -212,16 +280,16 @@ export class Simulation {
   #apply(action: EngineAction): void {
     switch (action.kind) {
       case "read":
-        this.uart.consume(action.count);
+        this.#uartOf(action.port).consume(action.count);
         break;
       case "write":
-        this.uart.write(action.bytes);
+        this.#uartOf(action.port).write(action.bytes);
         break;
       case "open":
-        this.uart.open(action.baud);
+        this.#uartOf(action.port).open(action.baud);
         break;
       case "close":
-        this.uart.close();
+        this.#uartOf(action.port).close();
         break;
       case "setTimer":
         this.#setTimer(action.id, action.ms, action.repeatMs);
@@ -230,13 +298,26 @@ export class Simulation {
         this.#clearTimer(action.id);
         break;
       case "line":
-        if (action.line === "PWRKEY") this.#modem.powerKey(action.asserted);
-        else this.#modem.resetLine(action.asserted);
+        this.#drive(action.line, action.asserted);
+        break;
+      case "feed":
+        this.#watchdog?.cancel();
+        this.#watchdog = this.#scheduler.after(action.timeoutMs, () =>
+          this.#finish({ reason: "watchdog reset" }),
+        );
         break;
       case "report":
         this.#onReport?.(action.text, this.#scheduler.nowMs);
         break;
     }
+  }
+
+  #drive(line: ControlLine, asserted: boolean): void {
+    if (asserted) this.#asserted.add(line);
+    else this.#asserted.delete(line);
+    if (line === "PWRKEY") this.#modem.powerKey(asserted);
+    else if (line === "RESET_N") this.#modem.resetLine(asserted);
+    else this.#modem.wakeLine?.(asserted);
   }
 
   #setTimer(id: number, ms: number, repeatMs: number | undefined): void {
@@ -259,4 +340,9 @@ export class Simulation {
     const queued = this.#queue.findIndex(wake => wake.kind === "timer" && wake.id === id);
     if (queued >= 0) this.#queue.splice(queued, 1);
   }
+}
+
+/** The module's port is left out. */
+function marked(port: UartPort): { port?: UartPort } {
+  return port === 0 ? { port } : {};
 }

@@ -91,6 +91,8 @@ interface Burst {
   offset: number;
 }
 
+/** Of the hardware, in each direction. */
+const fifoBytes = 128;
 /** Bytes of one delivery to the module; its parser sees them when the last has arrived. */
 const pieceBytes = 16;
 /** The receiver takes RTS back when so little room is left, as the hardware does before its FIFO is full. */
@@ -175,6 +177,13 @@ export class Uart {
   /** Free bytes of the transmit buffer now. */
   get transmitRoom(): number {
     return this.#serial.transmitCapacity - this.#unsent();
+  }
+
+  /** Milliseconds until what the hardware's FIFO holds is sent. */
+  get drainMs(): number {
+    const unsent = this.#unsent();
+    // One character more, so that the last byte has arrived.
+    return unsent > 0 ? (Math.min(unsent, fifoBytes) + 1) * characterMs(this.#baud) : 0;
   }
 
   /** Throws when the bytes do not fit. */

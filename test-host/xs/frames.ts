@@ -5,6 +5,7 @@ import type {
   EngineEvent,
   EngineInputs,
   EngineTurn,
+  UartPort,
 } from "../simulator/engine.js";
 import type { ResolvedOptions } from "./options.js";
 import type { PowerCut } from "./partitions.js";
@@ -122,6 +123,8 @@ export function settingsFrame(options: ResolvedOptions): Uint8Array {
     .u32(options.stackSlots)
     .u32(options.computeLimit)
     .u32(options.headroom)
+    .u8(options.console ? 1 : 0)
+    .u32(options.console?.headroom ?? 0)
     .u32(options.ticksOffsetMs)
     .u32(options.seed >>> 0)
     .end();
@@ -175,18 +178,22 @@ export function turnFrame(event: EngineEvent, inputs: EngineInputs): Uint8Array 
     .u8(EVENTS.indexOf(event.kind))
     .double(inputs.nowMs)
     .u8(inputs.moduleStatus ? 1 : 0)
-    .u32(inputs.transmitRoom);
+    .u32(inputs.transmitRoom)
+    .u32(inputs.consoleRoom ?? 0);
   switch (event.kind) {
     case "start":
       break;
     case "readable":
-      frame.u32(event.count).block(event.bytes);
+      frame
+        .u8(event.port ?? 1)
+        .u32(event.count)
+        .block(event.bytes);
       break;
     case "writable":
-      frame.u32(event.room);
+      frame.u8(event.port ?? 1).u32(event.room);
       break;
     case "overrun":
-      frame.u32(event.lost);
+      frame.u8(event.port ?? 1).u32(event.lost);
       break;
     case "timer":
       frame.u32(event.id);
@@ -198,18 +205,23 @@ export function turnFrame(event: EngineEvent, inputs: EngineInputs): Uint8Array 
   return frame.end();
 }
 
+/** The module's port is left out. */
+function readPort(reader: Reader): { port?: UartPort } {
+  return reader.u8() === 0 ? { port: 0 } : {};
+}
+
 function readAction(reader: Reader): EngineAction {
   const kind = reader.u8();
   const at = reader.u32();
   switch (kind) {
     case 0:
-      return { kind: "read", at, count: reader.u32() };
+      return { kind: "read", at, ...readPort(reader), count: reader.u32() };
     case 1:
-      return { kind: "write", at, bytes: reader.block() };
+      return { kind: "write", at, ...readPort(reader), bytes: reader.block() };
     case 2:
-      return { kind: "open", at, baud: reader.u32() };
+      return { kind: "open", at, ...readPort(reader), baud: reader.u32() };
     case 3:
-      return { kind: "close", at };
+      return { kind: "close", at, ...readPort(reader) };
     case 4: {
       const id = reader.u32();
       const ms = reader.double();

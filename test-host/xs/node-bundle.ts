@@ -62,7 +62,7 @@ export async function makeBundle(
   const contents = [
     // First: it freezes the built-ins before any other module runs.
     `export { dispatch, callBack, actionsOfTurn, endOfRun, flashOf } from ${from(platformRoot, "test-host/xs/node/platform")};`,
-    `import main from ${from(platformRoot, "test-host/xs/main")};`,
+    `import main from ${from(platformRoot, "test-host/xs/device-main")};`,
     `import entry from ${from(root, entry)};`,
     `export function start() { main(entry); }`,
   ].join("\n");

@@ -107,6 +107,7 @@ export class NodeEngine implements FirmwareEngine {
       platformSetup: {
         configText,
         headroom,
+        consoleHeadroom: options.console?.headroom,
         ticksOffsetMs,
         seed,
         partitions,

@@ -10,6 +10,13 @@ export interface EngineCredentials {
   readonly key?: Uint8Array;
 }
 
+export interface ConsoleOptions {
+  /** As {@link EngineOptions.serial}. Default `buffered`. */
+  readonly serial?: "buffered" | "stock";
+  /** Of its record, bit/s. Default 115200. */
+  readonly baud?: number;
+}
+
 export interface EngineOptions {
   /** `auto` (default): XS, or Node with a notice where XS cannot be built. */
   readonly engine?: "auto" | "xs" | "node";
@@ -27,6 +34,8 @@ export interface EngineOptions {
   readonly serial?: "buffered" | "stock";
   /** `receiveHeadroom` of the buffered class in bytes. Default 4096. */
   readonly receiveHeadroom?: number;
+  /** Makes `host.console`: a second UART, which a factory's tool talks to. */
+  readonly console?: true | ConsoleOptions;
   /** One pool of this many bytes for slots and chunks, growing in small steps, instead of the two fixed ones. */
   readonly heapBytes?: number;
   /** Slots of the fixed slot pool. Default 4928, as in the SDK's ESP32 manifests. */
@@ -98,6 +107,8 @@ export interface ResolvedOptions {
   readonly config: unknown;
   readonly credentials: EngineCredentials;
   readonly headroom: number;
+  /** `receiveHeadroom` of the console's port (0: the stock class), and its rate. */
+  readonly console: { readonly headroom: number; readonly baud: number } | undefined;
   readonly heapBytes: number;
   readonly slots: number;
   readonly chunkBytes: number;
@@ -110,12 +121,21 @@ export interface ResolvedOptions {
   readonly services: ServiceOptions;
 }
 
+/** Of the buffered class, bytes. */
+const RECEIVE_HEADROOM = 4096;
+
+function resolveConsole({ serial, baud = 115_200 }: ConsoleOptions) {
+  return { headroom: serial === "stock" ? 0 : RECEIVE_HEADROOM, baud };
+}
+
 export function resolveOptions(options: EngineOptions): ResolvedOptions {
+  const console = options.console && resolveConsole(options.console === true ? {} : options.console);
   return {
     entry: options.entry ?? "hosts/firmware/main",
     config: options.config ?? {},
     credentials: options.credentials ?? {},
-    headroom: options.serial === "stock" ? 0 : (options.receiveHeadroom ?? 4096),
+    headroom: options.serial === "stock" ? 0 : (options.receiveHeadroom ?? RECEIVE_HEADROOM),
+    console,
     heapBytes: options.heapBytes ?? 0,
     slots: options.slots ?? 4928,
     chunkBytes: options.chunkBytes ?? 78848,
@@ -125,6 +145,11 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     seed: options.seed ?? 1,
     partitions: resolvePartitions(options.partitions, options.flash, options.powerCut),
     powerCut: options.powerCut,
-    services: { tls: options.tls, signer: options.signer, nativeCost: options.nativeCost },
+    services: {
+      tls: options.tls,
+      signer: options.signer,
+      nativeCost: options.nativeCost,
+      board: console && { console: { baud: console.baud } },
+    },
   };
 }

@@ -3,10 +3,16 @@ import type { TlsEngineRecord } from "../../modules/tls/engine.js";
 
 /** What passes between the engine's host and the platform inside the engine. */
 
+/** What the board has beside the module. */
+export interface Board {
+  readonly console?: { readonly baud: number };
+}
+
 /** What the firmware is told of the services; JSON. */
 export interface Services {
   readonly tls?: Omit<TlsEngineRecord, "io">;
   readonly signer?: { readonly algorithm: Signer["algorithm"] };
+  readonly board?: Board;
 }
 
 export interface TlsOpening {

@@ -2,7 +2,7 @@ import { sign, type KeyObject } from "node:crypto";
 import type { Signer } from "../../hosts/firmware/host.js";
 import type { Credential } from "../../modules/io/credentials.js";
 import type { TlsEngine, TlsEngineRecord } from "../../modules/tls/engine.js";
-import type { Services, TlsCallback, TlsOpening } from "./service-types.js";
+import type { Board, Services, TlsCallback, TlsOpening } from "./service-types.js";
 
 /** What the engine's host does for the firmware natively, as a device's native code does. */
 
@@ -29,6 +29,8 @@ export interface ServiceOptions {
   readonly tls?: EngineTls | undefined;
   readonly signer?: EngineSigner | undefined;
   readonly nativeCost?: NativeCost | undefined;
+  /** What the board has; the firmware is told. */
+  readonly board?: Board | undefined;
 }
 
 const CHANGE_CIPHER_SPEC = 20;
@@ -84,7 +86,7 @@ export class HostServices {
   #nowMs = 0;
   #steps = 0;
 
-  constructor({ tls, signer, nativeCost = {} }: ServiceOptions) {
+  constructor({ tls, signer, nativeCost = {}, board }: ServiceOptions) {
     if (signer) checkSigner(signer);
     this.#tls = typeof tls === "function" ? tls(() => this.#nowMs) : tls;
     this.#signer = signer;
@@ -100,6 +102,7 @@ export class HostServices {
         },
       }),
       ...(signer && { signer: { algorithm: signer.algorithm } }),
+      ...(board && { board }),
     };
   }
 

@@ -27,7 +27,9 @@ import type { FirmwareEngine, FirmwareMemory, ResolvedOptions } from "./options.
 import { answerService } from "./service-frames.js";
 import { HostServices } from "./services.js";
 
+/** Of a device with a module alone, and of one whose board has more. */
 const MAIN = "test-host/xs/main";
+const DEVICE_MAIN = "test-host/xs/device-main";
 const STDERR_LIMIT = 4096;
 
 interface Frame {
@@ -207,7 +209,7 @@ export class XsEngine implements FirmwareEngine {
     const host = this.#host;
     // The host's main module comes with this folder, wherever the entry lies.
     const sourceOf = (name: string): Promise<string | undefined> =>
-      moduleSource(name === MAIN ? defaultRoot : root, name, cacheFolder);
+      moduleSource(name === MAIN || name === DEVICE_MAIN ? defaultRoot : root, name, cacheFolder);
     host.send(settingsFrame(options));
     for (const [label, bytes] of Object.entries(options.partitions)) host.send(partitionFrame(label, bytes));
     if (options.powerCut) host.send(powerCutFrame(options.powerCut));
@@ -220,7 +222,7 @@ export class XsEngine implements FirmwareEngine {
       const source = await sourceOf(name);
       if (source !== undefined) host.send(moduleFrame(name, source));
     }
-    host.send(loadFrame(MAIN, options.entry));
+    host.send(loadFrame(this.#services.description.board ? DEVICE_MAIN : MAIN, options.entry));
     for (;;) {
       const { letter, reader } = await host.receive();
       if (letter === "N") {

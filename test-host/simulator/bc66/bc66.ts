@@ -141,6 +141,10 @@ export class BC66 extends Modem {
     this.module.power.resetLine(asserted);
   }
 
+  wakeLine(asserted: boolean): void {
+    this.psmEint(asserted);
+  }
+
   /** PSM_EINT: wakes from deep sleep. */
   psmEint(asserted: boolean): void {
     this.module.power.psmEint(asserted);

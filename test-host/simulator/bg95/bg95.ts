@@ -127,6 +127,10 @@ export class BG95 extends Modem {
     return this.#commands.keys();
   }
 
+  wakeLine(asserted: boolean): void {
+    this.module.power.ponTrig(asserted);
+  }
+
   powerKey(asserted: boolean): void {
     this.module.power.powerKey(asserted);
   }

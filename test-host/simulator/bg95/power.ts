@@ -31,6 +31,7 @@ export class Power {
   #keyWasOn = false;
   #keyTask: Task | undefined;
   #resetDownMs: number | undefined;
+  #ponTrig = false;
   /** Boots since the start of the simulation. */
   boots = 0;
 
@@ -83,6 +84,13 @@ export class Power {
     const heldMs = scheduler.nowMs - this.#resetDownMs;
     this.#resetDownMs = undefined;
     if (heldMs >= settings.boot.resetMs && this.#state !== "off" && this.#state !== "psm") this.crash();
+  }
+
+  /** A rising edge wakes from PSM (Quectel BG95 Hardware Design); in any other state nothing happens. */
+  ponTrig(asserted: boolean): void {
+    const isRising = asserted && !this.#ponTrig;
+    this.#ponTrig = asserted;
+    if (isRising && this.#state === "psm") this.boot(0);
   }
 
   /** Boots; `elapsedMs` of the boot times have already passed. */

@@ -52,6 +52,8 @@ export abstract class Modem implements UartModule {
   abstract get commandNames(): Iterable<string>;
   abstract powerKey(asserted: boolean): void;
   abstract resetLine(asserted: boolean): void;
+  /** The pin that wakes the module from deep sleep: PSM_EINT of a BC66 low, PON_TRIG of a BG95 high. */
+  abstract wakeLine(asserted: boolean): void;
   /** Powered, booted and searching, without banner. */
   abstract bootNow(): void;
   /** Cuts the supply and switches on, with everything that a start prints. */

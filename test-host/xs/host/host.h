@@ -37,6 +37,9 @@ const uint8_t* cursorBlock(Cursor* cursor, uint32_t* length);
 /* To be freed. */
 char* cursorText(Cursor* cursor);
 
+/* UARTs: the console's and the module's. */
+enum { PORT_CONSOLE, PORT_MODULE, PORT_COUNT };
+
 /* Settings that Node sends before the modules. */
 typedef struct {
 	uint32_t slots;           /* fixed slot pool */
@@ -44,7 +47,8 @@ typedef struct {
 	uint32_t heapBytes;       /* one shared pool instead of the two; 0: two pools */
 	uint32_t stackSlots;
 	uint32_t computeLimit;    /* byte codes of one turn */
-	uint32_t headroom;        /* receiveHeadroom of the serial class; 0: stock class */
+	uint32_t headroom[PORT_COUNT]; /* receiveHeadroom of the serial class; 0: stock class */
+	uint8_t console;          /* whether the console's port can be opened */
 	uint32_t ticksOffset;     /* milliseconds that `ticks` is ahead of the simulated time */
 } Settings;
 extern Settings settings;
@@ -53,7 +57,7 @@ extern Settings settings;
 typedef struct {
 	double nowMs;
 	uint8_t moduleStatus;
-	uint32_t transmitRoom;
+	uint32_t transmitRoom[PORT_COUNT];
 } Inputs;
 extern Inputs inputs;
 
@@ -172,11 +176,11 @@ Bytes* serviceBegin(uint8_t kind);
 void serviceAsk(HostMachine* the, Bytes* request, Cursor* answer);
 
 /* Events into the natives. */
-void serialReadable(HostMachine* the, const uint8_t* data, uint32_t length);
-uint32_t serialBuffered(void);
-int serialIsOpen(void);
-void serialWritable(HostMachine* the, uint32_t room);
-void serialOverrun(HostMachine* the);
+void serialReadable(HostMachine* the, uint8_t port, const uint8_t* data, uint32_t length);
+uint32_t serialBuffered(uint8_t port);
+int serialIsOpen(uint8_t port);
+void serialWritable(HostMachine* the, uint8_t port, uint32_t room);
+void serialOverrun(HostMachine* the, uint8_t port);
 void timerFired(HostMachine* the, uint32_t id);
 void messageReceived(HostMachine* the, const char* text);
 

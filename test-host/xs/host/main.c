@@ -1,14 +1,15 @@
 /*
  * Frames over stdin and stdout, little-endian. A frame is its length in 32 bits, a letter, fields.
  *
- * in   'C' settings   slots chunkBytes heapBytes stackSlots computeLimit headroom ticksOffset seed
+ * in   'C' settings   slots chunkBytes heapBytes stackSlots computeLimit headroom
+ *                     console or not, its headroom, ticksOffset seed
  *      'P' partition  label bytes
  *      'X' power cut  label ("": any), steps before it, scattered or not, seed
  *      'R' resource   name bytes
  *      'V' services   JSON of what Node offers
  *      'M' module     name source
  *      'L' load       name of main, name of entry
- *      'T' turn       kind nowMs status room, then the event's fields
+ *      'T' turn       kind nowMs status room consoleRoom, then the event's fields
  *      'Q' memory     'F' flash label
  *      'S' served     steps to charge, done or not [text], then what the service gives; answers 'S'
  * out  'N' needed     name of a module that is imported; answered by 'M', or by 'N': there is none
@@ -40,7 +41,9 @@ static void configure(Cursor* cursor)
 	settings.heapBytes = cursor32(cursor);
 	settings.stackSlots = cursor32(cursor);
 	settings.computeLimit = cursor32(cursor);
-	settings.headroom = cursor32(cursor);
+	settings.headroom[PORT_MODULE] = cursor32(cursor);
+	settings.console = cursor8(cursor);
+	settings.headroom[PORT_CONSOLE] = cursor32(cursor);
 	settings.ticksOffset = cursor32(cursor);
 	randomSeed(cursor32(cursor));
 }
@@ -142,12 +145,34 @@ static void load(Cursor* cursor)
 	hostPhase = PHASE_TURN;
 }
 
+static uint8_t cursorPort(Cursor* cursor)
+{
+	uint8_t port = cursor8(cursor);
+	if (port >= PORT_COUNT)
+		exit(3);
+	return port;
+}
+
+static void readable(xsMachine* the, Cursor* cursor)
+{
+	uint8_t port = cursorPort(cursor);
+	uint32_t count = cursor32(cursor);
+	uint32_t length;
+	const uint8_t* data = cursorBlock(cursor, &length);
+	if (serialIsOpen(port) && (serialBuffered(port) + length != count)) {
+		fprintf(stderr, "xs host: %u bytes announced, %u buffered\n", count, serialBuffered(port) + length);
+		exit(4);
+	}
+	serialReadable(the, port, data, length);
+}
+
 static void turn(Cursor* cursor)
 {
 	uint8_t kind = cursor8(cursor);
 	inputs.nowMs = cursorDouble(cursor);
 	inputs.moduleStatus = cursor8(cursor);
-	inputs.transmitRoom = cursor32(cursor);
+	inputs.transmitRoom[PORT_MODULE] = cursor32(cursor);
+	inputs.transmitRoom[PORT_CONSOLE] = cursor32(cursor);
 	turnBegin(hostMachine);
 	xsBeginHost(hostMachine);
 	{
@@ -156,19 +181,13 @@ static void turn(Cursor* cursor)
 			case EVENT_START:
 				xsCallFunction1(mainFunction, xsGlobal, entryFunction);
 				break;
-			case EVENT_READABLE: {
-				uint32_t count = cursor32(cursor);
-				uint32_t length;
-				const uint8_t* data = cursorBlock(cursor, &length);
-				if (serialIsOpen() && (serialBuffered() + length != count)) {
-					fprintf(stderr, "xs host: %u bytes announced, %u buffered\n", count, serialBuffered() + length);
-					exit(4);
-				}
-				serialReadable(the, data, length);
+			case EVENT_READABLE: readable(the, cursor); break;
+			case EVENT_WRITABLE: {
+				uint8_t port = cursorPort(cursor);
+				serialWritable(the, port, cursor32(cursor));
 				break;
 			}
-			case EVENT_WRITABLE: serialWritable(the, cursor32(cursor)); break;
-			case EVENT_OVERRUN: serialOverrun(the); break;
+			case EVENT_OVERRUN: serialOverrun(the, cursorPort(cursor)); break;
 			case EVENT_TIMER: timerFired(the, cursor32(cursor)); break;
 			case EVENT_MESSAGE: {
 				char* text = cursorText(cursor);

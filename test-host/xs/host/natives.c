@@ -168,7 +168,7 @@ const char* nativeSource(const char* module)
 {
 	const NativeModule* at;
 	if (!strcmp(module, serialModules[0].name))
-		return serialModules[settings.headroom ? 1 : 0].source;
+		return serialModules[settings.headroom[PORT_MODULE] || settings.headroom[PORT_CONSOLE] ? 1 : 0].source;
 	for (at = modules; at->name; at++) {
 		if (!strcmp(at->name, module))
 			return at->source;
@@ -199,6 +199,7 @@ void nativesIntern(xsMachine* the)
 	names.blocks = xsID("blocks");
 	names.mode = xsID("mode");
 	names.path = xsID("path");
+	names.port = xsID("port");
 	names.size = xsID("size");
 	names.receiveHeadroom = xsID("receiveHeadroom");
 	names.transmit = xsID("transmit");

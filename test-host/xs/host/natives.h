@@ -11,7 +11,7 @@
 
 /* Property names, interned before the baseline, so that using them costs no memory. */
 typedef struct {
-	xsIdentifier baud, format, onError, onReadable, onWritable, target, blockLength, blocks, mode, path, size;
+	xsIdentifier baud, format, onError, onReadable, onWritable, target, blockLength, blocks, mode, path, port, size;
 	xsIdentifier receiveHeadroom;
 	xsIdentifier transmit, connected, received, closed, failed, serverName, verify, ca, certificate, key;
 	xsIdentifier byteLength, flash, read, Uint8Array;

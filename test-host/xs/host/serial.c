@@ -1,5 +1,5 @@
 /*
- * `embedded:io/serial` over the simulated UART. The bytes that were received lie here, outside the
+ * `embedded:io/serial` over the simulated UARTs. The bytes that were received lie here, outside the
  * heap, as in the FIFO or the driver's ring of a device.
  */
 #include "natives.h"
@@ -8,11 +8,29 @@ typedef struct {
 	xsSlot self;
 	xsSlot onReadable, onWritable, onError;
 	int numbers;
+	uint8_t port;
 } Serial;
 
-static Serial* port = NULL;
-static Bytes received;
-static size_t taken;
+typedef struct {
+	Serial* open;
+	Bytes received;
+	size_t taken;
+} Uart;
+
+static Uart uarts[PORT_COUNT];
+
+static Bytes* portAction(uint8_t kind, uint8_t port)
+{
+	Bytes* bytes = actionBegin(kind);
+	bytesPut8(bytes, port);
+	return bytes;
+}
+
+static void forget(Uart* uart)
+{
+	bytesClear(&uart->received);
+	uart->taken = 0;
+}
 
 static void markSerial(xsMachine* the, void* it, xsMarkRoot markRoot)
 {
@@ -26,8 +44,9 @@ static void markSerial(xsMachine* the, void* it, xsMarkRoot markRoot)
 
 void xs_serial_destructor(void* data)
 {
-	if (data && (data == port))
-		port = NULL;
+	Serial* serial = data;
+	if (serial && (uarts[serial->port].open == serial))
+		uarts[serial->port].open = NULL;
 	free(data);
 }
 
@@ -57,10 +76,15 @@ void xs_serial(xsMachine* the)
 	Serial* serial;
 	Serial made;
 	xsSlot value;
-	double baud;
-	if (port)
-		xsUnknownError("in use");
+	double baud, port;
 	memset(&made, 0, sizeof(made));
+	xsmcGet(value, xsArg(0), names.port);
+	port = (xsmcTypeOf(value) == xsUndefinedType) ? PORT_MODULE : xsmcToNumber(value);
+	if ((port != PORT_MODULE) && !((port == PORT_CONSOLE) && settings.console))
+		xsRangeError("invalid port");
+	made.port = (uint8_t)port;
+	if (uarts[made.port].open)
+		xsUnknownError("in use");
 	xsmcGet(value, xsArg(0), names.baud);
 	baud = (xsmcTypeOf(value) == xsUndefinedType) ? 115200 : xsmcToNumber(value);
 	if (!((1 <= baud) && (baud <= 20000000)))
@@ -70,7 +94,7 @@ void xs_serial(xsMachine* the)
 		setFormat(the, &made, &value);
 	nativeGetCallback(the, &xsArg(0), names.onReadable, &made.onReadable);
 	nativeGetCallback(the, &xsArg(0), names.onWritable, &made.onWritable);
-	if (settings.headroom)
+	if (settings.headroom[made.port])
 		nativeGetCallback(the, &xsArg(0), names.onError, &made.onError);
 	xsmcGet(value, xsArg(0), names.target);
 	if (xsmcTypeOf(value) != xsUndefinedType)
@@ -83,10 +107,9 @@ void xs_serial(xsMachine* the)
 	xsSetHostHooks(xsThis, (xsHostHooks*)&serialHooks);
 	xsmcSetHostData(xsThis, serial);
 	xsRemember(serial->self);
-	port = serial;
-	bytesClear(&received);
-	taken = 0;
-	bytesPut32(actionBegin(ACTION_OPEN), (uint32_t)baud);
+	uarts[serial->port].open = serial;
+	forget(&uarts[serial->port]);
+	bytesPut32(portAction(ACTION_OPEN, serial->port), (uint32_t)baud);
 }
 
 void xs_serial_close(xsMachine* the)
@@ -94,35 +117,35 @@ void xs_serial_close(xsMachine* the)
 	Serial* serial = xsmcGetHostData(xsThis);
 	if (!serial)
 		return;
-	actionBegin(ACTION_CLOSE);
+	portAction(ACTION_CLOSE, serial->port);
 	xsForget(serial->self);
 	xsmcSetHostData(xsThis, NULL);
-	port = NULL;
+	uarts[serial->port].open = NULL;
+	forget(&uarts[serial->port]);
 	free(serial);
-	bytesClear(&received);
-	taken = 0;
 }
 
-static void noteTaken(size_t count)
+static void noteTaken(uint8_t port, size_t count)
 {
-	taken += count;
-	if (taken == received.length) {
-		bytesClear(&received);
-		taken = 0;
-	}
-	bytesPut32(actionBegin(ACTION_READ), (uint32_t)count);
+	Uart* uart = &uarts[port];
+	uart->taken += count;
+	if (uart->taken == uart->received.length)
+		forget(uart);
+	bytesPut32(portAction(ACTION_READ, port), (uint32_t)count);
 }
 
 void xs_serial_read(xsMachine* the)
 {
 	Serial* serial = thisSerial(the);
-	size_t available = received.length - taken;
+	Uart* uart = &uarts[serial->port];
+	const uint8_t* first = uart->received.data + uart->taken;
+	size_t available = uart->received.length - uart->taken;
 	size_t count = available;
 	if (!available)
 		return;
 	if (serial->numbers) {
-		xsmcSetInteger(xsResult, received.data[taken]);
-		noteTaken(1);
+		xsmcSetInteger(xsResult, *first);
+		noteTaken(serial->port, 1);
 		return;
 	}
 	if ((xsmcArgc > 0) && (xsmcTypeOf(xsArg(0)) == xsReferenceType)) {
@@ -135,9 +158,9 @@ void xs_serial_read(xsMachine* the)
 			xsmcSetInteger(xsResult, 0);
 			return;
 		}
-		memcpy(view, received.data + taken, count);
+		memcpy(view, first, count);
 		xsmcSetInteger(xsResult, (xsIntegerValue)count);
-		noteTaken(count);
+		noteTaken(serial->port, count);
 		return;
 	}
 	if (xsmcArgc > 0) {
@@ -147,8 +170,8 @@ void xs_serial_read(xsMachine* the)
 			xsRangeError("read beyond what was received");
 		count = (size_t)asked;
 	}
-	xsmcSetArrayBuffer(xsResult, received.data + taken, (xsIntegerValue)count);
-	noteTaken(count);
+	xsmcSetArrayBuffer(xsResult, (void*)first, (xsIntegerValue)count);
+	noteTaken(serial->port, count);
 }
 
 void xs_serial_write(xsMachine* the)
@@ -164,11 +187,11 @@ void xs_serial_write(xsMachine* the)
 	}
 	else
 		xsmcGetBufferReadable(xsArg(0), &data, &length);
-	if (length > inputs.transmitRoom)
+	if (length > inputs.transmitRoom[serial->port])
 		xsUnknownError("output full");
-	inputs.transmitRoom -= length;
+	inputs.transmitRoom[serial->port] -= length;
 	if (length)
-		bytesPutBlock(actionBegin(ACTION_WRITE), data, length);
+		bytesPutBlock(portAction(ACTION_WRITE, serial->port), data, length);
 }
 
 void xs_serial_get_format(xsMachine* the)
@@ -181,39 +204,46 @@ void xs_serial_set_format(xsMachine* the)
 	setFormat(the, thisSerial(the), &xsArg(0));
 }
 
+/* Undefined on a stock port beside a buffered one, where the class is one for both. */
 void xs_serial_headroom(xsMachine* the)
 {
-	xsmcSetInteger(xsResult, (xsIntegerValue)settings.headroom);
+	Serial* serial = xsmcGetHostData(xsThis);
+	uint32_t headroom = settings.headroom[serial ? serial->port : PORT_MODULE];
+	if (headroom)
+		xsmcSetInteger(xsResult, (xsIntegerValue)headroom);
 }
 
-int serialIsOpen(void)
+int serialIsOpen(uint8_t port)
 {
-	return port != NULL;
+	return uarts[port].open != NULL;
 }
 
-uint32_t serialBuffered(void)
+uint32_t serialBuffered(uint8_t port)
 {
-	return (uint32_t)(received.length - taken);
+	return (uint32_t)(uarts[port].received.length - uarts[port].taken);
 }
 
-void serialReadable(xsMachine* the, const uint8_t* data, uint32_t length)
+void serialReadable(xsMachine* the, uint8_t port, const uint8_t* data, uint32_t length)
 {
-	if (!port)
+	Serial* serial = uarts[port].open;
+	if (!serial)
 		return;
-	bytesPut(&received, data, length);
-	if (xsmcTypeOf(port->onReadable) != xsUndefinedType)
-		xsCallFunction1(port->onReadable, port->self, xsInteger((xsIntegerValue)serialBuffered()));
+	bytesPut(&uarts[port].received, data, length);
+	if (xsmcTypeOf(serial->onReadable) != xsUndefinedType)
+		xsCallFunction1(serial->onReadable, serial->self, xsInteger((xsIntegerValue)serialBuffered(port)));
 }
 
-void serialWritable(xsMachine* the, uint32_t room)
+void serialWritable(xsMachine* the, uint8_t port, uint32_t room)
 {
-	inputs.transmitRoom = room;
-	if (port && (xsmcTypeOf(port->onWritable) != xsUndefinedType))
-		xsCallFunction1(port->onWritable, port->self, xsInteger((xsIntegerValue)room));
+	Serial* serial = uarts[port].open;
+	inputs.transmitRoom[port] = room;
+	if (serial && (xsmcTypeOf(serial->onWritable) != xsUndefinedType))
+		xsCallFunction1(serial->onWritable, serial->self, xsInteger((xsIntegerValue)room));
 }
 
-void serialOverrun(xsMachine* the)
+void serialOverrun(xsMachine* the, uint8_t port)
 {
-	if (port && (xsmcTypeOf(port->onError) != xsUndefinedType))
-		xsCallFunction0(port->onError, port->self);
+	Serial* serial = uarts[port].open;
+	if (serial && (xsmcTypeOf(serial->onError) != xsUndefinedType))
+		xsCallFunction0(serial->onError, serial->self);
 }

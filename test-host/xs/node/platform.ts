@@ -2,7 +2,7 @@ import type { EngineAction, EngineEvent, EngineInputs } from "../../simulator/en
 import type { TlsCallback } from "../service-types.js";
 import { messageReceived, random } from "./board.js";
 import { Serial } from "./serial.js";
-import { inputs, setup, takeActions } from "./state.js";
+import { inputs, rooms, setup, takeActions } from "./state.js";
 import { dateNow, timerFired } from "./timer.js";
 import { TlsEngine } from "./tls.js";
 
@@ -71,19 +71,20 @@ export const config: unknown = JSON.parse(setup.configText, (_key, value: unknow
 export function dispatch(event: EngineEvent, told: EngineInputs, start: () => void): void {
   inputs.nowMs = told.nowMs;
   inputs.moduleStatus = told.moduleStatus;
-  inputs.transmitRoom = told.transmitRoom;
+  rooms[0] = told.consoleRoom ?? 0;
+  rooms[1] = told.transmitRoom;
   switch (event.kind) {
     case "start":
       start();
       break;
     case "readable":
-      Serial.readable(event.bytes, event.count);
+      Serial.readable(event.port ?? 1, event.bytes, event.count);
       break;
     case "writable":
-      Serial.writable(event.room);
+      Serial.writable(event.port ?? 1, event.room);
       break;
     case "overrun":
-      Serial.overrun();
+      Serial.overrun(event.port ?? 1);
       break;
     case "timer":
       timerFired(event.id);

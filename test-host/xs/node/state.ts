@@ -11,6 +11,8 @@ import type { HostServices } from "../services.js";
 export interface PlatformSetup {
   readonly configText: string;
   readonly headroom: number;
+  /** Of the console's port, where there is one. */
+  readonly consoleHeadroom: number | undefined;
   readonly ticksOffsetMs: number;
   readonly seed: number;
   readonly partitions: Partitions;
@@ -37,7 +39,13 @@ function takeSetup(): PlatformSetup {
 
 export const setup: PlatformSetup = takeSetup();
 
-export const inputs: Mutable<EngineInputs> = { nowMs: 0, moduleStatus: false, transmitRoom: 0 };
+export const inputs: Mutable<Pick<EngineInputs, "nowMs" | "moduleStatus">> = {
+  nowMs: 0,
+  moduleStatus: false,
+};
+
+/** Room of the transmit buffers by port. */
+export const rooms: [console: number, module: number] = [0, 0];
 
 let actions: EngineAction[] = [];
 let end: EngineEnd | undefined;

@@ -41,7 +41,7 @@ function older(command: FlashCommand): string {
       held = new Uint8Array(flash.map());
       return `${held.length}`;
     case "held":
-      return hex(held?.slice(at, at + count) ?? "");
+      return held ? hex(held.slice(at, at + count)) : "nothing";
     default:
       return `${flash.byteLength} ${flash.blockSize}`;
   }
