@@ -1,22 +1,14 @@
 import type { FirmwareConfig } from "../firmware/config.js";
 import type { SdkConfig } from "../moddable/sdk-config.js";
-
-/** Wiring of the modem board. A line that is left out is not wired. */
-export interface Wiring {
-  readonly uart: {
-    readonly port: number;
-    readonly receive: number;
-    readonly transmit: number;
-    readonly baud: number;
-  };
-  readonly powerKey?: number;
-  readonly reset?: number;
-  readonly status?: number;
-  /** PSM_EINT of a BC66. */
-  readonly wake?: number;
-}
+import type { WiringChoice } from "./wiring.js";
 
 /** `config` of the device's manifest. */
-export interface DeviceConfig extends FirmwareConfig, SdkConfig {
-  readonly wiring: Wiring;
+export interface DeviceConfig extends FirmwareConfig, SdkConfig, Omit<WiringChoice, "module"> {
+  /**
+   * The serial class: `buffered` (default), on the platform's UART driver, or the SDK's `stock` one, on
+   * the UART's FIFO of 128 bytes.
+   */
+  readonly serial?: "buffered" | "stock";
+  /** Seconds until a device that does not get on restarts; 0: never. Default 120. */
+  readonly watchdogS?: number;
 }

@@ -4,6 +4,9 @@ import type { Host, ReportValue } from "./host.js";
 /** Place of the handshake's flight among the values of a failure. */
 const FLIGHT = 7;
 
+/** More failures than any vault waits for. */
+const MOST = 16;
+
 /** Whether a connection that ended so, before the broker had accepted it, can be the credentials' fault. */
 function isSuspect(kind: ReportValue, flight: ReportValue): boolean {
   switch (kind) {
@@ -46,7 +49,7 @@ class Rotation {
     if (event !== "failure" || values[0] !== "broker" || !isSuspect(values[1], values[FLIGHT])) return;
     let isBack = this.count();
     // No way takes them, and no other try will find one.
-    while (values[1] === "route" && vault.state === "trial" && !isBack) isBack = this.count();
+    for (let i = 0; values[1] === "route" && i < MOST && !isBack; i++) isBack = this.count();
     // They may be good for a way that these were not, and the module may hold these still.
     if (isBack) host.restart?.();
   }
@@ -62,13 +65,13 @@ class Rotation {
  * credential that could not be used, or by the broker hanging up, which is how some answer a certificate
  * that they do not know. Not counted is what credentials cannot cause: no network, no such name, no
  * answer, a broker that is down. During an outage good ones would lose their trial for others that
- * connect as little.
+ * connect as little. `woke`: this start is the end of a sleep, and no sign of anything.
  */
-export function withRotation(host: Host): Host {
+export function withRotation(host: Host, woke = false): Host {
   const vault = host.vault;
   if (vault === undefined) return host;
   const rotation = new Rotation(host, vault);
-  rotation.count();
+  if (!woke) rotation.count();
   return {
     ...host,
     report: (event, ...values) => {
