@@ -34,12 +34,12 @@ export class VirtualTime implements Timer<Task> {
 
   /** Runs until the promise settles. */
   async run<Value>(promise: Promise<Value>): Promise<Value> {
-    let done = false;
+    const state = { done: false };
     const settled = (): void => {
-      done = true;
+      state.done = true;
     };
     promise.then(settled, settled);
-    for (let quiet = 0; !done;) {
+    for (let quiet = 0; !state.done;) {
       const before = this.#order;
       await new Promise(resolve => setImmediate(resolve));
       if (before !== this.#order) quiet = 0;
