@@ -157,14 +157,18 @@ export class Simulation {
 
   /** Runs on; may be called again after a condition or time was met. */
   async run(options: RunOptions = {}): Promise<SimulationEnd> {
-    const before = this.end;
+    const before = this.#result();
     if (before) return before;
     const { until } = options;
     const reason = await this.#scheduler.run({
       ...options,
       until: () => this.#end !== undefined || (until?.() ?? false),
     });
-    return this.end ?? { reason };
+    return this.#result() ?? { reason };
+  }
+
+  #result(): SimulationEnd | undefined {
+    return this.#end;
   }
 
   /** How the engine's run ended, once it has. */

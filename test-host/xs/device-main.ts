@@ -1,5 +1,6 @@
 import Serial from "embedded:io/serial";
 import services from "services";
+import { keys } from "./device-keys.js";
 import type { Entry } from "./host.js";
 import main from "./main.js";
 
@@ -9,6 +10,7 @@ import main from "./main.js";
  */
 
 const { board } = services;
+const madeKeys = services.keys && keys;
 
 /** Pins as on most boards; the simulated UART has none. */
 const port =
@@ -24,5 +26,5 @@ const port =
 
 /** `start` is the entry module's default export. */
 export default function deviceMain(start: Entry): void {
-  main(host => start(Object.assign(host, { console: port })));
+  main(host => start(Object.assign(host, { console: port, keys: madeKeys })));
 }

@@ -10,7 +10,7 @@ import { XsEngine } from "./xs-engine.js";
 export { EngineError } from "./errors.js";
 export type { EngineErrorKind } from "./errors.js";
 export type { Entry, SimulationHost } from "./host.js";
-export type { EngineSigner, EngineTls, NativeCost } from "./services.js";
+export type { EngineKeys, EngineSigner, EngineTls, NativeCost } from "./services.js";
 export type { Partitions, PowerCut } from "./partitions.js";
 export type { EngineCredentials, EngineOptions, FirmwareEngine, FirmwareMemory } from "./options.js";
 

@@ -81,6 +81,16 @@ declare module "signer" {
   export default sign;
 }
 
+declare module "keys" {
+  /** Keys go packed, see `packKey`; undefined: it failed. */
+  const Keys: {
+    generate(): ArrayBuffer | undefined;
+    open(bytes: Uint8Array): ArrayBuffer | undefined;
+    sign(pkcs8: Uint8Array, bytes: Uint8Array): ArrayBuffer | undefined;
+  };
+  export default Keys;
+}
+
 declare module "messages" {
   const listen: import("./host.js").SimulationHost["listen"];
   export default listen;

@@ -10,6 +10,7 @@ const NATIVES: Readonly<Record<string, readonly [file: string, name: string]>> =
   "embedded:storage/flash": ["flash", "Storage"],
   Resource: ["resource", "Resource"],
   flash: ["flash", "Flash"],
+  keys: ["services", "Keys"],
   "mc/config": ["platform", "config"],
   messages: ["board", "listen"],
   power: ["board", "Power"],

@@ -1,7 +1,7 @@
 import type { Engine, EngineMemory } from "../simulator/engine.js";
 import { resolvePartitions } from "./partitions.js";
 import type { Partitions, PowerCut } from "./partitions.js";
-import type { EngineSigner, EngineTls, NativeCost, ServiceOptions } from "./services.js";
+import type { EngineKeys, EngineSigner, EngineTls, NativeCost, ServiceOptions } from "./services.js";
 
 /** DER objects that the firmware's credential store holds. */
 export interface EngineCredentials {
@@ -57,6 +57,8 @@ export interface EngineOptions {
   readonly tls?: EngineTls;
   /** Makes `host.signer`. */
   readonly signer?: EngineSigner;
+  /** Makes `host.keys`. */
+  readonly keys?: EngineKeys;
   /** What native work takes of the simulated processor's time. Default: nothing. */
   readonly nativeCost?: NativeCost;
   /**
@@ -148,6 +150,7 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     services: {
       tls: options.tls,
       signer: options.signer,
+      keys: options.keys,
       nativeCost: options.nativeCost,
       board: console && { console: { baud: console.baud } },
     },

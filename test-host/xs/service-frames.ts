@@ -42,12 +42,26 @@ function open(services: HostServices, id: number, reader: Reader): void {
   services.open(id, nowMs, { serverName, verify, ca, certificate, key });
 }
 
-const QUESTIONS = ["open", "start", "receive", "write", "end", "close", "sign"] as const;
+const QUESTIONS = [
+  "open",
+  "start",
+  "receive",
+  "write",
+  "end",
+  "close",
+  "sign",
+  "generateKey",
+  "openKey",
+  "signWith",
+] as const;
 
 /** Does what is asked for; gives the answer's bytes where it carries no callbacks. */
 function serve(services: HostServices, reader: Reader): Uint8Array | undefined {
   const question = QUESTIONS[reader.u8()];
   if (question === "sign") return services.sign(reader.block()) ?? NOTHING;
+  if (question === "generateKey") return services.generateKey() ?? NOTHING;
+  if (question === "openKey") return services.openKey(reader.block()) ?? NOTHING;
+  if (question === "signWith") return services.signWith(reader.block(), reader.block()) ?? NOTHING;
   const id = reader.u32();
   switch (question) {
     case "open":

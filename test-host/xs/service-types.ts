@@ -12,6 +12,8 @@ export interface Board {
 export interface Services {
   readonly tls?: Omit<TlsEngineRecord, "io">;
   readonly signer?: { readonly algorithm: Signer["algorithm"] };
+  /** Keys are made, opened and used. */
+  readonly keys?: true;
   readonly board?: Board;
 }
 

@@ -1,4 +1,5 @@
 import { sign, type KeyObject } from "node:crypto";
+import type { DeviceKeys, KeptKey } from "../../hosts/workstation/device-keys.js";
 import type { Signer } from "../../hosts/firmware/host.js";
 import type { Credential } from "../../modules/io/credentials.js";
 import type { TlsEngine, TlsEngineRecord } from "../../modules/tls/engine.js";
@@ -23,11 +24,16 @@ export interface NativeCost {
   /** Judging the chain, the key exchange and the client's signature: everything up to our Finished. */
   readonly handshakeSteps?: number;
   readonly signSteps?: number;
+  readonly generateKeySteps?: number;
 }
+
+/** Makes and uses keys for the firmware; `deviceKeys` of `hosts/workstation` does. */
+export type EngineKeys = DeviceKeys;
 
 export interface ServiceOptions {
   readonly tls?: EngineTls | undefined;
   readonly signer?: EngineSigner | undefined;
+  readonly keys?: EngineKeys | undefined;
   readonly nativeCost?: NativeCost | undefined;
   /** What the board has; the firmware is told. */
   readonly board?: Board | undefined;
@@ -62,6 +68,12 @@ function checkSigner({ algorithm, key }: EngineSigner): void {
     throw new TypeError(`${algorithm} needs a private ${algorithm === "ES256" ? "P-256" : "RSA"} key`);
 }
 
+/** Algorithm in a byte (0: ES256), length of the public key in 16 bits, little-endian, public key, PKCS #8. */
+function packKey({ algorithm, publicKey, pkcs8 }: KeptKey): Uint8Array {
+  const head = [algorithm === "ES256" ? 0 : 1, publicKey.length & 0xff, publicKey.length >> 8];
+  return Uint8Array.of(...head, ...publicKey, ...pkcs8);
+}
+
 function credentialOf(bytes: Uint8Array | undefined): Credential | undefined {
   return bytes && new OpenedCredential(bytes);
 }
@@ -80,16 +92,18 @@ export class HostServices {
   readonly description: Services;
   readonly #tls: TlsEngineRecord | undefined;
   readonly #signer: EngineSigner | undefined;
+  readonly #keys: EngineKeys | undefined;
   readonly #cost: NativeCost;
   readonly #engines = new Map<number, TlsEngine>();
   #due: TlsCallback[] = [];
   #nowMs = 0;
   #steps = 0;
 
-  constructor({ tls, signer, nativeCost = {}, board }: ServiceOptions) {
+  constructor({ tls, signer, keys, nativeCost = {}, board }: ServiceOptions) {
     if (signer) checkSigner(signer);
     this.#tls = typeof tls === "function" ? tls(() => this.#nowMs) : tls;
     this.#signer = signer;
+    this.#keys = keys;
     this.#cost = nativeCost;
     const limits = this.#tls;
     this.description = {
@@ -102,6 +116,7 @@ export class HostServices {
         },
       }),
       ...(signer && { signer: { algorithm: signer.algorithm } }),
+      ...(keys && { keys: true as const }),
       ...(board && { board }),
     };
   }
@@ -168,6 +183,25 @@ export class HostServices {
       // OpenSSL's text is no use to the firmware and not worth a doubt about what it holds.
       return undefined;
     }
+  }
+
+  /** A new key, packed; `undefined` when it failed. */
+  generateKey(): Uint8Array | undefined {
+    this.#steps += this.#cost.generateKeySteps ?? 0;
+    const key = this.#keys?.generate();
+    return key && packKey(key);
+  }
+
+  /** A stored key, packed; `undefined`: none that can be used. */
+  openKey(der: Uint8Array): Uint8Array | undefined {
+    const key = this.#keys?.open(der);
+    return key && packKey(key);
+  }
+
+  /** As {@link sign}, with a key of the firmware's. */
+  signWith(pkcs8: Uint8Array, bytes: Uint8Array): Uint8Array | undefined {
+    this.#steps += this.#cost.signSteps ?? 0;
+    return this.#keys?.sign(pkcs8, bytes);
   }
 
   /** What `work` throws, in its own words. */

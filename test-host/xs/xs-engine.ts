@@ -215,14 +215,16 @@ export class XsEngine implements FirmwareEngine {
     if (options.powerCut) host.send(powerCutFrame(options.powerCut));
     for (const [role, bytes] of Object.entries(options.credentials))
       if (bytes instanceof Uint8Array) host.send(resourceFrame(`${role}.der`, bytes));
-    host.send(servicesFrame(this.#services.description));
+    const { description } = this.#services;
+    const needsMore = description.board !== undefined || description.keys !== undefined;
+    host.send(servicesFrame(description));
     host.send(moduleFrame("mc/config", configSource(options.config)));
     const imports = knownImports.get(`${root}\0${options.entry}`) ?? new Set<string>();
     for (const name of imports) {
       const source = await sourceOf(name);
       if (source !== undefined) host.send(moduleFrame(name, source));
     }
-    host.send(loadFrame(this.#services.description.board ? DEVICE_MAIN : MAIN, options.entry));
+    host.send(loadFrame(needsMore ? DEVICE_MAIN : MAIN, options.entry));
     for (;;) {
       const { letter, reader } = await host.receive();
       if (letter === "N") {

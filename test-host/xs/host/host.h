@@ -168,7 +168,7 @@ int flashGet(const char* label, const uint8_t** data, size_t* length, uint32_t* 
 /* service.c */
 enum {
 	SERVICE_TLS_OPEN, SERVICE_TLS_START, SERVICE_TLS_RECEIVE, SERVICE_TLS_WRITE, SERVICE_TLS_END,
-	SERVICE_TLS_CLOSE, SERVICE_SIGN
+	SERVICE_TLS_CLOSE, SERVICE_SIGN, SERVICE_KEY_GENERATE, SERVICE_KEY_OPEN, SERVICE_KEY_SIGN
 };
 void serviceSetText(const uint8_t* text, size_t length);
 Bytes* serviceBegin(uint8_t kind);

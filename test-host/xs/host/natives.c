@@ -20,6 +20,7 @@ Names names;
 	NATIVE(xs_power_key) NATIVE(xs_power_reset) NATIVE(xs_power_status) \
 	NATIVE(xs_report) NATIVE(xs_messages_listen) \
 	NATIVE(xs_services) NATIVE(xs_signer_sign) \
+	NATIVE(xs_keys_generate) NATIVE(xs_keys_open) NATIVE(xs_keys_sign) \
 	NATIVE(xs_tls) NATIVE(xs_tls_start) NATIVE(xs_tls_receive) NATIVE(xs_tls_write) NATIVE(xs_tls_end) \
 	NATIVE(xs_tls_close)
 NATIVES
@@ -135,6 +136,13 @@ static const NativeModule modules[] = {
 		"	close() @ 'xs_tls_close'\n"
 		"}\n"
 		"export default TlsEngine;\n" },
+	{ "keys",
+		"class Keys {\n"
+		"	static generate() @ 'xs_keys_generate'\n"
+		"	static open(bytes) @ 'xs_keys_open'\n"
+		"	static sign(pkcs8, bytes) @ 'xs_keys_sign'\n"
+		"}\n"
+		"export default Keys;\n" },
 	{ "signer",
 		"import Timer from 'timer';\n"
 		"function sign(bytes) @ 'xs_signer_sign'\n"

@@ -10,6 +10,16 @@ export const services: Services = JSON.parse(
   (_key, value: unknown) => Object.freeze(value),
 ) as Services;
 
+function bufferOf(bytes: Uint8Array | undefined): ArrayBuffer | undefined {
+  return bytes && Uint8Array.from(bytes).buffer;
+}
+
+export const Keys = Object.freeze({
+  generate: () => bufferOf(setup.services.generateKey()),
+  open: (bytes: Uint8Array) => bufferOf(setup.services.openKey(bytes)),
+  sign: (pkcs8: Uint8Array, bytes: Uint8Array) => bufferOf(setup.services.signWith(pkcs8, bytes)),
+});
+
 export function sign(bytes: Uint8Array, done: (signature: Uint8Array | undefined) => void): void {
   const signature = setup.services.sign(bytes);
   Timer.set(() => {
