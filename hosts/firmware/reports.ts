@@ -1,9 +1,4 @@
-import {
-  Journal,
-  JournalError,
-  type JournalEntry,
-  type JournalSource,
-} from "../../modules/buffer/journal.js";
+import { Journal, JournalError, type JournalEntry } from "../../modules/buffer/journal.js";
 import { failure } from "../../modules/diagnosis/failure.js";
 import type { MessageInfo } from "../../modules/mqtt/options.js";
 import { Application } from "./application.js";
@@ -11,7 +6,7 @@ import type { SleepConfig } from "./config.js";
 import type { Host } from "./host.js";
 import { letSleep, withPowerSaving, type SleepCommands } from "./power-saving.js";
 import type { ModuleKit, Product } from "./product.js";
-import { TemplateMessage } from "./template.js";
+import { TemplateMessage, templateParts } from "./template.js";
 import { WakeState } from "./wake-state.js";
 
 /** Messages that are made ahead of their acknowledgement. */
@@ -82,9 +77,9 @@ export class Reports extends Application {
     this.state = new WakeState(this.journal);
   }
 
-  /** What reading `n` is published as. Called once for each; what it throws is reported, and nothing is stored. */
-  protected reading(n: number): JournalSource {
-    return new TemplateMessage(this.template, n);
+  /** What reading `n` is published as. What it throws is reported, and nothing is stored. */
+  protected reading(n: number): string {
+    return this.host.config.message.split("{n}").join(String(n));
   }
 
   /** A command has come whole: bytes of its text as Latin-1. A change of interval goes through `setEvery`. */
@@ -143,13 +138,15 @@ export class Reports extends Application {
   /** Takes a reading and stores it, in place of the oldest ones when there is no room. */
   private take(state: WakeState): void {
     const { topic, qos } = this.host.config;
-    state.number++;
-    this.store(() => {
-      // The number first: power that fails behind it makes a gap, and no two readings of one number.
-      state.save();
-      const source = this.reading(state.number);
-      this.journal?.append(topic, qos, false, source);
-    });
+    const n = ++state.number;
+    // The number first: power that fails behind it makes a gap, and no two readings of one number.
+    this.store(() => state.save());
+    try {
+      const message = new TemplateMessage(templateParts(this.reading(n)), n);
+      this.store(() => this.journal?.append(topic, qos, false, message));
+    } catch (error) {
+      this.failed("sensor", failure("exception", "reading", undefined, String(error)));
+    }
   }
 
   /** Does something with the journal; when it is full, without the oldest messages. What cannot be done is reported. */
@@ -164,7 +161,7 @@ export class Reports extends Application {
         const report = error instanceof JournalError ? error.report : undefined;
         const oldest = report?.detail === "full" ? this.following(undefined) : undefined;
         if (oldest === undefined) {
-          this.failed("flash", report ?? failure("exception", "reading", undefined, String(error)));
+          this.failed("flash", report ?? failure("exception", "journal", undefined, String(error)));
           return;
         }
         journal?.remove(oldest);
