@@ -4,7 +4,7 @@ import type { PrivateKey } from "../io/keys.js";
 const SEQUENCE = 0x30;
 
 /** DER: a tag, its length, and the parts that it holds. */
-function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+export function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (let i = 0; i < parts.length; i++) length += parts[i]?.length ?? 0;
   // Up to 64 KB: one byte of length below 128, or a count of length bytes and those.

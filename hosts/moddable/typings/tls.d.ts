@@ -133,6 +133,8 @@ declare module "curve" {
     readonly n: bigint;
     /** The secret number of the next signature, in place of a random one. */
     k?: bigint;
+    /** The point that belongs to a private key: 4, then two coordinates. */
+    dh(key: ArrayBuffer): ArrayBuffer;
   }
 
   export default Curve;
