@@ -1,5 +1,6 @@
 import type { Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
+import { Payloads } from "../../modules/at/payloads.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { CredentialRole } from "../../modules/io/credentials.js";
 import { fingerprint } from "../quectel/credential-text.js";
@@ -60,6 +61,7 @@ const urcs: readonly Urc[] = Object.freeze<Urc[]>([
  */
 export class TlsConnections implements ModemExtension {
   readonly urcs = urcs;
+  readonly payloads = Payloads;
   private readonly host: ConnectionHost;
   private readonly users: (TlsUser | undefined)[] = [];
   /** Security level and fingerprints of each connection; empty: nothing is known, absent: nothing was set. */

@@ -1,5 +1,6 @@
 import type { Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
+import type { Payloads } from "../../modules/at/payloads.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { BufferReport } from "./profile.js";
 
@@ -16,6 +17,8 @@ export interface ModemExtension {
    * that of a profile's report or new: both come to `onReport`.
    */
   readonly urcs?: readonly Urc[];
+  /** The class of that name, where payloads stand in lines: of these reports, or of a command's answer. */
+  readonly payloads?: typeof Payloads;
   /**
    * The module restarted, was reset or woke from deep sleep: whatever it was told is gone. `lose`
    * follows. Nothing may be sent from here, the module does not listen yet.

@@ -105,7 +105,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     }
     const made = new type(this);
     extensions.push(made);
-    if (made.urcs !== undefined) this.channel.addReports(made.urcs);
+    if (made.urcs !== undefined) this.channel.addReports(made.urcs, made.payloads);
     return made;
   }
 

@@ -1,5 +1,6 @@
 import type { Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
+import { Payloads } from "../../modules/at/payloads.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { ModemExtension } from "./extension.js";
 import type { MqttInbox } from "./mqtt-inbox.js";
@@ -41,6 +42,8 @@ export const mqttUrcs: readonly Urc[] = Object.freeze([
 
 /** Ids of the module's MQTT clients, and the way of reports to them. */
 export class MqttClients implements ModemExtension {
+  // A BG95 brings messages in answers, a BC66 in reports.
+  readonly payloads = Payloads;
   private readonly count: number;
   protected readonly clients: (MqttReceiver | undefined)[] = [];
 

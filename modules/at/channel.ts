@@ -1,9 +1,10 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
 import type { SerialPort } from "../io/serial.js";
 import type { Command, Parameter, Urc } from "./command.js";
-import { isHexDigit, keysOf } from "./digest.js";
+import { keysOf } from "./digest.js";
 import type { Line } from "./line.js";
 import type { ChannelCounters, ChannelOptions } from "./options.js";
+import type { Payloads } from "./payloads.js";
 import { Receiver } from "./receiver.js";
 import { failureOf, TypedRequest, type Done, type Request, type Transfer } from "./request.js";
 import { Resync, type MutableExpectation } from "./resync.js";
@@ -13,10 +14,10 @@ export type { ChannelCounters, ChannelOptions } from "./options.js";
 
 /** Longest time for the raw bytes of one answer: the module sends them back to back, 1,500 at 9,600 baud take 1.6 s. */
 const RAW_MS = 5_000;
+/** Behind a payload that stands in a line: its quote, CR and LF. */
+const INLINE_TAIL = 3;
 /** What may still come of raw data whose end is not known: 1,500 bytes and the lines around them. */
 const DRAIN_BYTES = 2_048;
-/** Behind an inline payload: its quote, CR and LF. */
-const INLINE_TAIL = 3;
 /** Silence that shows that the rest of raw data is through. */
 const DRAIN_MS = 300;
 
@@ -55,12 +56,14 @@ export class Channel {
     queueHighWater: 0,
   };
 
-  private readonly options: ChannelOptions;
+  readonly options: ChannelOptions;
   private readonly serial: SerialPort;
   private readonly transmitter: Transmitter;
-  private readonly receiver: Receiver;
+  readonly receiver: Receiver;
+  readonly expect: MutableExpectation;
   private readonly resync: Resync;
-  private readonly expect: MutableExpectation;
+  /** Made when there are reports that may need it. */
+  private payloads: Payloads | undefined;
   private readonly queue: Request[] = [];
   // Made once: a function for every command would be garbage for every command.
   private readonly expire = (): void => this.attempt("onDeadline");
@@ -73,10 +76,8 @@ export class Channel {
   /** An earlier answer may still come, although nothing is in flight. */
   private unsure = false;
   private receiving = false;
-  /** The report whose payload is being received. */
-  private report: Urc | undefined;
   /** Bytes of line ends that are counted with the raw data. */
-  private tail = 0;
+  tail = 0;
   /** The command in flight, or a probe after it, came back as an echo. */
   private echoed = false;
   /** The module no longer echoes. */
@@ -100,7 +101,8 @@ export class Channel {
       prefix: undefined,
       final: undefined,
       inline: 0,
-      quoted: false,
+      open: undefined,
+      digits: undefined,
       late: undefined,
       sent: transmitter.bytes,
       sentLength: 0,
@@ -124,11 +126,15 @@ export class Channel {
     transmitter.serial = this.serial;
   }
 
-  /** Adds reports behind those that are known; for parts of a driver that are made when they are needed. */
-  addReports(urcs: readonly Urc[]): void {
+  /**
+   * Adds reports behind those that are known; for parts of a driver that are made when they are needed.
+   * `type`: the class `Payloads`, where payloads stand in the lines of these reports or of a command.
+   */
+  addReports(urcs: readonly Urc[], type?: typeof Payloads): void {
     const expect = this.expect;
     expect.urcs = expect.urcs.concat(urcs);
     expect.keys = keysOf(expect.urcs);
+    if (type !== undefined) this.payloads ??= new type(this);
   }
 
   /** Bytes of one burst that the serial port takes while the engine is busy; `undefined` on the stock ESP32 class. */
@@ -222,7 +228,12 @@ export class Channel {
 
   private next(): void {
     // What has been received by now is no answer to a command that has not been sent.
-    if (this.state !== "idle" || this.receiving || this.starter !== undefined || this.report !== undefined)
+    if (
+      this.state !== "idle" ||
+      this.receiving ||
+      this.starter !== undefined ||
+      this.payloads?.report !== undefined
+    )
       return;
     const request = this.queue[0];
     if (request === undefined) return;
@@ -265,9 +276,9 @@ export class Channel {
   private rest(): void {
     const expect = this.expect;
     expect.raw = expect.inline = 0;
-    expect.quoted = false;
-    expect.prompt = expect.prefix = expect.final = expect.late = undefined;
-    this.request = this.late = this.report = undefined;
+    expect.prompt = expect.prefix = expect.final = expect.late = expect.digits = undefined;
+    this.request = this.late = undefined;
+    if (this.payloads !== undefined) this.payloads.report = undefined;
     this.state = "idle";
     this.transmitter.stop();
     this.options.timer.clear(this.pause);
@@ -332,54 +343,41 @@ export class Channel {
   }
 
   private onReport(urc: Urc, line: Line): void {
-    const inline = urc.inline;
+    const payloads = this.payloads;
     // A line of this prefix that ends before the payload has none.
-    if (inline !== undefined && line.opens) {
-      const count = inline.counted ? line.int(inline.fields - 1) : Infinity;
-      this.report = urc;
-      this.tail = inline.counted ? INLINE_TAIL : 0;
-      this.expect.quoted = !inline.counted;
-      // Without a readable count the line's end is all that is known.
-      this.expect.raw = count >= 0 ? count + this.tail : 0;
-      this.arm(RAW_MS);
-    }
+    if (urc.inline !== undefined && line.opens) payloads?.begin(urc, urc.inline, line);
     this.options.onReport(urc, line);
-    if (this.report !== undefined && this.expect.raw === 0) this.endReport(-1);
+    if (payloads?.report !== undefined && this.expect.raw === 0) payloads.end(-1);
   }
 
-  /** The payload of a report goes on or ends. */
-  private onReportBytes(bytes: Uint8Array, start: number, end: number): void {
-    const report = this.report;
-    const expect = this.expect;
-    if (report === undefined) return;
-    if (expect.quoted) {
-      // What is no digit comes alone: the closing quote, or damage.
-      if (!isHexDigit(bytes[start] ?? 0)) this.endReport(bytes[start] === 0x22 ? 0 : -1);
-      else this.options.onPayload?.(report, bytes, start, end, Infinity);
-      return;
-    }
-    const left = (expect.raw -= end - start);
-    const from = Math.max(start, end - Math.max(0, INLINE_TAIL - left));
-    if (from > start) this.options.onPayload?.(report, bytes, start, from, Math.max(1, left));
-    if (this.report === report && !this.isTail(bytes, from, end, left)) this.endReport(-1);
-    else if (this.report === report && left === 0) this.endReport(0);
+  // For payloads that stand in a line
+
+  await(count: number, inline: boolean, tail?: number): void {
+    this.tail = inline ? INLINE_TAIL : (tail ?? 0);
+    this.expect.raw = count + this.tail;
+    this.arm(RAW_MS);
   }
 
-  /** `left` as for `onPayload`: 0 whole, -1 damaged. What was under way beside it goes on. */
-  private endReport(left: 0 | -1): void {
-    const report = this.report;
-    const request = this.request;
-    this.report = undefined;
-    this.expect.raw = 0;
-    this.expect.quoted = false;
+  resume(): void {
     this.tail = 0;
     if (this.state === "idle") this.disarm();
-    else this.arm(request?.command.timeoutMs ?? RAW_MS);
-    if (report !== undefined) this.options.onPayload?.(report, this.receiver.bytes, 0, 0, left);
+    else this.arm(this.request?.command.timeoutMs ?? RAW_MS);
+  }
+
+  drain(): void {
+    if (this.request !== undefined) this.giveUp(this.request, "overrun");
+    else if (this.state === "idle") this.drop(DRAIN_BYTES);
+  }
+
+  /** Drops what comes, at most so many bytes, until it ends. */
+  private drop(byteLength: number): void {
+    this.state = "drain";
+    this.expect.raw = byteLength;
+    this.arm(DRAIN_MS);
   }
 
   /** Whether `[from, end)` are the line ends behind raw bytes, of which `left` more are to come. */
-  private isTail(bytes: Uint8Array, from: number, end: number, left: number): boolean {
+  isTail(bytes: Uint8Array, from: number, end: number, left: number): boolean {
     for (let i = from; i < end; i++) {
       const behind = end - i + left;
       // CR and LF in turn, the last of all a LF; in front of them the quote of an inline payload.
@@ -394,14 +392,13 @@ export class Channel {
     const count = request?.command.raw?.(this.receiver.finding.line) ?? 0;
     const inline = request?.command.inline !== undefined;
     if (!(count > 0) && !inline) return;
-    this.tail = inline ? INLINE_TAIL : (request?.command.tail ?? 0);
-    this.expect.raw = (count > 0 ? count : 0) + this.tail;
-    this.arm(RAW_MS);
+    this.await(count > 0 ? count : 0, inline, request?.command.tail);
   }
 
   private onRaw(bytes: Uint8Array, start: number, end: number): void {
-    if (this.report !== undefined) {
-      this.onReportBytes(bytes, start, end);
+    const report = this.payloads?.report;
+    if (report !== undefined) {
+      this.payloads?.write(report, bytes, start, end);
       return;
     }
     const left = (this.expect.raw -= end - start);
@@ -467,28 +464,16 @@ export class Channel {
     this.counters.overruns++;
     // Within raw data, which may lie unread with the line that announces them, the count is wrong
     // from here on: what follows would be taken for payload, and payload for lines.
-    if (this.report !== undefined) this.loseReport();
+    if (this.payloads?.report !== undefined) this.payloads.lose();
     else if (this.request?.command.raw !== undefined) this.giveUp(this.request, "overrun");
     this.options.onOverrun?.();
   }
 
-  /** Bytes of a report's payload were lost: where it ends is not known. */
-  private loseReport(): void {
-    const request = this.request;
-    this.endReport(-1);
-    if (request !== undefined) this.giveUp(request, "overrun");
-    else if (this.state === "idle") {
-      this.state = "drain";
-      this.expect.raw = DRAIN_BYTES;
-      this.arm(DRAIN_MS);
-    }
-  }
-
   private onDeadline(): void {
     this.deadline = undefined;
-    if (this.report !== undefined) {
+    if (this.payloads?.report !== undefined) {
       this.counters.timeouts++;
-      this.loseReport();
+      this.payloads.lose();
       return;
     }
     if (this.state === "busy") {
@@ -520,9 +505,7 @@ export class Channel {
     }
     this.late = request;
     if (kind === "overrun") {
-      this.state = "drain";
-      this.expect.raw = raw > 0 ? raw : DRAIN_BYTES;
-      this.arm(DRAIN_MS);
+      this.drop(raw > 0 ? raw : DRAIN_BYTES);
     } else {
       this.state = "held";
       if (!stuck || !this.options.onStuckPayload?.()) this.synchronise();

@@ -15,8 +15,11 @@ export interface Expectation {
   readonly final: FinalResult | undefined;
   /** Fields in front of the raw bytes that stand in an information line itself; 0: none do. */
   readonly inline: number;
-  /** The raw bytes are hexadecimal digits and end at a quote. */
-  readonly quoted: boolean;
+  /** Finds a line whose payload begins before its end; absent where no payload stands in a line. */
+  readonly open:
+    ((bytes: Uint8Array, from: number, to: number, expect: Expectation, out: Finding) => boolean) | undefined;
+  /** The raw bytes are hexadecimal digits up to a quote: where those in `[from, to)` end. */
+  readonly digits: ((bytes: Uint8Array, from: number, to: number) => number) | undefined;
   /** Prefix of a command that was given up and whose late answer may announce raw bytes. */
   readonly late: string | undefined;
   /** The command as it was sent, to know its echo. */
@@ -89,12 +92,7 @@ export function digest(bytes: Uint8Array, from: number, to: number, expect: Expe
     if (from === to) return;
     out.kind = "raw";
     to = Math.min(to, from + raw);
-    if (expect.quoted) {
-      const start = from;
-      while (from < to && isHexDigit(bytes[from] ?? 0)) from++;
-      // What is no digit comes alone: the closing quote, or damage.
-      to = from === start ? from + 1 : from;
-    }
+    if (expect.digits !== undefined) to = expect.digits(bytes, from, to);
     out.end = out.consumed = to;
     return;
   }
@@ -115,7 +113,7 @@ export function digest(bytes: Uint8Array, from: number, to: number, expect: Expe
     return;
   }
 
-  if (bytes[from] === 0x2b && openInline(bytes, from, to, expect, out)) return;
+  if (bytes[from] === 0x2b && expect.open?.(bytes, from, to, expect, out)) return;
 
   end = from;
   while (end < to && bytes[end] !== 0x0d && bytes[end] !== 0x0a) end++;
@@ -133,54 +131,6 @@ export function digest(bytes: Uint8Array, from: number, to: number, expect: Expe
     if (bytes[end] === 0x0a) out.consumed++;
   }
   out.kind = kind;
-}
-
-export function isHexDigit(byte: number): boolean {
-  const letter = byte | 0x20;
-  return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66);
-}
-
-/**
- * Finds a line whose payload begins before its end: a report or information line of which all that
- * is in front of the opening quote has come. False when this is none, or not yet.
- */
-function openInline(bytes: Uint8Array, from: number, to: number, expect: Expectation, out: Finding): boolean {
-  const urcs = expect.urcs;
-  const line = out.line;
-  for (let i = 0; i <= urcs.length; i++) {
-    const urc = urcs[i];
-    // Behind the table the command's own information line, or that of one that was given up.
-    const prefix = urc === undefined ? (expect.prefix ?? expect.late) : urc.prefix;
-    const fields = urc === undefined ? expect.inline : (urc.inline?.fields ?? 0);
-    if (fields === 0 || prefix === undefined) continue;
-    const start = behind(bytes, from, to, prefix);
-    const quote = start < 0 ? -1 : openingQuote(bytes, start, to, fields);
-    if (quote < 0) continue;
-    line.set(bytes, from, quote);
-    out.consumed = quote + 1;
-    out.end = quote;
-    if (!line.match(prefix) || !(urc?.accept?.(line) ?? true)) continue;
-    out.urc = urc;
-    out.kind = urc !== undefined ? "urc" : expect.prefix === undefined ? "late" : "information";
-    return true;
-  }
-  out.consumed = out.end = from;
-  return false;
-}
-
-/** Where the quote stands that opens the field behind `fields` others; -1: not here, or not yet. */
-function openingQuote(bytes: Uint8Array, from: number, to: number, fields: number): number {
-  let open = false;
-  for (let i = from; i < to; i++) {
-    const c = bytes[i];
-    if (c === 0x0d || c === 0x0a) return -1;
-    if (c === 0x22) {
-      if (fields === 0) return i;
-      open = !open;
-    } else if (c === 0x2c && !open) fields--;
-    else if (fields === 0 && c !== 0x20) return -1;
-  }
-  return -1;
 }
 
 function classify(

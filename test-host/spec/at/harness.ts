@@ -3,6 +3,7 @@ import { Channel } from "../../../modules/at/channel.js";
 import { command, query, type Command, type Parameter, type Urc } from "../../../modules/at/command.js";
 import type { Line } from "../../../modules/at/line.js";
 import type { ChannelCounters, ChannelOptions } from "../../../modules/at/options.js";
+import { Payloads } from "../../../modules/at/payloads.js";
 import type { Request, Transfer } from "../../../modules/at/request.js";
 import { Trace } from "../../../modules/at/trace.js";
 import type { Failure } from "../../../modules/diagnosis/failure.js";
@@ -188,6 +189,8 @@ export interface RigOptions extends Partial<Omit<ChannelOptions, "serial" | "tim
   readonly capacity?: number;
   /** Keep a trace in `traced`. */
   readonly traced?: boolean;
+  /** Payloads may stand in lines; without it where a report says so. */
+  readonly inline?: boolean;
 }
 
 /** A channel on a fake line and a fake clock, and everything that it told. */
@@ -207,10 +210,11 @@ export class Rig {
   constructor(options: RigOptions = {}) {
     this.line = new FakeLine(this.timer, options.capacity);
     const clock = { ticks: 0, delta: () => 0, set: () => undefined, now: () => 0 };
+    const table = options.urcs ?? urcs;
     this.channel = new Channel({
       serial: { io: this.line.io },
       timer: this.timer,
-      urcs: options.urcs ?? urcs,
+      urcs: table,
       onReport: (urc, line) => {
         this.reports.push(urc.name + "(" + fieldsOf(line).join("|") + ")");
         options.onReport?.(urc, line);
@@ -247,6 +251,7 @@ export class Rig {
           }
         : undefined),
     });
+    if (options.inline || table.some(urc => urc.inline !== undefined)) this.channel.addReports([], Payloads);
     this.timer.advance(0);
   }
 

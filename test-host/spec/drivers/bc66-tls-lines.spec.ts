@@ -59,7 +59,7 @@ class Desk {
       event: (...values) => this.events.push(values),
       extension: type => {
         const one = new type(host);
-        if (one.urcs !== undefined) channel.addReports(one.urcs);
+        if (one.urcs !== undefined) channel.addReports(one.urcs, one.payloads);
         if (one instanceof TlsConnections) made.extension = one;
         return one;
       },

@@ -188,7 +188,7 @@ describe("commands of the modules' MQTT", () => {
     for (const report of ["", line("+QMTPUB: 0,9,0"), line("+QMTOPEN: 1,0"), line("+QMTCONN: 1,0,0")])
       it(`${one.module}: ${one.what}${report && `, with ${report.trim()} between its lines`}`, () => {
         for (const piece of [Infinity, 1, 2, 3, 7]) {
-          const rig = new Rig({ urcs: both[one.module].urcs ?? [] });
+          const rig = new Rig({ urcs: both[one.module].urcs ?? [], inline: true });
           const sink = new Collector();
           const outcomes = one.run(rig, sink);
           rig.timer.advance(100);
