@@ -1,4 +1,5 @@
 import { Journal, JournalError, type JournalEntry } from "../../modules/buffer/journal.js";
+import type { Command } from "../../modules/at/command.js";
 import { failure } from "../../modules/diagnosis/failure.js";
 import type { MessageInfo } from "../../modules/mqtt/options.js";
 import { Application } from "./application.js";
@@ -44,6 +45,8 @@ export class Reports extends Application {
   private readonly journal: Journal | undefined;
   private readonly state: WakeState | undefined;
   private readonly moduleCommands: SleepCommands;
+  /** What lets this module sleep. */
+  private readonly letSleep: Command;
   /** When the device woke, in ticks. */
   private readonly since: number;
   /** The message that was handed to MQTT last. */
@@ -70,6 +73,7 @@ export class Reports extends Application {
     );
     this.sleep = sleep;
     this.moduleCommands = commands;
+    this.letSleep = letSleep(profile.commands);
     this.since = host.clock.ticks;
     const flash = host.flash;
     if (flash === undefined) return;
@@ -272,7 +276,7 @@ export class Reports extends Application {
     const channel = this.cellular.channel;
     const from = clock.ticks;
     let quiet = from;
-    this.moduleCommands.sleep = off ? profile.commands.powerDown : letSleep(profile.commands);
+    this.moduleCommands.sleep = off ? profile.commands.powerDown : this.letSleep;
     this.cellular.disconnect();
     this.until(
       () => {
