@@ -1,5 +1,7 @@
 import Serial from "embedded:io/serial";
+import Restart from "restart";
 import services from "services";
+import type { Watchdog } from "../../hosts/firmware/host.js";
 import { keys } from "./device-keys.js";
 import type { Entry } from "./host.js";
 import main from "./main.js";
@@ -10,10 +12,9 @@ import main from "./main.js";
  */
 
 const { board } = services;
-const madeKeys = services.keys && keys;
 
 /** Pins as on most boards; the simulated UART has none. */
-const port =
+const console =
   board?.console &&
   Object.freeze({
     io: Serial,
@@ -24,7 +25,23 @@ const port =
     format: "buffer",
   });
 
+function watchdogOf(timeoutMs: number): Watchdog {
+  return Object.freeze({ timeoutMs, feed: () => Restart.feed(timeoutMs) });
+}
+
+const watchdog = board?.watchdogMs === undefined ? undefined : watchdogOf(board.watchdogMs);
+
+const extras = Object.freeze({
+  console,
+  keys: services.keys && keys,
+  watchdog,
+  sleep: board?.restarts && Restart.sleep,
+  restart: board?.restarts && Restart.now,
+});
+
 /** `start` is the entry module's default export. */
 export default function deviceMain(start: Entry): void {
-  main(host => start(Object.assign(host, { console: port, keys: madeKeys })));
+  // The platform arms it; from then on the firmware has to feed it.
+  watchdog?.feed();
+  main(host => start(Object.assign(host, extras)));
 }

@@ -1,4 +1,5 @@
 import type {
+  ControlLine,
   EngineAbort,
   EngineAction,
   EngineEnd,
@@ -7,7 +8,7 @@ import type {
   EngineTurn,
   UartPort,
 } from "../simulator/engine.js";
-import type { ResolvedOptions } from "./options.js";
+import type { ResolvedOptions, Wiring } from "./options.js";
 import type { PowerCut } from "./partitions.js";
 import type { Services } from "./service-types.js";
 
@@ -115,6 +116,10 @@ export class Reader {
   }
 }
 
+function wiredBits({ powerKey, reset, status, wake }: Wiring): number {
+  return (powerKey ? 1 : 0) | (reset ? 2 : 0) | (status ? 4 : 0) | (wake ? 8 : 0);
+}
+
 export function settingsFrame(options: ResolvedOptions): Uint8Array {
   return new Writer("C")
     .u32(options.slots)
@@ -125,8 +130,10 @@ export function settingsFrame(options: ResolvedOptions): Uint8Array {
     .u32(options.headroom)
     .u8(options.console ? 1 : 0)
     .u32(options.console?.headroom ?? 0)
-    .u32(options.ticksOffsetMs)
+    .u8(wiredBits(options.wired))
+    .u32(options.ticksOffsetMs >>> 0)
     .u32(options.seed >>> 0)
+    .double(options.epochMs)
     .end();
 }
 
@@ -167,6 +174,10 @@ export function memoryFrame(): Uint8Array {
   return new Writer("Q").end();
 }
 
+export function dateFrame(): Uint8Array {
+  return new Writer("D").end();
+}
+
 export function flashFrame(label: string): Uint8Array {
   return new Writer("F").text(label).end();
 }
@@ -205,6 +216,8 @@ export function turnFrame(event: EngineEvent, inputs: EngineInputs): Uint8Array 
   return frame.end();
 }
 
+const LINES: readonly ControlLine[] = ["PWRKEY", "RESET_N", "WAKE"];
+
 /** The module's port is left out. */
 function readPort(reader: Reader): { port?: UartPort } {
   return reader.u8() === 0 ? { port: 0 } : {};
@@ -231,7 +244,9 @@ function readAction(reader: Reader): EngineAction {
     case 5:
       return { kind: "clearTimer", at, id: reader.u32() };
     case 6:
-      return { kind: "line", at, line: reader.u8() ? "RESET_N" : "PWRKEY", asserted: reader.u8() !== 0 };
+      return { kind: "line", at, line: LINES[reader.u8()] ?? "PWRKEY", asserted: reader.u8() !== 0 };
+    case 8:
+      return { kind: "feed", at, timeoutMs: reader.double() };
     default:
       return { kind: "report", at, text: reader.text() };
   }

@@ -61,6 +61,16 @@ declare module "power" {
   export default power;
 }
 
+declare module "restart" {
+  /** What ends the run, or keeps it from ending. */
+  const Restart: {
+    sleep(ms: number): never;
+    now(): never;
+    feed(timeoutMs: number): void;
+  };
+  export default Restart;
+}
+
 declare module "report" {
   const report: import("../../hosts/firmware/host.js").Host["report"];
   export default report;

@@ -15,6 +15,7 @@ const NATIVES: Readonly<Record<string, readonly [file: string, name: string]>> =
   messages: ["board", "listen"],
   power: ["board", "Power"],
   report: ["board", "report"],
+  restart: ["board", "Restart"],
   services: ["services", "services"],
   signer: ["services", "sign"],
   time: ["timer", "Time"],
@@ -62,7 +63,7 @@ export async function makeBundle(
   const from = (folder: string, name: string): string => JSON.stringify(join(folder, name));
   const contents = [
     // First: it freezes the built-ins before any other module runs.
-    `export { dispatch, callBack, actionsOfTurn, endOfRun, flashOf } from ${from(platformRoot, "test-host/xs/node/platform")};`,
+    `export { dispatch, callBack, actionsOfTurn, endOfRun, flashOf, dateEpoch } from ${from(platformRoot, "test-host/xs/node/platform")};`,
     `import main from ${from(platformRoot, "test-host/xs/device-main")};`,
     `import entry from ${from(root, entry)};`,
     `export function start() { main(entry); }`,

@@ -24,6 +24,7 @@ interface Firmware {
   readonly dispatch: (event: EngineEvent, inputs: EngineInputs, start: () => void) => void;
   readonly callBack: (callback: TlsCallback) => void;
   readonly actionsOfTurn: () => EngineAction[];
+  readonly dateEpoch: () => number;
   readonly endOfRun: () => EngineEnd | undefined;
   readonly flashOf: (label: string) => { readonly bytes: Uint8Array; readonly steps: number } | undefined;
 }
@@ -108,7 +109,9 @@ export class NodeEngine implements FirmwareEngine {
         configText,
         headroom,
         consoleHeadroom: options.console?.headroom,
+        wired: options.wired,
         ticksOffsetMs,
+        epochMs: options.epochMs,
         seed,
         partitions,
         powerCut,
@@ -178,6 +181,15 @@ export class NodeEngine implements FirmwareEngine {
 
   memory(): Promise<FirmwareMemory> {
     return Promise.resolve(NOTHING);
+  }
+
+  get labels(): readonly string[] {
+    return Object.keys(this.#partitions);
+  }
+
+  async epochMs(): Promise<number> {
+    await this.#busy;
+    return this.#firmware().dateEpoch();
   }
 
   async flash(label?: string): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 import type { Engine, EngineMemory } from "../simulator/engine.js";
 import { resolvePartitions } from "./partitions.js";
 import type { Partitions, PowerCut } from "./partitions.js";
+import type { Board } from "./service-types.js";
 import type { EngineKeys, EngineSigner, EngineTls, NativeCost, ServiceOptions } from "./services.js";
 
 /** DER objects that the firmware's credential store holds. */
@@ -8,6 +9,15 @@ export interface EngineCredentials {
   readonly ca?: Uint8Array;
   readonly certificate?: Uint8Array;
   readonly key?: Uint8Array;
+}
+
+/** Lines between the board and the module. */
+export interface Wiring {
+  readonly powerKey: boolean;
+  readonly reset: boolean;
+  readonly status: boolean;
+  /** PSM_EINT of a BC66, PON_TRIG of a BG95. */
+  readonly wake: boolean;
 }
 
 export interface ConsoleOptions {
@@ -36,6 +46,12 @@ export interface EngineOptions {
   readonly receiveHeadroom?: number;
   /** Makes `host.console`: a second UART, which a factory's tool talks to. */
   readonly console?: true | ConsoleOptions;
+  /** The module's lines that the board has. Default: all but `wake`. */
+  readonly wired?: Partial<Wiring>;
+  /** Makes `host.sleep` and `host.restart`, which end the run. */
+  readonly restarts?: boolean;
+  /** Makes `host.watchdog`: armed at the start, it ends the run when it is not fed for so long, simulated. */
+  readonly watchdogMs?: number;
   /** One pool of this many bytes for slots and chunks, growing in small steps, instead of the two fixed ones. */
   readonly heapBytes?: number;
   /** Slots of the fixed slot pool. Default 4928, as in the SDK's ESP32 manifests. */
@@ -48,6 +64,8 @@ export interface EngineOptions {
   readonly computeLimit?: number;
   /** What `ticks` shows at simulated time zero; it wraps at 2^31. Default 0. */
   readonly ticksOffsetMs?: number;
+  /** What the device's clock shows at simulated time zero, milliseconds since 1970. Default 0: it was not set. */
+  readonly epochMs?: number;
   /** Of `Math.random`. Default 1. */
   readonly seed?: number;
   /**
@@ -89,6 +107,8 @@ export interface FirmwareMemory extends EngineMemory {
 export interface FirmwareEngine extends Engine {
   /** Counts live memory without a collection, so that asking changes nothing in the run. */
   memory(): Promise<FirmwareMemory>;
+  /** Of the flash partitions. */
+  readonly labels: readonly string[];
   /**
    * Contents of a flash partition, by default those of the journal; also after an abort or end, as a
    * device finds them when it restarts.
@@ -96,6 +116,8 @@ export interface FirmwareEngine extends Engine {
   flash(label?: string): Promise<Uint8Array>;
   /** Steps (see {@link PowerCut}) on a partition so far, by default on the journal. */
   flashSteps(label?: string): Promise<number>;
+  /** As {@link EngineOptions.epochMs}, as the firmware has set its clock. */
+  epochMs(): Promise<number>;
   /**
    * Objects of native kinds that loading the modules left behind, by kind: none can be preloaded
    * into flash. Empty where the engine cannot tell.
@@ -111,12 +133,14 @@ export interface ResolvedOptions {
   readonly headroom: number;
   /** `receiveHeadroom` of the console's port (0: the stock class), and its rate. */
   readonly console: { readonly headroom: number; readonly baud: number } | undefined;
+  readonly wired: Wiring;
   readonly heapBytes: number;
   readonly slots: number;
   readonly chunkBytes: number;
   readonly stackSlots: number;
   readonly computeLimit: number;
   readonly ticksOffsetMs: number;
+  readonly epochMs: number;
   readonly seed: number;
   readonly partitions: Partitions;
   readonly powerCut: PowerCut | undefined;
@@ -130,6 +154,15 @@ function resolveConsole({ serial, baud = 115_200 }: ConsoleOptions) {
   return { headroom: serial === "stock" ? 0 : RECEIVE_HEADROOM, baud };
 }
 
+function boardOf(baud: number | undefined, { restarts, watchdogMs }: EngineOptions): Board | undefined {
+  if (baud === undefined && !restarts && watchdogMs === undefined) return undefined;
+  return {
+    ...(baud !== undefined && { console: { baud } }),
+    ...(restarts && { restarts: true }),
+    ...(watchdogMs !== undefined && { watchdogMs }),
+  };
+}
+
 export function resolveOptions(options: EngineOptions): ResolvedOptions {
   const console = options.console && resolveConsole(options.console === true ? {} : options.console);
   return {
@@ -138,12 +171,14 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     credentials: options.credentials ?? {},
     headroom: options.serial === "stock" ? 0 : (options.receiveHeadroom ?? RECEIVE_HEADROOM),
     console,
+    wired: { powerKey: true, reset: true, status: true, wake: false, ...options.wired },
     heapBytes: options.heapBytes ?? 0,
     slots: options.slots ?? 4928,
     chunkBytes: options.chunkBytes ?? 78848,
     stackSlots: options.stackSlots ?? 512,
     computeLimit: options.computeLimit ?? 100_000_000,
     ticksOffsetMs: options.ticksOffsetMs ?? 0,
+    epochMs: options.epochMs ?? 0,
     seed: options.seed ?? 1,
     partitions: resolvePartitions(options.partitions, options.flash, options.powerCut),
     powerCut: options.powerCut,
@@ -152,7 +187,7 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
       signer: options.signer,
       keys: options.keys,
       nativeCost: options.nativeCost,
-      board: console && { console: { baud: console.baud } },
+      board: boardOf(console?.baud, options),
     },
   };
 }

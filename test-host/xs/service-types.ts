@@ -6,6 +6,8 @@ import type { TlsEngineRecord } from "../../modules/tls/engine.js";
 /** What the board has beside the module. */
 export interface Board {
   readonly console?: { readonly baud: number };
+  readonly restarts?: true;
+  readonly watchdogMs?: number;
 }
 
 /** What the firmware is told of the services; JSON. */

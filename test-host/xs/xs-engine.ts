@@ -6,6 +6,7 @@ import type { EngineEvent, EngineInputs, EngineTurn } from "../simulator/engine.
 import { EngineError } from "./errors.js";
 import {
   FrameSplitter,
+  dateFrame,
   flashFrame,
   loadFrame,
   memoryFrame,
@@ -328,6 +329,15 @@ export class XsEngine implements FirmwareEngine {
       bytecodeBytes: Object.values(modules).reduce((sum, size) => sum + size, 0),
       modules,
     };
+  }
+
+  get labels(): readonly string[] {
+    return Object.keys(this.#partitions);
+  }
+
+  async epochMs(): Promise<number> {
+    this.#check();
+    return (await this.#figures(dateFrame(), "D")).double();
   }
 
   async flash(label?: string): Promise<Uint8Array> {

@@ -129,6 +129,22 @@ describe("power of the simulated BG95", () => {
     assert.match(await bench.pass(20_000), /^\r\nRDY\r\n\r\nAPP RDY/);
   });
 
+  it("wakes from PSM by a rising edge of PON_TRIG, which does nothing in any other state", async () => {
+    const bench = await AtBench.memory({ link: "lte-m" }).ready();
+    bench.modem.wakeLine(true);
+    assert.equal(await bench.pass(20_000), "");
+    bench.network.serve(7, () => undefined);
+    await bench.ask('AT+CPSMS=1,,,"00000100","00001111"');
+    await bench.ask('AT+QIOPEN=1,0,"TCP","broker.test",7');
+    await bench.pass(80_000);
+    assert.equal(bench.modem.status, false);
+    bench.modem.wakeLine(true);
+    assert.equal(await bench.pass(20_000), "", "the level is not enough");
+    bench.modem.wakeLine(false);
+    bench.modem.wakeLine(true);
+    assert.match(await bench.pass(20_000), /^\r\nRDY\r\n\r\nAPP RDY/);
+  });
+
   it("asks for the PIN, takes it, and asks again after a restart", async () => {
     const bench = AtBench.memory({ settings: { sim: { state: "pin", pin: "4321" } } });
     bench.modem.bootNow();

@@ -1,4 +1,4 @@
-/* The board around the firmware: the module's control lines, reports, messages, chance. */
+/* The board around the firmware: the module's control lines, restarts, reports, messages, chance. */
 #include "natives.h"
 
 #include <math.h>
@@ -17,17 +17,52 @@ static void setLine(xsMachine* the, uint8_t line)
 
 void xs_power_key(xsMachine* the)
 {
-	setLine(the, 0);
+	setLine(the, LINE_POWER_KEY);
 }
 
 void xs_power_reset(xsMachine* the)
 {
-	setLine(the, 1);
+	setLine(the, LINE_RESET);
+}
+
+void xs_power_wake(xsMachine* the)
+{
+	setLine(the, LINE_WAKE);
 }
 
 void xs_power_status(xsMachine* the)
 {
 	xsmcSetBoolean(xsResult, inputs.moduleStatus);
+}
+
+/* A class with the lines that are wired. */
+const char* powerSource(void)
+{
+	static char source[512];
+	snprintf(source, sizeof(source), "class Power {\n%s%s%s%s}\nexport default Power;\n",
+		settings.wired & WIRED_POWER_KEY ? "	static powerKey(asserted) @ 'xs_power_key'\n" : "",
+		settings.wired & WIRED_RESET ? "	static reset(asserted) @ 'xs_power_reset'\n" : "",
+		settings.wired & WIRED_STATUS ? "	static status() @ 'xs_power_status'\n" : "",
+		settings.wired & WIRED_WAKE ? "	static wake(asserted) @ 'xs_power_wake'\n" : "");
+	return source;
+}
+
+void xs_restart_sleep(xsMachine* the)
+{
+	double ms = nativeNumberArgument(the, 0, -1);
+	if (!((0 <= ms) && isfinite(ms)))
+		xsRangeError("invalid interval");
+	hostEnd(the, END_SLEEP, ms);
+}
+
+void xs_restart_now(xsMachine* the)
+{
+	hostEnd(the, END_RESTART, 0);
+}
+
+void xs_restart_feed(xsMachine* the)
+{
+	bytesPutDouble(actionBegin(ACTION_FEED), xsmcToNumber(xsArg(0)));
 }
 
 static void putJsonUnit(Bytes* bytes, unsigned unit)

@@ -36,6 +36,13 @@ void answerMemory(void)
 	answerSend();
 }
 
+void answerDate(void)
+{
+	answerBegin('D');
+	bytesPutDouble(&answer, dateEpoch());
+	answerSend();
+}
+
 void answerFlash(Cursor* cursor)
 {
 	char* label = cursorText(cursor);
@@ -106,6 +113,7 @@ static void __attribute__((noreturn)) serveEnded(void)
 	for (;;) {
 		switch (receiveFrame(&input, &cursor)) {
 		case 'Q': answerMemory(); break;
+		case 'D': answerDate(); break;
 		case 'F': answerFlash(&cursor); break;
 		default: _exit(0);
 		}

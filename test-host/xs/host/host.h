@@ -49,6 +49,7 @@ typedef struct {
 	uint32_t computeLimit;    /* byte codes of one turn */
 	uint32_t headroom[PORT_COUNT]; /* receiveHeadroom of the serial class; 0: stock class */
 	uint8_t console;          /* whether the console's port can be opened */
+	uint8_t wired;            /* control lines that the board has, by WIRED_ bits */
 	uint32_t ticksOffset;     /* milliseconds that `ticks` is ahead of the simulated time */
 } Settings;
 extern Settings settings;
@@ -63,8 +64,12 @@ extern Inputs inputs;
 
 enum {
 	ACTION_READ, ACTION_WRITE, ACTION_OPEN, ACTION_CLOSE, ACTION_SET_TIMER, ACTION_CLEAR_TIMER, ACTION_LINE,
-	ACTION_REPORT
+	ACTION_REPORT, ACTION_FEED
 };
+
+/* Control lines, and the bits of those that are wired. */
+enum { LINE_POWER_KEY, LINE_RESET, LINE_WAKE };
+enum { WIRED_POWER_KEY = 1, WIRED_RESET = 2, WIRED_STATUS = 4, WIRED_WAKE = 8 };
 
 /* Appends an action's kind and time to the turn's answer; the caller appends its fields. */
 Bytes* actionBegin(uint8_t kind);
@@ -127,6 +132,7 @@ extern int hostPhase;
 void turnBegin(HostMachine* the);
 void turnEnd(void);
 void answerMemory(void);
+void answerDate(void);
 void answerFlash(Cursor* cursor);
 /* The text of the exception, with the functions that it passed. */
 void exceptionText(HostMachine* the, char* text, size_t size);
@@ -183,6 +189,10 @@ void serialWritable(HostMachine* the, uint8_t port, uint32_t room);
 void serialOverrun(HostMachine* the, uint8_t port);
 void timerFired(HostMachine* the, uint32_t id);
 void messageReceived(HostMachine* the, const char* text);
+
+/* timer.c: milliseconds since 1970 at simulated time 0, as the device's clock has it */
+void dateSetEpoch(double ms);
+double dateEpoch(void);
 
 void randomSeed(uint32_t seed);
 

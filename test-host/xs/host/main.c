@@ -2,7 +2,7 @@
  * Frames over stdin and stdout, little-endian. A frame is its length in 32 bits, a letter, fields.
  *
  * in   'C' settings   slots chunkBytes heapBytes stackSlots computeLimit headroom
- *                     console or not, its headroom, ticksOffset seed
+ *                     console or not, its headroom, wired lines, ticksOffset seed epoch
  *      'P' partition  label bytes
  *      'X' power cut  label ("": any), steps before it, scattered or not, seed
  *      'R' resource   name bytes
@@ -10,17 +10,18 @@
  *      'M' module     name source
  *      'L' load       name of main, name of entry
  *      'T' turn       kind nowMs status room consoleRoom, then the event's fields
- *      'Q' memory     'F' flash label
+ *      'Q' memory     'D' date     'F' flash label
  *      'S' served     steps to charge, done or not [text], then what the service gives; answers 'S'
  * out  'N' needed     name of a module that is imported; answered by 'M', or by 'N': there is none
  *      'E' error      reason, text: loading failed
  *      'L' loaded     bytecode by module, counts of native kinds
  *      'T' turn       compute collections outcome [of an abort: reason detail held asked; of an end: kind ms] actions
  *      'Q' memory     figures
+ *      'D' date       epoch
  *      'F' flash      found or not, steps so far, bytes
  *      'S' service    kind, its fields: within a turn, see service.c and tls.c
  *
- * After an abort or end the program answers 'Q' and 'F' only. It ends when stdin closes.
+ * After an abort or end the program answers 'Q', 'D' and 'F' only. It ends when stdin closes.
  */
 #include "xs.h"
 #include "xsmc.h"
@@ -44,8 +45,10 @@ static void configure(Cursor* cursor)
 	settings.headroom[PORT_MODULE] = cursor32(cursor);
 	settings.console = cursor8(cursor);
 	settings.headroom[PORT_CONSOLE] = cursor32(cursor);
+	settings.wired = cursor8(cursor);
 	settings.ticksOffset = cursor32(cursor);
 	randomSeed(cursor32(cursor));
+	dateSetEpoch(cursorDouble(cursor));
 }
 
 static void addPartition(Cursor* cursor)
@@ -231,6 +234,7 @@ int main(void)
 		case 'L': load(&cursor); break;
 		case 'T': turn(&cursor); break;
 		case 'Q': answerMemory(); break;
+		case 'D': answerDate(); break;
 		case 'F': answerFlash(&cursor); break;
 		default: exit(3);
 		}

@@ -17,7 +17,8 @@ Names names;
 	NATIVE(xs_oldflash) NATIVE(xs_oldflash_erase) NATIVE(xs_oldflash_read) NATIVE(xs_oldflash_write) \
 	NATIVE(xs_oldflash_map) NATIVE(xs_oldflash_length) NATIVE(xs_oldflash_block) \
 	NATIVE(xs_resource) NATIVE(xs_resource_exists) NATIVE(xs_resource_length) NATIVE(xs_resource_slice) \
-	NATIVE(xs_power_key) NATIVE(xs_power_reset) NATIVE(xs_power_status) \
+	NATIVE(xs_power_key) NATIVE(xs_power_reset) NATIVE(xs_power_status) NATIVE(xs_power_wake) \
+	NATIVE(xs_restart_sleep) NATIVE(xs_restart_now) NATIVE(xs_restart_feed) \
 	NATIVE(xs_report) NATIVE(xs_messages_listen) \
 	NATIVE(xs_services) NATIVE(xs_signer_sign) \
 	NATIVE(xs_keys_generate) NATIVE(xs_keys_open) NATIVE(xs_keys_sign) \
@@ -110,13 +111,13 @@ static const NativeModule modules[] = {
 		"	static exists(name) @ 'xs_resource_exists'\n"
 		"}\n"
 		"export default Resource;\n" },
-	{ "power",
-		"class Power {\n"
-		"	static powerKey(asserted) @ 'xs_power_key'\n"
-		"	static reset(asserted) @ 'xs_power_reset'\n"
-		"	static status() @ 'xs_power_status'\n"
+	{ "restart",
+		"class Restart {\n"
+		"	static sleep(ms) @ 'xs_restart_sleep'\n"
+		"	static now() @ 'xs_restart_now'\n"
+		"	static feed(timeoutMs) @ 'xs_restart_feed'\n"
 		"}\n"
-		"export default Power;\n" },
+		"export default Restart;\n" },
 	{ "report",
 		"function report(event) @ 'xs_report'\n"
 		"export default report;\n" },
@@ -177,6 +178,8 @@ const char* nativeSource(const char* module)
 	const NativeModule* at;
 	if (!strcmp(module, serialModules[0].name))
 		return serialModules[settings.headroom[PORT_MODULE] || settings.headroom[PORT_CONSOLE] ? 1 : 0].source;
+	if (!strcmp(module, "power"))
+		return powerSource();
 	for (at = modules; at->name; at++) {
 		if (!strcmp(at->name, module))
 			return at->source;

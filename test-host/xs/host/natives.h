@@ -18,6 +18,9 @@ typedef struct {
 } Names;
 extern Names names;
 
+/* board.c: the module `power` */
+const char* powerSource(void);
+
 extern const xsHostHooks serialHooks, timerHooks;
 
 /* A function option, or undefined. */

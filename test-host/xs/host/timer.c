@@ -163,6 +163,16 @@ void xs_time_delta(xsMachine* the)
 	xsmcSetInteger(xsResult, (int32_t)((uint32_t)end - (uint32_t)start));
 }
 
+void dateSetEpoch(double ms)
+{
+	dateOffsetMs = ms;
+}
+
+double dateEpoch(void)
+{
+	return dateOffsetMs;
+}
+
 void xs_time_set(xsMachine* the)
 {
 	dateOffsetMs = xsmcToNumber(xsArg(0)) * 1000 - inputs.nowMs;

@@ -1,17 +1,33 @@
-import { act, inputs, setup } from "./state.js";
+import type { ControlLine } from "../../simulator/engine.js";
+import { act, endRun, inputs, setup } from "./state.js";
 
-/** Control lines, reports, messages and chance of the Node stand-in; `host/board.c` is their counterpart. */
+/** Control lines, restarts, reports, messages and chance of the Node stand-in; `host/board.c` is their counterpart. */
 
+const { wired } = setup;
+
+function driver(line: ControlLine): (asserted: boolean) => void {
+  return asserted => act({ kind: "line", at: 0, line, asserted });
+}
+
+/** The lines that are wired. */
 export const Power = Object.freeze({
-  powerKey(asserted: boolean): void {
-    act({ kind: "line", at: 0, line: "PWRKEY", asserted });
+  ...(wired.powerKey && { powerKey: driver("PWRKEY") }),
+  ...(wired.reset && { reset: driver("RESET_N") }),
+  ...(wired.status && { status: (): boolean => inputs.moduleStatus }),
+  ...(wired.wake && { wake: driver("WAKE") }),
+});
+
+export const Restart = Object.freeze({
+  sleep(ms: number): never {
+    if (!(ms >= 0 && ms < Infinity)) throw new RangeError("invalid interval");
+    return endRun({ reason: "sleep", ms });
   },
 
-  reset(asserted: boolean): void {
-    act({ kind: "line", at: 0, line: "RESET_N", asserted });
-  },
+  now: (): never => endRun({ reason: "restart" }),
 
-  status: (): boolean => inputs.moduleStatus,
+  feed(timeoutMs: number): void {
+    act({ kind: "feed", at: 0, timeoutMs });
+  },
 });
 
 export function report(...values: unknown[]): void {

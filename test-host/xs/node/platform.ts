@@ -106,3 +106,4 @@ export function actionsOfTurn(): EngineAction[] {
 
 export { flashOf } from "./flash.js";
 export { endOfRun } from "./state.js";
+export { dateEpoch } from "./timer.js";

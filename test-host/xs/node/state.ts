@@ -1,5 +1,6 @@
 import type { EngineAction, EngineEnd, EngineInputs } from "../../simulator/engine.js";
 import type { Partitions, PowerCut } from "../partitions.js";
+import type { Wiring } from "../options.js";
 import type { HostServices } from "../services.js";
 
 /**
@@ -13,7 +14,9 @@ export interface PlatformSetup {
   readonly headroom: number;
   /** Of the console's port, where there is one. */
   readonly consoleHeadroom: number | undefined;
+  readonly wired: Wiring;
   readonly ticksOffsetMs: number;
+  readonly epochMs: number;
   readonly seed: number;
   readonly partitions: Partitions;
   readonly powerCut: PowerCut | undefined;

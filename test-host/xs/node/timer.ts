@@ -69,10 +69,15 @@ export function timerFired(id: number): void {
   if (!handle.scheduled) handles.delete(id);
 }
 
-let dateOffsetMs = 0;
+let dateOffsetMs = setup.epochMs;
 
 function ticks(): number {
   return (Math.floor(inputs.nowMs) + setup.ticksOffsetMs) | 0;
+}
+
+/** Milliseconds since 1970 at simulated time 0. */
+export function dateEpoch(): number {
+  return dateOffsetMs;
 }
 
 /** Milliseconds since 1970: a device starts there until its clock is set. */
