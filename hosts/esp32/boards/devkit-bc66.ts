@@ -21,7 +21,7 @@ export const devkitBc66: Board = Object.freeze<Board>({
     "UART and VDD_EXT over a level shifter that drives both ways up; PWRKEY, RESET_N and PSM_EINT by an NPN transistor each.",
   notes: Object.freeze([
     "A BC66 has no STATUS pin: VDD_EXT, which is up while the module runs, takes its place.",
-    "In deep sleep VDD_EXT falls too: the driver then wakes it by PSM_EINT, and by PWRKEY where that does not help.",
+    "In deep sleep VDD_EXT may fall too: the driver then tries PWRKEY, and PSM_EINT where that does not help.",
     "GPIO 34 has no pull resistor: the level shifter must drive VDD_EXT's level in both directions.",
   ]),
   sources: Object.freeze({
