@@ -1,34 +1,49 @@
 /**
- * Lists in each manifest every module that its main module needs, one by one, as `mcconfig` wants
- * TypeScript modules, and preloads all but the main module and what cannot be:
- * `npx tsx scripts/update-manifest.ts`. A spec finds out when it was forgotten.
+ * Lists in each manifest every module that it stands for, one by one, as `mcconfig` wants TypeScript
+ * modules, and preloads all that can be: `npx tsx scripts/update-manifest.ts`. A spec finds out when it
+ * was forgotten.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
-import {
-  isPreloadable,
-  MANIFESTS,
-  modulePath,
-  modulesOf,
-  type Manifest,
-} from "../test-host/spec/docs/manifest-modules.js";
+import { modulePath, readManifest } from "./manifests/manifest.js";
+import { isPreloadable, plansOf, type Plan } from "./manifests/plan.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-for (const path of MANIFESTS) {
-  const manifest = JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest;
-  const { main } = manifest.creation;
-  const names = [...modulesOf(root, main)].sort();
-  const modules: Record<string, string> = {};
-  for (const name of names) modules[name] = modulePath(path, name);
-  const typings = Object.entries(manifest.modules).filter(([, file]) => file.includes("/typings/"));
-  const updated = {
-    ...manifest,
-    modules: { ...modules, ...Object.fromEntries(typings) },
-    preload: names.filter(name => isPreloadable(name, main)),
+
+/** The two lists of a manifest, or of a platform's part of it. */
+function lists(plan: Plan, names: readonly string[]) {
+  const modules = names.map(name => [name, modulePath(plan.path, plan.renamed?.[name] ?? name)]);
+  return {
+    modules: Object.fromEntries(modules) as Record<string, string>,
+    preload: names.filter(isPreloadable),
   };
-  const file = join(root, path);
+}
+
+function updated(plan: Plan): object {
+  const manifest = readManifest(root, plan.path);
+  const platforms = { ...manifest.platforms };
+  for (const [platform, names] of plan.modules)
+    if (platform !== "") {
+      const part = platforms[platform];
+      const { modules, preload } = lists(plan, names);
+      // Classes in native code and typings are listed by hand.
+      const kept = Object.entries(part?.modules ?? {}).filter(([name]) => !name.startsWith("hosts/"));
+      platforms[platform] = { ...part, modules: { ...modules, ...Object.fromEntries(kept) }, preload };
+    }
+  return {
+    ...manifest,
+    ...lists(plan, plan.modules.get("") ?? []),
+    ...(Object.keys(platforms).length > 0 ? { platforms } : undefined),
+  };
+}
+
+for (const plan of plansOf(root)) {
+  const file = join(root, plan.path);
+  if (!existsSync(file)) throw new Error(`${plan.path} is not there; begin it with what it includes`);
+  const text = JSON.stringify(updated(plan));
   const options = await resolveConfig(file);
-  writeFileSync(file, await format(JSON.stringify(updated, null, 2), { ...options, filepath: file }));
+  const formatted = await format(text, { ...options, filepath: file });
+  if (formatted !== readFileSync(file, "utf8")) writeFileSync(file, formatted);
 }

@@ -2,36 +2,35 @@
 import type { SendWay, TcpKind } from "../quectel/socket-kind.js";
 import { PROMPT_PAUSE_MS } from "./commands.js";
 import { closeTcp, openTcp, receiveTcp, sendTcpByHex, sendTcpByPrompt } from "./commands-tcp.js";
-import { breakEven, hexMs, promptMs, type SendFigures } from "./sending.js";
 
 /** The rate where the serial record names none: that of the module as delivered. */
 const DEFAULT_BAUD = 115_200;
+/** From a command to its answer. Field logs: 20 to 40 ms. */
+const TURN_MS = 30;
 
-export const bc66SendFigures: SendFigures = Object.freeze({
-  // Field logs: 20 to 40 ms.
-  turnMs: 30,
-  promptPauseMs: PROMPT_PAUSE_MS,
-  // Test commands.
-  promptMax: 1_024,
-  hexMax: 512,
-  // `AT+QISENDEX=0,512,` and CR; `OK` and `SEND OK` with their line ends.
-  lineBytes: 36,
-});
+// Test commands: the most that each takes.
+const byPrompt: SendWay = Object.freeze({ send: sendTcpByPrompt, sendMax: 1_024 });
+const byHex: SendWay = Object.freeze({ send: sendTcpByHex, sendMax: 512 });
 
-const byPrompt: SendWay = Object.freeze({ send: sendTcpByPrompt, sendMax: bc66SendFigures.promptMax });
-const byHex: SendWay = Object.freeze({ send: sendTcpByHex, sendMax: bc66SendFigures.hexMax });
+/**
+ * So many bytes cost less as digits: each twice on the wire (10 bits), but without a turn to the prompt
+ * and the pause behind it. Beyond 512 a second command costs the turn that was saved, and 36 bytes.
+ */
+function digitsMax(baud: number): number {
+  const bytes = ((PROMPT_PAUSE_MS + TURN_MS) * baud) / 10_000;
+  return bytes < 512 ? bytes : Math.max(512, (PROMPT_PAUSE_MS * baud) / 10_000 - 36);
+}
 
 /** The way that costs less for so many bytes, of which one send by prompt takes at most 1,024. */
 export function sendWay(waiting: number, baud: number = DEFAULT_BAUD): SendWay {
-  const count = Math.min(waiting, bc66SendFigures.promptMax);
-  return hexMs(bc66SendFigures, count, baud) <= promptMs(bc66SendFigures, count, baud) ? byHex : byPrompt;
+  return Math.min(waiting, 1_024) <= digitsMax(baud) ? byHex : byPrompt;
 }
 
 /** `send`, baud rate, from how many bytes on a send goes by prompt; 1,025: never. */
 export function sendReport(
   baud: number = DEFAULT_BAUD,
 ): readonly [name: string, ...values: (string | number)[]] {
-  return ["send", baud, breakEven(bc66SendFigures, baud)];
+  return ["send", baud, Math.floor(Math.min(1_024, digitsMax(baud))) + 1];
 }
 
 export const bc66Tcp: TcpKind = Object.freeze<TcpKind>({

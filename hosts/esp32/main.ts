@@ -3,7 +3,7 @@
  * yet: it type-checks against Moddable's typings, and the firmware that it starts is the one that
  * the simulation runs.
  */
-import start from "../firmware/main.js";
+import start from "../firmware/products/chosen.js";
 import { openDevice } from "./device.js";
 
 export default function main(): void {
