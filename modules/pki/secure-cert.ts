@@ -100,6 +100,13 @@ export class SecureCert implements Credentials {
     return crc + 4 <= image.length && crc32(CRC_START, image, at, crc) === wordAt(image, crc);
   }
 
+  /** Whether the role's entry ends at `end`, with this CRC, which is right. */
+  holds(role: CredentialRole, end: number, crc: number): boolean {
+    const at = this.find(role);
+    const image = this.image;
+    return at >= 0 && nextOf(image, at) === end && wordAt(image, end - 4) === crc && this.intact(at);
+  }
+
   private walk(type: number, toEnd = false): number {
     const image = this.image;
     let found = -1;

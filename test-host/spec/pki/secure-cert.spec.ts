@@ -205,6 +205,21 @@ describe("credentials in an esp_secure_cert partition", () => {
     }
   });
 
+  it("tells whether it holds the very entry that was written", () => {
+    const image = whole();
+    const reader = new SecureCert(image);
+    const at = reader.find("key");
+    const end = reader.end;
+    const crc = Buffer.from(image).readInt32LE(end - 4);
+    assert.ok(reader.holds("key", end, crc));
+    assert.equal(reader.holds("key", end, crc ^ 1), false);
+    assert.equal(reader.holds("key", end + 16, crc), false);
+    assert.equal(reader.holds("ca", end, crc), false);
+    image[at + 40] = ~(image[at + 40] ?? 0);
+    assert.equal(reader.holds("key", end, crc), false);
+    assert.equal(new SecureCert(new Uint8Array(64)).holds("ca", 16, 0), false);
+  });
+
   describe("as PEM", () => {
     const TEXTS: readonly [string, (der: Uint8Array) => string][] = [
       ["64 columns", der => pem("CERTIFICATE", der)],
