@@ -109,15 +109,7 @@ export interface RouteChoice {
 }
 
 /** Obstacles that no attempt could get past: with the others the module or the broker has the last word. */
-function isHopeless(obstacle: Obstacle): boolean {
-  return (
-    obstacle === "absent" ||
-    obstacle === "plain" ||
-    obstacle === "engine" ||
-    obstacle === "topic" ||
-    obstacle === "payload"
-  );
-}
+const HOPELESS = "absent plain engine topic payload";
 
 /** Chooses the first route without an obstacle. `asked`: that one, if there is any hope for it. */
 export function chooseRoute(
@@ -126,25 +118,21 @@ export function chooseRoute(
   asked: RouteName | "auto",
   failed?: RouteName,
 ): RouteChoice {
-  let reason: RouteReason = "usual";
+  const free = asked === "auto";
+  let reason: RouteReason = free ? "usual" : "asked";
   let passed = "";
-  if (asked !== "auto") {
-    const route = routes.find(one => one.name === asked);
-    const obstacle = route === undefined ? "absent" : route.obstacle(facts);
-    return obstacle !== undefined && isHopeless(obstacle)
-      ? { route: undefined, reason: "asked", passed: asked + ": " + obstacle }
-      : { route, reason: "asked", passed: "" };
-  }
   for (let i = 0; i < routes.length; i++) {
     const route = routes[i];
-    if (route === undefined || route.name === failed) continue;
+    if (route === undefined || (free ? route.name === failed : route.name !== asked)) continue;
     const obstacle = route.obstacle(facts);
-    if (obstacle === undefined)
-      return { route, reason: failed !== undefined ? "fallback" : facts.secure ? reason : "plain", passed };
-    reason = "obstacle";
+    if (free) {
+      if (obstacle === undefined)
+        return { route, reason: failed !== undefined ? "fallback" : facts.secure ? reason : "plain", passed };
+      reason = "obstacle";
+    } else if (obstacle === undefined || !HOPELESS.includes(obstacle)) return { route, reason, passed };
     passed += (passed === "" ? "" : ", ") + route.name + ": " + obstacle;
   }
-  return { route: undefined, reason, passed };
+  return { route: undefined, reason, passed: free || passed !== "" ? passed : asked + ": absent" };
 }
 
 /** Whether another route is worth trying: the module's own TLS has failed. */

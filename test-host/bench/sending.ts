@@ -1,5 +1,4 @@
-import { breakEven } from "../../drivers/bc66/sending.js";
-import { bc66SendFigures } from "../../drivers/bc66/tcp.js";
+import { bc66SendFigures, breakEven } from "./send-cost.js";
 import { atMost, shown, type Chapter, type Figure } from "./figure.js";
 import { HOST, Scene, TCP_PORT } from "./scene.js";
 

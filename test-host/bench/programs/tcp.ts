@@ -1,12 +1,12 @@
 import { sendTcpByHex, sendTcpByPrompt } from "../../../drivers/bc66/commands-tcp.js";
-import { bc66SendFigures, bc66Tcp } from "../../../drivers/bc66/tcp.js";
+import { bc66Tcp } from "../../../drivers/bc66/tcp.js";
 import { bc66, bg95, Cellular, Connection, TCP, type Profile } from "../../../drivers/index.js";
 import type { SimulationHost } from "../../xs/index.js";
 
 type Way = "prompt" | "hex" | "driver";
 
-const byPrompt = Object.freeze({ send: sendTcpByPrompt, sendMax: bc66SendFigures.promptMax });
-const byHex = Object.freeze({ send: sendTcpByHex, sendMax: bc66SendFigures.hexMax });
+const byPrompt = Object.freeze({ send: sendTcpByPrompt, sendMax: 1_024 });
+const byHex = Object.freeze({ send: sendTcpByHex, sendMax: 512 });
 
 /** Bytes that are sent piece by piece, as from a sensor's buffer. */
 const PIECE_BYTES = 512;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { breakEven, hexMs, promptMs, type SendFigures } from "../../../drivers/bc66/sending.js";
-import { bc66SendFigures, sendReport, sendWay } from "../../../drivers/bc66/tcp.js";
+import { sendReport, sendWay } from "../../../drivers/bc66/tcp.js";
+import { bc66SendFigures, breakEven, hexMs, promptMs, type SendFigures } from "../../bench/send-cost.js";
 
 describe("cost of sending on a BC66", () => {
   const baud = fc.constantFrom(4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600);
@@ -59,6 +59,21 @@ describe("cost of sending on a BC66", () => {
     );
   });
 
+  it("is what the driver's rule goes by, for each length at any rate", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(baud, fc.integer({ min: 300, max: 1_000_000 })),
+        fc.integer({ min: 1, max: 1_024 }),
+        (rate, byteLength) => {
+          const hex = hexMs(bc66SendFigures, byteLength, rate);
+          const prompt = promptMs(bc66SendFigures, byteLength, rate);
+          if (Math.abs(hex - prompt) > 1e-6)
+            assert.equal(sendWay(byteLength, rate).sendMax, hex < prompt ? 512 : 1_024);
+        },
+      ),
+    );
+  });
+
   it("chooses by what waits, with at most what the way takes", () => {
     assert.equal(sendWay(508, 9_600).sendMax, 512);
     assert.equal(sendWay(509, 9_600).sendMax, 1_024);
@@ -68,7 +83,8 @@ describe("cost of sending on a BC66", () => {
   });
 
   it("is told for the log with the rate and the break-even", () => {
-    assert.deepEqual(sendReport(9_600), ["send", 9_600, 509]);
+    for (const rate of [4_800, 9_600, 9_700, 19_200, 38_400, 115_200, 921_600])
+      assert.deepEqual(sendReport(rate), ["send", rate, breakEven(bc66SendFigures, rate)]);
     assert.deepEqual(sendReport(undefined), ["send", 115_200, 1_025]);
   });
 });
