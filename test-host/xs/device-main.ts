@@ -35,8 +35,8 @@ const extras = Object.freeze({
   console,
   keys: services.keys && keys,
   watchdog,
-  sleep: board?.restarts && Restart.sleep,
-  restart: board?.restarts && Restart.now,
+  sleep: board?.restarts && ((ms: number) => Restart.sleep(ms)),
+  restart: board?.restarts && (() => Restart.now()),
 });
 
 /** `start` is the entry module's default export. */

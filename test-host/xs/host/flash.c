@@ -336,7 +336,7 @@ void xs_oldflash_map(xsMachine* the)
 	xsmcSetInteger(xsVar(0), (xsIntegerValue)partition->length);
 	xsmcDefine(xsResult, names.byteLength, xsVar(0), xsDontDelete | xsDontSet);
 	/* As the SDK's does, which keeps the mapping from being collected so. */
-	xsmcDefine(xsResult, names.flash, xsThis, xsDontDelete | xsDontSet);
+	xsmcDefine(xsResult, xsID("flash"), xsThis, xsDontDelete | xsDontSet);
 }
 
 void xs_oldflash_length(xsMachine* the)

@@ -210,7 +210,6 @@ void nativesIntern(xsMachine* the)
 	names.blocks = xsID("blocks");
 	names.mode = xsID("mode");
 	names.path = xsID("path");
-	names.port = xsID("port");
 	names.size = xsID("size");
 	names.receiveHeadroom = xsID("receiveHeadroom");
 	names.transmit = xsID("transmit");
@@ -224,7 +223,6 @@ void nativesIntern(xsMachine* the)
 	names.certificate = xsID("certificate");
 	names.key = xsID("key");
 	names.byteLength = xsID("byteLength");
-	names.flash = xsID("flash");
 	names.read = xsID("read");
 	names.Uint8Array = xsID("Uint8Array");
 }

@@ -11,10 +11,10 @@
 
 /* Property names, interned before the baseline, so that using them costs no memory. */
 typedef struct {
-	xsIdentifier baud, format, onError, onReadable, onWritable, target, blockLength, blocks, mode, path, port, size;
+	xsIdentifier baud, format, onError, onReadable, onWritable, target, blockLength, blocks, mode, path, size;
 	xsIdentifier receiveHeadroom;
 	xsIdentifier transmit, connected, received, closed, failed, serverName, verify, ca, certificate, key;
-	xsIdentifier byteLength, flash, read, Uint8Array;
+	xsIdentifier byteLength, read, Uint8Array;
 } Names;
 extern Names names;
 

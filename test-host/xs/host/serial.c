@@ -78,7 +78,8 @@ void xs_serial(xsMachine* the)
 	xsSlot value;
 	double baud, port;
 	memset(&made, 0, sizeof(made));
-	xsmcGet(value, xsArg(0), names.port);
+	/* The main module has the name; interned here, it would be missing from what loading takes. */
+	xsmcGet(value, xsArg(0), xsID("port"));
 	port = (xsmcTypeOf(value) == xsUndefinedType) ? PORT_MODULE : xsmcToNumber(value);
 	if ((port != PORT_MODULE) && !((port == PORT_CONSOLE) && settings.console))
 		xsRangeError("invalid port");

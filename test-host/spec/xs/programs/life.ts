@@ -71,8 +71,11 @@ export default function start(host: SimulationHost): void {
           break;
         case "fail":
           throw new RangeError("on purpose");
+        case "wake":
+          power.wake?.(ms === 1);
+          break;
         default:
-          (word === "wake" ? power.wake : word === "key" ? power.powerKey : power.reset)?.(ms === 1);
+          power.powerKey?.(ms === 1);
           host.report("lines", Object.keys(lines(host)).join(" "), power.status?.());
       }
     } catch (error) {
