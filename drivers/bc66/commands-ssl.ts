@@ -2,7 +2,7 @@
  * TLS commands of the BC66. Quectel BC66&BC66-NA SSL Application Note V1.0. What arrives is pushed: there
  * is no command that reads.
  */
-import { command, query } from "../../modules/at/command.js";
+import { command, plainCommand, plainQuery, query } from "../../modules/at/command.js";
 import { PROMPT_PAUSE_MS } from "./commands.js";
 
 /** Contexts 1 to 3 are taken by the commands; only the first works. */
@@ -15,17 +15,15 @@ export const TLS_CONTEXT = 1;
  *     timeout    limit of the handshake in seconds, 10 to 300 (90)
  *     sni        1: the host of AT+QSSLOPEN is indicated; one firmware takes it, another answers ERROR
  */
-export const setTlsItem = command<
+export const setTlsItem = plainCommand<
   readonly [context: number, connection: number, item: string, value: number]
->({ text: "AT+QSSLCFG=", timeoutMs: 1_000 });
+>("AT+QSSLCFG=", 1_000);
 
 /** The item "seclevel" as it is; 0 after a restart. */
-export const securityLevel = query<number, readonly [context: number, connection: number, item: "seclevel"]>({
-  text: "AT+QSSLCFG=",
-  timeoutMs: 1_000,
-  prefix: "+QSSLCFG:",
-  read: line => line.int(3),
-});
+export const securityLevel = plainQuery<
+  number,
+  readonly [context: number, connection: number, item: "seclevel"]
+>("AT+QSSLCFG=", 1_000, "+QSSLCFG:", line => line.int(3));
 
 /**
  * Stores a certificate or key ("cacert", "clientcert", "clientkey") from the prompt up to Ctrl+Z. The
@@ -43,9 +41,9 @@ export const uploadCredential = query<number, readonly [context: number, connect
 });
 
 /** Opens a connection, access mode 0: `OK` at once, `+QSSLOPEN: 1,<connection>,<err>` within the item "timeout". */
-export const openTls = command<
+export const openTls = plainCommand<
   readonly [context: number, connection: number, host: string, port: number, mode: number]
->({ text: "AT+QSSLOPEN=", timeoutMs: 5_000 });
+>("AT+QSSLOPEN=", 5_000);
 
 /** Sends exactly so many bytes (1 to 1460): `OK`, later `+QSSLSEND: 1,<connection>,<err>`. */
 export const sendTls = command<readonly [context: number, connection: number, byteLength: number]>({
@@ -56,7 +54,4 @@ export const sendTls = command<readonly [context: number, connection: number, by
 });
 
 /** Closes a connection: `OK`, later `+QSSLCLOSE: 1,<connection>,0`. */
-export const closeTls = command<readonly [context: number, connection: number]>({
-  text: "AT+QSSLCLOSE=",
-  timeoutMs: 10_000,
-});
+export const closeTls = plainCommand<readonly [context: number, connection: number]>("AT+QSSLCLOSE=", 10_000);

@@ -2,7 +2,7 @@
  * TCP commands of the BC66, of which no manual is published: the test answers and format strings of
  * firmware BC66NBR01A10, and drivers in the field.
  */
-import { command, query } from "../../modules/at/command.js";
+import { command, plainCommand, query } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 import type { CloseCommand } from "../quectel/socket-kind.js";
 import { PROMPT_PAUSE_MS } from "./commands.js";
@@ -11,9 +11,9 @@ import { PROMPT_PAUSE_MS } from "./commands.js";
  * Opens a TCP socket from a port of the module's choice, in buffer access mode: `OK` at once,
  * `+QIOPEN: <id>,<err>` later; drivers allow 45 to 75 s. A failed one has to be closed as well.
  */
-export const openTcp = command<
+export const openTcp = plainCommand<
   readonly [context: number, id: number, type: string, host: string, port: number, from: number, mode: number]
->({ text: "AT+QIOPEN=", timeoutMs: 75_000 });
+>("AT+QIOPEN=", 75_000);
 
 function dataLength(line: Line): number {
   const count = line.int(0);

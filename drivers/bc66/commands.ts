@@ -3,7 +3,7 @@
  * sockets, of which no manual is published, the test answers and format strings of firmware
  * BC66NBR01A10 and drivers in the field.
  */
-import { command, query } from "../../modules/at/command.js";
+import { command, plainCommand, plainQuery } from "../../modules/at/command.js";
 import { networkTime } from "../quectel/commands/network.js";
 import type { AccessPoint, NetworkCommands } from "../quectel/profile.js";
 
@@ -14,58 +14,40 @@ export const bc66Commands: NetworkCommands = Object.freeze<NetworkCommands>({
   // Repeated until the module has learnt the baud rate; drivers in the field do so every 300 ms. In
   // light sleep the first is lost, too.
   attention: command({ text: "AT", timeoutMs: 300, harmless: true }),
-  serialNumber: query<string>({
-    text: "AT+CGSN=1",
-    timeoutMs: 1_000,
-    prefix: "+CGSN:",
-    read: line => line.whole(),
-  }),
+  serialNumber: plainQuery<string>("AT+CGSN=1", 1_000, "+CGSN:", line => line.whole()),
   // 0 minimum, 1 full, 4 radio off. 85 s.
-  functionality: command<readonly [fun: number]>({ text: "AT+CFUN=", timeoutMs: 85_000 }),
+  functionality: plainCommand<readonly [fun: number]>("AT+CFUN=", 85_000),
   // At once, without leaving the network; answered by `OK`, or by nothing but the boot text.
-  restart: command({ text: "AT+QRST=1", timeoutMs: 5_000 }),
+  restart: plainCommand("AT+QRST=1", 5_000),
   // Leaves the network first: up to 85 s.
-  powerDown: command({ text: "AT+QPOWD=0", timeoutMs: 85_000 }),
+  powerDown: plainCommand("AT+QPOWD=0", 85_000),
   // Light and deep sleep, from which PSM_EINT wakes it.
-  sleep: command({ text: "AT+QSCLK=1", timeoutMs: 2_000 }),
+  sleep: plainCommand("AT+QSCLK=1", 2_000),
   // The context that comes up by itself has the default access point.
   accessPoint: () =>
-    query<AccessPoint>({
-      text: "AT+QCGDEFCONT?",
-      timeoutMs: 1_000,
-      prefix: "+QCGDEFCONT:",
-      read: line => ({ apn: line.text(1), user: line.has(2) ? line.text(2) : undefined }),
-    }),
+    plainQuery<AccessPoint>("AT+QCGDEFCONT?", 1_000, "+QCGDEFCONT:", line => ({
+      apn: line.text(1),
+      user: line.has(2) ? line.text(2) : undefined,
+    })),
   // Counts after a restart, and is kept.
   setAccessPoint: command({ text: "AT+QCGDEFCONT=", timeoutMs: 2_000, secret: true }),
   accessPointParameters: (_, apn, user, password) =>
     user === "" ? ["IP", apn] : ["IP", apn, user, password],
   // `+CGPADDR: 1,10.0.0.1`, also without the blank; only `OK` when there is none.
   contextAddress: context =>
-    query<string>({
-      text: "AT+CGPADDR=" + String(context),
-      timeoutMs: 2_000,
-      prefix: "+CGPADDR:",
-      empty: "",
-      read: (line, sofar) =>
-        line.int(0) === context && !line.is(1, "0.0.0.0") ? line.text(1) : (sofar ?? ""),
-    }),
+    plainQuery<string>(
+      "AT+CGPADDR=" + String(context),
+      2_000,
+      "+CGPADDR:",
+      (line, sofar) => (line.int(0) === context && !line.is(1, "0.0.0.0") ? line.text(1) : (sofar ?? "")),
+      "",
+    ),
   // 150 s.
-  activate: context => command({ text: "AT+CGACT=1," + String(context), timeoutMs: 150_000 }),
+  activate: context => plainCommand("AT+CGACT=1," + String(context), 150_000),
   deactivate: context =>
     command({ text: "AT+CGACT=0," + String(context), timeoutMs: 150_000, final: "NO CARRIER" }),
   // `+QCCLK: 19/05/06,22:10:00+08`, in quarter hours; set by the network.
-  networkClock: query<number>({
-    text: "AT+QCCLK?",
-    timeoutMs: 1_000,
-    prefix: "+QCCLK:",
-    read: line => networkTime(line.whole()),
-  }),
+  networkClock: plainQuery<number>("AT+QCCLK?", 1_000, "+QCCLK:", line => networkTime(line.whole())),
   // `+CCLK: 2019/05/06,22:10:00GMT+2`, in hours.
-  ownClock: query<number>({
-    text: "AT+CCLK?",
-    timeoutMs: 1_000,
-    prefix: "+CCLK:",
-    read: line => networkTime(line.whole(), 3_600),
-  }),
+  ownClock: plainQuery<number>("AT+CCLK?", 1_000, "+CCLK:", line => networkTime(line.whole(), 3_600)),
 });

@@ -3,7 +3,7 @@
  * Application Note V1.0, MQTT Application Note V2.0; strings of firmware BC66NBR01A10; drivers and logs
  * from the field, because the note on TCP/IP is not public.
  */
-import { command, query } from "../../modules/at/command.js";
+import { plainCommand, plainQuery } from "../../modules/at/command.js";
 import { failure } from "../../modules/diagnosis/failure.js";
 import type { MqttLimits, Profile, StartStep, TlsLimits } from "../quectel/profile.js";
 import { bc66Commands } from "./commands.js";
@@ -16,7 +16,7 @@ const APN_MAX = 99;
 
 function step(text: string): StartStep {
   return Object.freeze<StartStep>({
-    command: command({ text, timeoutMs: 2_000 }),
+    command: plainCommand(text, 2_000),
     tries: START_TRIES,
     mayFail: true,
   });
@@ -30,14 +30,14 @@ function kept(item: string, first: number, second?: number): StartStep {
   const text = 'AT+QICFG="' + item + '"';
   const values = "," + String(first) + (second === undefined ? "" : "," + String(second));
   return Object.freeze<StartStep>({
-    command: query<boolean>({
+    command: plainQuery<boolean>(
       text,
-      timeoutMs: 2_000,
-      prefix: "+QICFG:",
-      empty: false,
-      read: line => line.int(1) === first && (second === undefined || line.int(2) === second),
-    }),
-    otherwise: () => command({ text: text + values, timeoutMs: 2_000 }),
+      2_000,
+      "+QICFG:",
+      line => line.int(1) === first && (second === undefined || line.int(2) === second),
+      false,
+    ),
+    otherwise: () => plainCommand(text + values, 2_000),
     mayFail: true,
   });
 }
@@ -64,14 +64,8 @@ export const bc66Core: Profile = Object.freeze<Profile>({
   startScript: Object.freeze<StartStep[]>([
     // Learnt anew at every start where it is 0; written once, and kept.
     Object.freeze<StartStep>({
-      command: query<boolean>({
-        text: "AT+IPR?",
-        timeoutMs: 2_000,
-        prefix: "+IPR:",
-        read: line => line.int(0) !== 0,
-      }),
-      otherwise: baud =>
-        baud === undefined ? undefined : command({ text: "AT+IPR=" + String(baud), timeoutMs: 2_000 }),
+      command: plainQuery<boolean>("AT+IPR?", 2_000, "+IPR:", line => line.int(0) !== 0),
+      otherwise: baud => (baud === undefined ? undefined : plainCommand("AT+IPR=" + String(baud), 2_000)),
       mayFail: true,
     }),
     step("ATE0"),

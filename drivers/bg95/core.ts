@@ -1,11 +1,11 @@
 /** The BG95 as data, without its sockets, which MQTT by the module does not need. Every figure with its source. */
-import { command } from "../../modules/at/command.js";
+import { plainCommand } from "../../modules/at/command.js";
 import type { Profile, StartStep, TlsLimits } from "../quectel/profile.js";
 import { bg95Commands } from "./commands.js";
 import { bg95Urcs } from "./urcs.js";
 
 function step(text: string, mayFail?: true): StartStep {
-  const c = command({ text, timeoutMs: 2_000 });
+  const c = plainCommand(text, 2_000);
   return Object.freeze(mayFail ? { command: c, mayFail } : { command: c });
 }
 

@@ -1,6 +1,6 @@
 /** MQTT by the BG95. Quectel BG95 MQTT Application Note V1.1. */
 import type { Channel } from "../../modules/at/channel.js";
-import { command, query, type Parameter, type Urc } from "../../modules/at/command.js";
+import { command, plainQuery, query, type Parameter, type Urc } from "../../modules/at/command.js";
 import type { Done } from "../../modules/at/request.js";
 import type { Source } from "../../modules/mqtt/source.js";
 import { MqttClients, mqttUrc, mqttUrcs } from "../quectel/mqtt-clients.js";
@@ -58,14 +58,14 @@ export const bg95Mqtt: MqttDialect = Object.freeze<MqttDialect>({
 
   // `+QMTRECV: <client>,<state of place 0>,...,<4>`
   waiting: (client: number) =>
-    query<readonly number[]>({
-      text: "AT+QMTRECV?",
-      timeoutMs: 5_000,
-      prefix: "+QMTRECV:",
-      empty: Object.freeze([]),
-      read: (line, sofar) =>
+    plainQuery<readonly number[]>(
+      "AT+QMTRECV?",
+      5_000,
+      "+QMTRECV:",
+      (line, sofar) =>
         line.int(0) === client ? [0, 1, 2, 3, 4].filter(place => line.int(place + 1) === 1) : (sofar ?? []),
-    }),
+      Object.freeze([]),
+    ),
 
   secure(modem, _client, secure, done): void {
     const settings = tlsSettings(secure, modem, "AT+QMTOPEN");

@@ -1,16 +1,13 @@
 /** TCP of the BG95. Quectel BG95 TCP/IP Application Note V1.1. */
-import { command, query } from "../../modules/at/command.js";
+import { plainCommand, query } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 import { sendTcp } from "../quectel/commands/tcpip.js";
 import type { CloseCommand, TcpKind } from "../quectel/socket-kind.js";
 
 /** Opens a TCP socket in buffer access mode (the default): `OK` at once, `+QIOPEN: <id>,<err>` within 150 s. */
-export const openTcp = command<
+export const openTcp = plainCommand<
   readonly [context: number, id: number, type: string, host: string, port: number]
->({
-  text: "AT+QIOPEN=",
-  timeoutMs: 150_000,
-});
+>("AT+QIOPEN=", 150_000);
 
 function dataLength(line: Line): number {
   const count = line.int(0);
@@ -28,10 +25,10 @@ export const receiveTcp = query<number, readonly [id: number, byteLength: number
 });
 
 /** Frees the id; waits so many seconds for the other side's FIN, in which no other command is taken. */
-export const closeTcp: CloseCommand = command<readonly [id: number, timeoutSeconds: number | undefined]>({
-  text: "AT+QICLOSE=",
-  timeoutMs: 75_000,
-});
+export const closeTcp: CloseCommand = plainCommand<readonly [id: number, timeoutSeconds: number | undefined]>(
+  "AT+QICLOSE=",
+  75_000,
+);
 
 export const bg95Tcp: TcpKind = Object.freeze<TcpKind>({
   failureKind: "connect",

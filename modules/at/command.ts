@@ -39,7 +39,7 @@ export interface Command<R = void, P extends readonly Parameter[] = readonly []>
    */
   readonly harmless?: true;
   /** The result when no information line comes; without it that is a failure. */
-  readonly empty?: R;
+  readonly empty?: R | undefined;
   /** This information line announces so many raw bytes right behind its line end. */
   raw?(line: Line): number;
   /**
@@ -69,6 +69,25 @@ export function query<R, P extends readonly Parameter[] = readonly []>(
   c: Command<R, P> & { readonly prefix: string; read(line: Line, sofar: R | undefined): R },
 ): Command<R, P> {
   return Object.freeze(c);
+}
+
+/** A command without anything else to be said; by position, which takes half the byte code. */
+export function plainCommand<P extends readonly Parameter[] = readonly []>(
+  text: string,
+  timeoutMs: number,
+): Command<void, P> {
+  return Object.freeze({ text, timeoutMs });
+}
+
+/** The same for one with information lines. */
+export function plainQuery<R, P extends readonly Parameter[] = readonly []>(
+  text: string,
+  timeoutMs: number,
+  prefix: string,
+  read: (line: Line, sofar: R | undefined) => R,
+  empty?: R,
+): Command<R, P> {
+  return Object.freeze({ text, timeoutMs, prefix, read, empty });
 }
 
 /**

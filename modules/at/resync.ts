@@ -1,4 +1,4 @@
-import { query, type Source } from "./command.js";
+import { plainQuery, type Source } from "./command.js";
 import type { Expectation } from "./digest.js";
 import type { Request } from "./request.js";
 import type { Transmitter } from "./transmitter.js";
@@ -9,12 +9,7 @@ const PROBE_MS = 1_000;
 const FILL_AFTER = 2;
 
 /** Its information line cannot be mistaken for the late answer to another command. */
-const probe = query<boolean>({
-  text: "AT+CMEE?",
-  timeoutMs: PROBE_MS,
-  prefix: "+CMEE:",
-  read: () => true,
-});
+const probe = plainQuery<boolean>("AT+CMEE?", PROBE_MS, "+CMEE:", () => true);
 
 /** The expectation, to be written by the channel and its helpers only. */
 export type MutableExpectation = { -readonly [K in keyof Expectation]: Expectation[K] };

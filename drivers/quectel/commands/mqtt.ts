@@ -1,5 +1,11 @@
 /** Quectel BG95 MQTT Application Note V1.1 and BC66 MQTT Application Note V2.0: what both modules have. */
-import { command, query, type Command, type Parameter } from "../../../modules/at/command.js";
+import {
+  command,
+  plainCommand,
+  plainQuery,
+  type Command,
+  type Parameter,
+} from "../../../modules/at/command.js";
 
 /**
  * Sets an item of a client, for its next opening; nothing of it is kept over a restart or deep sleep:
@@ -24,20 +30,20 @@ export const setMqttItem = command<readonly Parameter[]>({
 
 /** Whether the module has this client open: also one from before a restart on this side. */
 export function isMqttOpen(client: number): Command<boolean> {
-  return query<boolean>({
-    text: "AT+QMTOPEN?",
-    timeoutMs: 5_000,
-    prefix: "+QMTOPEN:",
-    empty: false,
-    read: (line, sofar) => sofar === true || line.int(0) === client,
-  });
+  return plainQuery<boolean>(
+    "AT+QMTOPEN?",
+    5_000,
+    "+QMTOPEN:",
+    (line, sofar) => sofar === true || line.int(0) === client,
+    false,
+  );
 }
 
 /** Opens the connection below a client: `OK` at once, `+QMTOPEN: <client>,<result>` within 75 s; TLS may take longer. */
-export const openMqtt = command<readonly [client: number, host: string, port: number]>({
-  text: "AT+QMTOPEN=",
-  timeoutMs: 75_000,
-});
+export const openMqtt = plainCommand<readonly [client: number, host: string, port: number]>(
+  "AT+QMTOPEN=",
+  75_000,
+);
 
 /**
  * Sends CONNECT: `OK` at once, `+QMTCONN: <client>,<result>[,<CONNACK code>]` within the time of
@@ -52,29 +58,29 @@ export const connectMqtt = command<readonly [client: number, id: string, user: s
 
 /** Whether CONNACK came and the connection still stands (state 3). */
 export function isMqttConnected(client: number): Command<boolean> {
-  return query<boolean>({
-    text: "AT+QMTCONN?",
-    timeoutMs: 5_000,
-    prefix: "+QMTCONN:",
-    empty: false,
-    read: (line, sofar) => sofar === true || (line.int(0) === client && line.int(1) === 3),
-  });
+  return plainQuery<boolean>(
+    "AT+QMTCONN?",
+    5_000,
+    "+QMTCONN:",
+    (line, sofar) => sofar === true || (line.int(0) === client && line.int(1) === 3),
+    false,
+  );
 }
 
 /** Subscribes: `OK` at once, then `+QMTSUB: <client>,<id>,<result>,<granted>`. */
-export const subscribeMqtt = command<readonly [client: number, id: number, topic: string, QoS: number]>({
-  text: "AT+QMTSUB=",
-  timeoutMs: 15_000,
-});
+export const subscribeMqtt = plainCommand<readonly [client: number, id: number, topic: string, QoS: number]>(
+  "AT+QMTSUB=",
+  15_000,
+);
 
 /** Unsubscribes: `OK` at once, then `+QMTUNS: <client>,<id>,<result>`. */
-export const unsubscribeMqtt = command<readonly [client: number, id: number, topic: string]>({
-  text: "AT+QMTUNS=",
-  timeoutMs: 15_000,
-});
+export const unsubscribeMqtt = plainCommand<readonly [client: number, id: number, topic: string]>(
+  "AT+QMTUNS=",
+  15_000,
+);
 
 /** Sends DISCONNECT: `OK` at once, then `+QMTDISC: <client>,<result>`. */
-export const disconnectMqtt = command<readonly [client: number]>({ text: "AT+QMTDISC=", timeoutMs: 15_000 });
+export const disconnectMqtt = plainCommand<readonly [client: number]>("AT+QMTDISC=", 15_000);
 
 /** Ends the connection without DISCONNECT: `OK` at once, then `+QMTCLOSE: <client>,<result>`; `ERROR` when it is not open. */
-export const closeMqtt = command<readonly [client: number]>({ text: "AT+QMTCLOSE=", timeoutMs: 15_000 });
+export const closeMqtt = plainCommand<readonly [client: number]>("AT+QMTCLOSE=", 15_000);

@@ -1,28 +1,18 @@
 /** Quectel BG95 AT Commands Manual V2.0, chapters "SIM Related" and "Network Service". */
-import { command, query } from "../../../modules/at/command.js";
+import { command, plainQuery } from "../../../modules/at/command.js";
 
 /** State of the SIM: `READY`, `SIM PIN`, `SIM PUK`, ... 5 s. A missing card is `+CME ERROR: 10`. */
-export const simState = query<string>({
-  text: "AT+CPIN?",
-  timeoutMs: 5_000,
-  prefix: "+CPIN:",
-  read: line => line.whole(),
-});
+export const simState = plainQuery<string>("AT+CPIN?", 5_000, "+CPIN:", line => line.whole());
 
 /** Enters the PIN. A wrong one uses up one of three attempts: never repeat it by program. */
 export const enterPin = command<readonly [pin: string]>({ text: "AT+CPIN=", timeoutMs: 5_000, secret: true });
 
 /** Number of the SIM card (ICCID). 300 ms. */
-export const simNumber = query<string>({
-  text: "AT+QCCID",
-  timeoutMs: 1_000,
-  prefix: "+QCCID:",
-  read: line => line.whole(),
-});
+export const simNumber = plainQuery<string>("AT+QCCID", 1_000, "+QCCID:", line => line.whole());
 
 /** `<stat>` of the read form `<n>,<stat>[,...]`. 300 ms. */
 export function registration(text: string, prefix: string) {
-  return query<number>({ text, timeoutMs: 1_000, prefix, read: line => line.int(1) });
+  return plainQuery<number>(text, 1_000, prefix, line => line.int(1));
 }
 
 /** Registration in LTE-M and NB-IoT. */
@@ -34,14 +24,9 @@ export function isRegistered(stat: number): boolean {
 }
 
 /** Received signal strength in dBm (-113 to -51); `NaN` when the module has no measurement. 300 ms. */
-export const signalStrength = query<number>({
-  text: "AT+CSQ",
-  timeoutMs: 1_000,
-  prefix: "+CSQ:",
-  read(line) {
-    const rssi = line.int(0);
-    return rssi === 99 ? NaN : -113 + 2 * rssi;
-  },
+export const signalStrength = plainQuery<number>("AT+CSQ", 1_000, "+CSQ:", line => {
+  const rssi = line.int(0);
+  return rssi === 99 ? NaN : -113 + 2 * rssi;
 });
 
 /**

@@ -1,7 +1,4 @@
-import { command } from "../../../modules/at/command.js";
+import { plainCommand } from "../../../modules/at/command.js";
 
 /** Frees the id; the timeout in seconds as for `AT+QICLOSE`, 0 closes at once. */
-export const closeTls = command<readonly [id: number, timeoutSeconds: number]>({
-  text: "AT+QSSLCLOSE=",
-  timeoutMs: 75_000,
-});
+export const closeTls = plainCommand<readonly [id: number, timeoutSeconds: number]>("AT+QSSLCLOSE=", 75_000);

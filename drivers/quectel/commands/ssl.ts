@@ -1,5 +1,5 @@
 /** Quectel BG96 SSL AT Commands Manual V1.0 and the test answers of a BG95-M3. */
-import { command, query } from "../../../modules/at/command.js";
+import { command, plainCommand, query } from "../../../modules/at/command.js";
 import type { Line } from "../../../modules/at/line.js";
 
 /**
@@ -13,9 +13,9 @@ import type { Line } from "../../../modules/at/line.js";
  *     negotiatetime    limit of the handshake in seconds, 10 to 300
  *     cacert, clientcert, clientkey   file names
  */
-export const setTlsItem = command<
+export const setTlsItem = plainCommand<
   readonly [item: string, context: number, value: number | string | undefined]
->({ text: "AT+QSSLCFG=", timeoutMs: 1_000 });
+>("AT+QSSLCFG=", 1_000);
 
 /** One suite as `0XC02F`, or `0XFFFF` for all. Without quotes: a quoted one is an `ERROR`. */
 export const setCipherSuite = command<readonly [context: number, suite: string]>({
@@ -25,9 +25,9 @@ export const setCipherSuite = command<readonly [context: number, suite: string]>
 });
 
 /** Opens a TLS connection in buffer access mode: `OK` at once, `+QSSLOPEN: <id>,<err>` within 150 s and the handshake's limit. */
-export const openTls = command<
+export const openTls = plainCommand<
   readonly [context: number, tlsContext: number, id: number, host: string, port: number, mode: number]
->({ text: "AT+QSSLOPEN=", timeoutMs: 150_000 });
+>("AT+QSSLOPEN=", 150_000);
 
 /** Sends exactly so many bytes (1 to 1460). `SEND FAIL`: the module's buffer is full. 120 s as for TCP. */
 export const sendTls = command<readonly [id: number, byteLength: number]>({
