@@ -116,18 +116,36 @@ export class Reports extends Application {
       return;
     }
     this.take(state);
-    host.report("wake", state.number, state.stored, state.failures);
+    host.report("reading", state.number, state.stored, state.failures);
     if (host.sleep === undefined) {
       this.awake = host.timer.set(() => this.again(), this.everyMs);
-      super.start();
+      this.climb();
     } else if (state.skip > 0) {
       state.skip--;
       this.store(() => state.save());
       this.rest("stored");
     } else {
       this.awake = host.timer.set(() => this.finish("late"), this.sleep.awakeMs ?? AWAKE_MS);
-      super.start();
+      this.climb();
     }
+  }
+
+  /**
+   * Where PWRKEY only turns the module on, it may not wake it: the line that does comes first then. The driver
+   * would find out too, by questions without an answer, and that takes seconds at each wake.
+   */
+  private climb(): void {
+    const { power, timer } = this.host;
+    const { powerKeyOffMs, wakeMs } = this.kit.profile.power;
+    if (power.wake === undefined || powerKeyOffMs !== undefined) {
+      super.start();
+      return;
+    }
+    power.wake(true);
+    timer.set(() => {
+      power.wake?.(false);
+      super.start();
+    }, wakeMs);
   }
 
   /** Where there is no sleep: the next reading. */

@@ -3,11 +3,12 @@ import { begin } from "../../../../hosts/firmware/begin.js";
 import { everything } from "../../../../hosts/firmware/products/everything.js";
 import type { SimulationHost } from "../../../xs/index.js";
 
-/** The example's station with a sensor that shows the time since the device woke. */
+/** The example's station, on a simulated device; its sensor is what the configuration says. */
 export default function start(host: SimulationHost): void {
-  const sensor = (): number => 3.7;
-  begin(
-    { ...host, sleep: ms => host.report("asleep", ms) },
-    { ...everything(), Application: stationOf(sensor) },
-  );
+  const { volts } = host.config as typeof host.config & { readonly volts?: number };
+  const sensor = (): number => {
+    if (volts === undefined) throw new Error("no sensor");
+    return volts;
+  };
+  begin(host, { ...everything(), Application: stationOf(sensor) });
 }
