@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addBuildCommand } from "./build/command.js";
 import { addCertsCommand } from "./certs/command.js";
 import { addModemCommand } from "./modem/command.js";
 import { addSimulateCommand } from "./simulate/command.js";
@@ -50,6 +51,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addSimulateCommand(program, done);
   addModemCommand(program, done);
   addCertsCommand(program, done);
+  addBuildCommand(program, done);
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {

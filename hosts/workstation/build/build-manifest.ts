@@ -1,0 +1,148 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { InputError } from "../../../certs/input-error.js";
+import { packageRoot } from "../version.js";
+import type { BuildOptions, BuildTarget } from "./options.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A manifest that is made for one build, and what should be known of it. */
+export interface BuildManifest {
+  readonly manifest: Json;
+  /** What the firmware will find as `mc/config`. */
+  readonly config: Json;
+  readonly notes: readonly string[];
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function objectIn(from: Json, name: string): Json {
+  const value = from[name];
+  return isObject(value) ? value : {};
+}
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
+}
+
+function readJson(file: string): Json {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    const isSyntax = error instanceof SyntaxError;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    throw new InputError({
+      what: `${file} ${isSyntax ? `is no JSON (${error.message})` : `cannot be read (${code})`}`,
+      why: "The manifest holds the configuration: module, access point, broker, pins.",
+      fix: "Name the application's manifest with --manifest; docs/manifests.md shows one.",
+      file,
+    });
+  }
+  if (isObject(parsed)) return parsed;
+  throw new InputError({
+    what: `${file} holds no object`,
+    why: "A manifest is a JSON object.",
+    fix: "docs/manifests.md shows one.",
+    file,
+  });
+}
+
+const PRODUCT_PATH = /(^|\/)hosts\/firmware\/products\/[\w-]+\.json$/;
+
+/** Numbers and truth values as the firmware wants them; everything else is text. */
+function valueOf(text: string): unknown {
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  return text === "true" ? true : text === "false" ? false : text;
+}
+
+/** A configuration in which `broker.host=x` and the like have taken the places of what was there. */
+function withSettings(config: Json, settings: readonly string[]): Json {
+  let changed = config;
+  for (const setting of settings) {
+    const at = setting.indexOf("=");
+    const put = (into: Json, [name = "", ...rest]: readonly string[]): Json => ({
+      ...into,
+      [name]: rest.length === 0 ? valueOf(setting.slice(at + 1)) : put(objectIn(into, name), rest),
+    });
+    changed = put(changed, setting.slice(0, at).split("."));
+  }
+  return changed;
+}
+
+/** Absolute, so that the manifest can stand anywhere; variables of the build are left alone. */
+function absolute(folder: string, path: string): string {
+  return path.startsWith("$(") || isAbsolute(path) ? path : resolve(folder, path);
+}
+
+/** Credentials that a build should carry and that are not there. */
+function withoutMissingData(manifest: Json, folder: string, notes: string[]): Json {
+  const data = objectIn(manifest, "data");
+  const kept: Record<string, readonly string[]> = {};
+  for (const [name, value] of Object.entries(data)) {
+    const files = textsIn(value);
+    const there = files.filter(file => existsSync(`${absolute(folder, file)}.der`));
+    const missing = files.filter(file => !there.includes(file));
+    if (missing.length > 0)
+      notes.push(
+        `without credentials: ${missing.map(file => `${file}.der`).join(", ")} ${missing.length === 1 ? "is" : "are"} not there; the device has to be provisioned (docs/provisioning.md)`,
+      );
+    if (there.length > 0) kept[name] = there.map(file => absolute(folder, file));
+  }
+  return kept;
+}
+
+/** The configuration as the firmware will find it, the manifests of the application underneath. */
+function configOf(manifest: Json, target: BuildTarget, settings: readonly string[]): Json {
+  const base = readJson(resolve(packageRoot(), "hosts/firmware/application.json"));
+  const parts = [base, manifest].flatMap(one => [one, objectIn(objectIn(one, "platforms"), target)]);
+  const merged = Object.assign({}, ...parts.map(part => objectIn(part, "config"))) as Json;
+  return withSettings(merged, settings);
+}
+
+/**
+ * The manifest of a build: the application's own, with the product that was asked for, absolute paths, and
+ * without data that is not there.
+ * @throws InputError when it cannot be read.
+ */
+export function buildManifest(options: BuildOptions): BuildManifest {
+  const file = resolve(options.manifest);
+  const folder = dirname(file);
+  const own = readJson(file);
+  const notes: string[] = [];
+  const includes = textsIn(own["include"]);
+  const chosen = options.product;
+  const kept = chosen === undefined ? includes : includes.filter(one => !PRODUCT_PATH.test(one));
+  const include = kept.map(one => absolute(folder, one));
+  if (chosen !== undefined) include.push(resolve(packageRoot(), `hosts/firmware/products/${chosen}.json`));
+  const modules = Object.fromEntries(
+    Object.entries(objectIn(own, "modules")).map(([name, path]) => [
+      name,
+      typeof path === "string" ? absolute(folder, path) : path,
+    ]),
+  );
+  const { settings, target } = options;
+  const platforms = objectIn(own, "platforms");
+  const part = objectIn(platforms, target);
+  return {
+    manifest: {
+      ...own,
+      include,
+      modules,
+      config: objectIn(own, "config"),
+      // In the platform's part, which counts more than what is for all.
+      platforms: {
+        [target]: {
+          ...part,
+          config: withSettings({ ...objectIn(own, "config"), ...objectIn(part, "config") }, settings),
+        },
+      },
+      data: withoutMissingData(own, folder, notes),
+    },
+    config: configOf(own, target, settings),
+    notes,
+  };
+}
