@@ -5,7 +5,7 @@ import type { Product } from "./product.js";
 /**
  * Starts the application on what the product contains; what the configuration asks for and it does
  * not contain is reported, and nothing is touched. With a console and a vault it also listens to the
- * factory; a vault that holds nothing for a broker with TLS leaves nothing else to do.
+ * factory; a broker with TLS and no credential at all leave nothing else to do.
  */
 export function begin(host: Host, product: Product): void {
   const { config, console: port, vault } = host;
@@ -14,7 +14,7 @@ export function begin(host: Host, product: Product): void {
   let overheard = host;
   if (product.Provisioning !== undefined && port !== undefined && vault !== undefined) {
     overheard = new product.Provisioning(host, port, vault).host;
-    if (vault.state === "none" && config.broker.secure) {
+    if (config.broker.secure && vault.open("ca") === undefined && vault.open("key") === undefined) {
       overheard.report("provisioning");
       return;
     }

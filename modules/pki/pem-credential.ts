@@ -84,8 +84,8 @@ function behind(text: Uint8Array, wanted: string): number {
   return text.length;
 }
 
-/** What a character of base64 stands for; the padding is 0. */
-function sextet(char: number): number {
+/** What a character of base64 stands for; the padding is 0, what is none -1. */
+export function sextet(char: number): number {
   if (char >= 0x61 && char <= 0x7a) return char - 71;
   if (char >= 0x41 && char <= 0x5a) return char - 65;
   if (char >= 0x30 && char <= 0x39) return char + 4;

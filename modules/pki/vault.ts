@@ -1,20 +1,11 @@
-import { failure, type Failure } from "../diagnosis/failure.js";
+import { failure } from "../diagnosis/failure.js";
 import type { Credential, CredentialRole, Credentials } from "../io/credentials.js";
 import type { CredentialVault, SlotName, SlotState, SlotWriter } from "../io/vault.js";
+import { VaultError } from "../io/vault-error.js";
 import { envelopeOf } from "./envelope.js";
 import { ROLES, type SecureCertFault } from "./secure-cert.js";
 import { SecureCertWriter } from "./secure-cert-writer.js";
 import { BEGUN, CONFIRMED, LOCKED, REJECTED, Slot, type SlotFlash } from "./vault-slot.js";
-
-/** The vault was asked for what it cannot do; `report` is a failure of the kind `storage`, `limit` or `argument`. */
-export class VaultError extends Error {
-  readonly report: Failure;
-
-  constructor(report: Failure) {
-    super("vault: " + (report.detail ?? ""));
-    this.report = report;
-  }
-}
 
 function refuse(kind: "argument" | "limit" | "storage", detail: string): never {
   throw new VaultError(failure(kind, "vault", undefined, detail));

@@ -1,5 +1,6 @@
 import { latin1 } from "../at/line.js";
 import { crc32 } from "../buffer/crc.js";
+import { sextet } from "../pki/pem-credential.js";
 
 /** Every frame begins so; the character stands nowhere else in one. */
 const HASH = 0x23;
@@ -8,14 +9,6 @@ const SPACE = 0x20;
 /** The checksum as a frame has it: eight digits. */
 export function hex32(crc: number): string {
   return (crc >>> 0).toString(16).padStart(8, "0");
-}
-
-/** The six bits that a character of base64 (RFC 4648 §4) stands for; more than 63 when it is none. */
-function sixBits(c: number): number {
-  if (c >= 0x61) return c <= 0x7a ? c - 71 : 64;
-  if (c >= 0x41) return c <= 0x5a ? c - 65 : 64;
-  if (c >= 0x30) return c <= 0x39 ? c + 4 : 64;
-  return c === 0x2b ? 62 : c === 0x2f ? 63 : 64;
 }
 
 /**
@@ -28,9 +21,8 @@ export class RequestReader {
   private readonly line: Uint8Array;
   /** Bytes of the line that is being received, from its `#` on. */
   private length = 0;
-  /** Where the last field begins and ends. */
-  private from = 0;
-  private to = 0;
+  /** Where the last argument ends. */
+  private end = 0;
 
   /** Longer lines than `byteLength`, line end not counted, are passed over. */
   constructor(byteLength: number) {
@@ -40,37 +32,36 @@ export class RequestReader {
   /** Takes `bytes[start, end)` up to the end of a whole request; returns the place behind it, 0: there is none yet. */
   take(bytes: Uint8Array, start: number, end: number): number {
     const line = this.line;
+    let length = this.length;
     while (start < end) {
       const c = bytes[start++] ?? 0;
-      if (c === HASH) this.length = 0;
+      if (c === HASH) length = 0;
       // What does not begin with a mark, and what is too long, is read on without being kept.
-      else if (this.length === 0 || this.length > line.length) continue;
-      if (c === 0x0a || c === 0x0d) {
-        const length = this.length;
+      else if (length === 0 || length > line.length) continue;
+      else if (c === 0x0a || c === 0x0d) {
         this.length = 0;
         if (this.parse(length)) return start;
-      } else {
-        line[this.length] = c;
-        this.length++;
+        length = 0;
+        continue;
       }
+      line[length++] = c;
     }
+    this.length = length;
     return 0;
   }
 
-  /** The last argument's bytes, valid until more is taken; `undefined` when it is no base64. Once. */
-  payload(): Uint8Array | undefined {
+  /** The last argument's bytes, valid until more is taken; none when it is no base64. Once. */
+  payload(): Uint8Array {
     const line = this.line;
-    let { from, to } = this;
+    const end = this.end;
+    let from = line.lastIndexOf(SPACE, end - 1) + 1;
     const begin = from;
-    if ((to - from) & 3) return undefined;
-    // Padding carries no bits.
-    while (to > from && line[to - 1] === 0x3d && this.to - to < 2) to--;
+    let at = from;
     let held = 0;
     let count = 0;
-    let at = begin;
-    for (; from < to; from++) {
-      const bits = sixBits(line[from] ?? 0);
-      if (bits > 63) return undefined;
+    for (; from < end && line[from] !== 0x3d /* = */; from++) {
+      const bits = sextet(line[from] ?? 0);
+      if (bits < 0) return new Uint8Array(0);
       held = (held << 6) | bits;
       count += 6;
       if (count >= 8) {
@@ -83,16 +74,12 @@ export class RequestReader {
 
   private parse(length: number): boolean {
     const line = this.line;
-    const end = length - 8;
-    if (
-      line[1] !== 0x3e /* > */ ||
-      line[end - 1] !== SPACE ||
-      latin1(line, end, length) !== hex32(crc32(0, line, 0, end))
-    )
-      return false;
-    this.to = end - 1;
-    this.from = line.lastIndexOf(SPACE, end - 2) + 1;
-    this.fields = latin1(line, 2, end - 1).split(" ");
+    const text = latin1(line, 0, length);
+    const fields = text.split(" ");
+    const head = length - 8;
+    if (fields.pop() !== hex32(crc32(0, line, 0, head)) || !text.startsWith("#>")) return false;
+    this.end = head - 1;
+    this.fields = fields;
     return true;
   }
 }
@@ -100,17 +87,18 @@ export class RequestReader {
 /** The line `#<NUMBER TEXT BASE64 CRC`; nothing stands between text and base64, which is left out without bytes. */
 export function answerLine(number: number, text: string, bytes: Uint8Array = new Uint8Array(0)): Uint8Array {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const head = "#<" + String(number) + " " + text;
-  const line = new Uint8Array(head.length + Math.ceil(bytes.length / 3) * 4 + 10);
+  const head = `#<${number} ${text}`;
+  const length = head.length + Math.ceil(bytes.length / 3) * 4;
+  // Padding stands where no character of base64 will.
+  const line = new Uint8Array(length + 10).fill(0x3d);
   let at = put(line, 0, head);
-  for (let i = 0; i < bytes.length; i += 3) {
-    const left = bytes.length - i;
-    const group = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    for (let k = 0; k < 4; k++)
-      line[at++] = k > left ? 0x3d : alphabet.charCodeAt((group >> (18 - 6 * k)) & 63);
+  for (let bit = 0; bit < bytes.length * 8; bit += 6) {
+    const i = bit >> 3;
+    const pair = ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
+    line[at++] = alphabet.charCodeAt((pair >> (10 - (bit & 7))) & 63);
   }
-  line[at++] = SPACE;
-  put(line, at, hex32(crc32(0, line, 0, at)) + "\n");
+  line[length] = SPACE;
+  put(line, length + 1, hex32(crc32(0, line, 0, length + 1)) + "\n");
   return line;
 }
 

@@ -50,13 +50,6 @@ export class ProvisioningSession {
     this.verbs = new Verbs(options, frame);
   }
 
-  /** Gives the console back. Nothing is answered any more. */
-  close(): void {
-    this.turn = NaN;
-    this.line = undefined;
-    this.port?.close();
-  }
-
   private onReadable(): void {
     const { received, reader, port } = this;
     let count: number | undefined;
@@ -65,15 +58,14 @@ export class ProvisioningSession {
   }
 
   private request(reader: RequestReader): void {
-    const verb = reader.fields[1] ?? "";
-    const number = Number(reader.fields[0]);
+    const number = Number(reader.fields[0]?.slice(2));
     const isNext = number === this.last + 1;
     // `hello` begins anew whatever went before.
-    if (verb === "hello" || (isNext && !this.verbs.busy)) {
+    if (reader.fields[1] === "hello" || (isNext && !this.verbs.busy)) {
       this.last = number;
       this.kept = undefined;
       const turn = ++this.turn;
-      this.verbs.perform(verb, reader, (text, bytes) => {
+      this.verbs.perform(reader, (text, bytes) => {
         if (turn !== this.turn) return;
         this.kept = answerLine(number, text, bytes);
         this.send(this.kept);

@@ -2,17 +2,12 @@ import { crc32 } from "../buffer/crc.js";
 import type { Credential, CredentialRole } from "../io/credentials.js";
 import type { KeyService, PrivateKey } from "../io/keys.js";
 import type { Timer } from "../io/timer.js";
+import { VaultError } from "../io/vault-error.js";
 import type { CredentialVault, SlotWriter } from "../io/vault.js";
 import { certificationRequest, publicKeyOf, requestInfo } from "../pki/csr.js";
 import { envelopeOf } from "../pki/envelope.js";
 import { hex32, type RequestReader } from "./frame.js";
 
-/** Bytes of a stored object in one answer: 256 characters of base64. */
-const READ_BYTES = 192;
-/** Bytes of a common name (RFC 5280, ub-common-name) and of a nonce. */
-const MOST_BYTES = 64;
-/** From the answer to `restart` to the restart: the answer leaves first, at any rate. */
-const RESTART_MS = 250;
 /** Before every nonce: a signature for a caller can be nothing else, no token, no handshake, no request. */
 const PROOF = "xs-cellular proof of possession v1:";
 
@@ -32,20 +27,16 @@ export interface VerbOptions {
 /** Takes the answer: `ok` or `no` and what belongs to it, then bytes, if any. */
 export type Answer = (text: string, bytes?: Uint8Array) => void;
 
-function flag(value: unknown): string {
-  return value ? "1" : "0";
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  let i = a.length;
-  if (i !== b.length) return false;
-  while (i > 0 && a[i - 1] === b[i - 1]) i--;
-  return i === 0;
-}
-
-/** Whether an object is of the kind that its role wants. */
-function isOf(role: CredentialRole, stored: Credential | undefined): boolean {
-  return stored !== undefined && envelopeOf(stored).kind === (role === "key" ? role : "certificate");
+/** Does the work; what it gives is the answer, `undefined`: it has answered, or will. Never throws. */
+function attempt(work: () => string | undefined, answer: Answer): void {
+  let text: string | undefined;
+  try {
+    text = work();
+  } catch (error) {
+    // Words of others than the vault are not told: they may hold some of what is written.
+    text = `no ${error instanceof VaultError ? error.report.detail : "storage"}`;
+  }
+  if (text !== undefined) answer(text);
 }
 
 /**
@@ -56,6 +47,8 @@ export class Verbs {
   /** A key is being made, or used: nothing else is done meanwhile. */
   busy = false;
   private readonly options: VerbOptions;
+  private readonly vault: CredentialVault;
+  private readonly keys: KeyService | undefined;
   private readonly frame: number;
   private writer: SlotWriter | undefined;
   /** The object that is being written: what for, its length, what has come of it, the checksum of that. */
@@ -67,75 +60,68 @@ export class Verbs {
   /** `frame`: bytes of the longest request. */
   constructor(options: VerbOptions, frame: number) {
     this.options = options;
+    this.vault = options.vault;
+    this.keys = options.keys;
     this.frame = frame;
   }
 
   /** Answers once, in this turn or, while `busy`, in a later one. Never throws. */
-  perform(verb: string, request: RequestReader, answer: Answer): void {
-    const second = request.fields[3] ?? "";
-    try {
-      const text = this.dispatch(verb, request.fields[2] ?? "", second, request, answer);
-      if (text !== undefined) answer(text);
-    } catch {
-      // What flash or keys threw is not told: it may hold some of what is written.
-      answer("no storage");
-    }
+  perform(request: RequestReader, answer: Answer): void {
+    attempt(() => this.dispatch(request, answer), answer);
   }
 
-  /** The answer; `undefined`: it was given, or comes later. */
-  private dispatch(
-    verb: string,
-    first: string,
-    second: string,
-    request: RequestReader,
-    answer: Answer,
-  ): string | undefined {
-    const { vault, keys, restart } = this.options;
-    switch (verb) {
+  private dispatch(request: RequestReader, answer: Answer): string | undefined {
+    const { vault, options } = this;
+    const fields = request.fields;
+    const first = fields[2] ?? "";
+    const second = fields[3] ?? "";
+    const restart = options.restart;
+    // After a restart the slot that is being filled is still there.
+    const writer = (this.writer ??= vault.resume());
+    switch (fields[1]) {
       case "hello":
         return this.hello();
       case "status":
         return this.status();
       case "report":
-        return "ok" + this.options.progress();
+        return "ok" + options.progress();
       case "read":
-        return this.read(first, second, Number(request.fields[4]) >>> 0, answer);
+        return this.read(first, second, Number(fields[4]) >>> 0, answer);
       case "key":
         return this.prove(first, undefined, answer);
       case "prove":
-        return this.prove(first, request.payload() ?? new Uint8Array(0), answer);
+        return this.prove(first, request.payload(), answer);
       case "restart":
         if (restart === undefined) return "no unable";
-        this.options.timer.set(restart, RESTART_MS);
+        // The answer leaves first, at any rate.
+        options.timer.set(restart, 250);
         return "ok";
     }
     if (vault.locked) return "no locked";
-    switch (verb) {
+    switch (fields[1]) {
       case "begin":
         this.role = undefined;
         this.writer = vault.begin();
-        return "ok room=" + String(this.writer.room);
+        return `ok room=${this.writer.room}`;
       case "confirm":
         vault.confirm();
-        return "ok state=" + vault.state;
+        return vault.state === "confirmed" ? "ok" : "no nothing";
       case "lock":
-        if (vault.state !== "confirmed") return "no unconfirmed";
         vault.lock();
         return "ok";
     }
-    const writer = this.begun();
     if (writer === undefined) return "no nothing";
-    switch (verb) {
+    switch (fields[1]) {
       case "open":
         return this.open(writer, first, Number(second) >>> 0);
       case "data":
-        return this.data(writer, Number(first) >>> 0, request.payload());
+        return this.data(writer, Number(first), request.payload());
       case "close":
         return this.close(writer, first);
       case "generate":
-        return keys?.generate === undefined ? "no unable" : this.generate(writer, keys, answer);
+        return this.generate(writer, answer);
       case "csr":
-        return this.csr(request.payload() ?? new Uint8Array(0), answer);
+        return this.csr(request.payload(), answer);
       case "commit":
         return this.commit(writer);
     }
@@ -143,57 +129,27 @@ export class Verbs {
   }
 
   private hello(): string {
-    const options = this.options;
-    const { vault, keys } = options;
-    return (
-      "ok protocol=1 frame=" +
-      String(this.frame) +
-      " slot=" +
-      (vault.slot ?? "none") +
-      " state=" +
-      vault.state +
-      " locked=" +
-      flag(vault.locked) +
-      " keys=" +
-      flag(keys) +
-      " generate=" +
-      flag(keys?.generate !== undefined) +
-      " restart=" +
-      flag(options.restart) +
-      " busy=" +
-      flag(this.busy) +
-      options.facts()
-    );
+    const { vault, keys, options } = this;
+    return `ok protocol=1 frame=${this.frame} slot=${vault.slot ?? "none"} state=${vault.state} locked=${vault.locked ? 1 : 0} keys=${keys ? 1 : 0} generate=${keys?.generate ? 1 : 0} restart=${options.restart ? 1 : 0} busy=${this.busy ? 1 : 0}${options.facts()}`;
   }
 
   /** What is there of the slot that is being filled. */
   private status(): string {
-    const writer = this.begun();
+    const { writer, role } = this;
     if (writer === undefined) return "ok begun=0";
-    let text = "ok begun=1 room=" + String(writer.room);
-    for (let i = 0; i < writer.closed.length; i++) {
-      const role = writer.closed[i] ?? "ca";
-      text += " " + role + "=" + String(writer.peek(role)?.byteLength);
-    }
-    if (this.role !== undefined)
-      text +=
-        " open=" + this.role + " length=" + String(this.size) + this.place() + " crc=" + hex32(this.crc);
-    return text;
+    const text = `ok begun=1 room=${writer.room} ca=${this.length("ca")} certificate=${this.length("certificate")} key=${this.length("key")}`;
+    return role === undefined
+      ? text
+      : `${text} open=${role} length=${this.size} at=${this.at} crc=${hex32(this.crc)}`;
   }
 
-  /** The slot that is being filled, after a restart too. */
-  private begun(): SlotWriter | undefined {
-    const vault = this.options.vault;
-    return (this.writer ??= vault.locked ? undefined : vault.resume());
+  private length(role: CredentialRole): number {
+    return this.stored("new", role)?.byteLength ?? 0;
   }
 
   /** An object of the slot that is being filled (`new`), or of the one in use. */
   private stored(where: string, role: CredentialRole): Credential | undefined {
-    return where === "new" ? this.begun()?.peek(role) : this.options.vault.open(role);
-  }
-
-  private place(): string {
-    return " at=" + String(this.at);
+    return where === "new" ? this.writer?.peek(role) : this.vault.open(role);
   }
 
   private read(where: string, role: string, from: number, answer: Answer): string | undefined {
@@ -201,50 +157,52 @@ export class Verbs {
     const stored = this.stored(where, role);
     if (stored === undefined) return "no nothing";
     // What came into the wrong place may be a key.
-    if (!isOf(role, stored)) return "no kind";
-    const bytes = new Uint8Array(READ_BYTES);
+    if (envelopeOf(stored).kind !== "certificate") return "no kind";
+    // 256 characters of base64.
+    const bytes = new Uint8Array(192);
     const count = stored.read(bytes, from);
-    answer("ok length=" + String(stored.byteLength) + " bytes=", bytes.subarray(0, count));
+    answer(`ok length=${stored.byteLength} bytes=`, bytes.subarray(0, count));
     return undefined;
   }
 
   private open(writer: SlotWriter, role: string, size: number): string {
-    if ((role !== "ca" && role !== "certificate" && role !== "key") || size === 0) return "no syntax";
-    if (writer.closed.includes(role)) return "no closed";
-    if (size > writer.room) return "no room room=" + String(writer.room);
+    if (role !== "ca" && role !== "certificate" && role !== "key") return "no syntax";
     this.role = undefined;
     writer.open(role, size);
     this.role = role;
     this.size = size;
     this.at = this.crc = 0;
-    return "ok" + this.place();
+    return "ok";
   }
 
-  private data(writer: SlotWriter, from: number, bytes: Uint8Array | undefined): string {
-    if (this.role === undefined) return "no open";
-    if (bytes === undefined) return "no syntax";
-    if (from !== this.at || from + bytes.length > this.size) return "no place" + this.place();
+  private data(writer: SlotWriter, from: number, bytes: Uint8Array): string {
+    const count = bytes.length;
+    const end = from + count;
+    if (count === 0) return "no syntax";
+    if (from !== this.at || end > this.size) return "no place";
     writer.write(bytes);
-    this.at += bytes.length;
-    this.crc = crc32(this.crc, bytes, 0, bytes.length);
-    return "ok" + this.place();
+    this.at = end;
+    this.crc = crc32(this.crc, bytes, 0, count);
+    return `ok at=${end}`;
   }
 
   private close(writer: SlotWriter, crc: string): string {
     const role = this.role;
     if (role === undefined) return "no open";
-    if (this.at !== this.size) return "no place" + this.place();
-    if (crc !== hex32(this.crc)) return "no digest crc=" + hex32(this.crc);
+    if (this.at !== this.size) return "no place";
+    if (crc !== hex32(this.crc)) return "no digest";
     this.role = undefined;
     if (!writer.close()) return "no storage";
-    return isOf(role, writer.peek(role)) ? "ok" : "no kind";
+    // The vault looks at what it was given.
+    return writer.peek(role) === undefined ? "no kind" : "ok";
   }
 
-  private generate(writer: SlotWriter, keys: KeyService, answer: Answer): string | undefined {
-    if (writer.closed.includes("key")) return "no closed";
+  private generate(writer: SlotWriter, answer: Answer): string | undefined {
+    const keys = this.keys;
+    if (keys?.generate === undefined) return "no unable";
     this.role = undefined;
     this.busy = true;
-    keys.generate?.(key =>
+    keys.generate(key =>
       this.settle(answer, () => {
         if (key === undefined) return "no failed";
         const bytes = key.pkcs8;
@@ -257,14 +215,13 @@ export class Verbs {
     return undefined;
   }
 
+  /** A request for a certificate of the new key. */
   private csr(commonName: Uint8Array, answer: Answer): string | undefined {
-    if (commonName.length < 1 || commonName.length > MOST_BYTES) return "no syntax";
     const key = this.key("new");
     if (typeof key === "string") return key;
-    const info = requestInfo(commonName, key);
-    this.sign(key, info, answer, "ok request=", signature =>
-      certificationRequest(info, key.algorithm, signature),
-    );
+    // RFC 5280, ub-common-name, counted in bytes here.
+    if (commonName.length < 1 || commonName.length > 64) return "no syntax";
+    this.sign(key, requestInfo(commonName, key), true, answer);
     return undefined;
   }
 
@@ -272,74 +229,55 @@ export class Verbs {
   private prove(where: string, nonce: Uint8Array | undefined, answer: Answer): string | undefined {
     const key = this.key(where);
     if (typeof key === "string") return key;
-    const algorithm = "ok algorithm=" + key.algorithm;
     if (nonce === undefined) {
-      answer(algorithm + " public=", key.publicKey);
+      answer(`ok algorithm=${key.algorithm} public=`, key.publicKey);
       return undefined;
     }
-    if (nonce.length < 16 || nonce.length > MOST_BYTES) return "no syntax";
-    const signed = new Uint8Array(PROOF.length + nonce.length);
-    for (let i = 0; i < PROOF.length; i++) signed[i] = PROOF.charCodeAt(i);
-    signed.set(nonce, PROOF.length);
-    this.sign(key, signed, answer, algorithm + " signature=", signature => signature);
+    if (nonce.length < 16) return "no syntax";
+    const length = PROOF.length;
+    const signed = new Uint8Array(length + nonce.length);
+    for (let i = 0; i < length; i++) signed[i] = PROOF.charCodeAt(i);
+    signed.set(nonce, length);
+    this.sign(key, signed, false, answer);
     return undefined;
   }
 
   private commit(writer: SlotWriter): string {
-    const { vault, keys } = this.options;
-    const closed = writer.closed;
-    if (this.role !== undefined) return "no open";
-    if (closed.length === 0) return "no nothing";
-    for (let i = 0; i < closed.length; i++) {
-      const role = closed[i] ?? "ca";
-      if (!isOf(role, writer.peek(role))) return "no kind";
-    }
     const certificate = writer.peek("certificate");
     if (certificate !== undefined) {
-      if (!closed.includes("key")) return "no mismatch";
-      const key = keys && this.key("new");
-      if (typeof key === "string") return key;
-      if (key !== undefined && !same(key.publicKey, publicKeyOf(certificate))) return "no mismatch";
+      const key = this.key("new");
+      // Who cannot use keys cannot compare: the factory has.
+      if (key === "no nothing") return "no mismatch";
+      if (typeof key === "string") {
+        if (this.keys !== undefined) return key;
+      } else if (key.publicKey.join() !== publicKeyOf(certificate).join()) return "no mismatch";
     }
     writer.commit();
     this.writer = undefined;
-    return "ok slot=" + String(vault.slot) + " state=" + vault.state;
+    return "ok";
   }
 
   /** A stored key to use, or why there is none. */
   private key(where: string): PrivateKey | string {
     const stored = this.stored(where, "key");
-    const keys = this.options.keys;
     if (stored === undefined) return "no nothing";
-    return keys === undefined ? "no unable" : (keys.open(stored) ?? "no key");
+    return this.keys === undefined ? "no unable" : (this.keys.open(stored) ?? "no unusable");
   }
 
-  private sign(
-    key: PrivateKey,
-    bytes: Uint8Array,
-    answer: Answer,
-    text: string,
-    whole: (signature: Uint8Array) => Uint8Array,
-  ): void {
+  private sign(key: PrivateKey, bytes: Uint8Array, isRequest: boolean, answer: Answer): void {
     this.busy = true;
     key.sign(bytes, signature =>
       this.settle(answer, () => {
         if (signature === undefined) return "no failed";
-        answer(text, whole(signature));
+        answer("ok bytes=", isRequest ? certificationRequest(bytes, key.algorithm, signature) : signature);
         return undefined;
       }),
     );
   }
 
-  /** The work is done: nothing that follows may throw into the platform. */
+  /** The platform has done its part; nothing may be thrown at it. */
   private settle(answer: Answer, rest: () => string | undefined): void {
     this.busy = false;
-    let text: string | undefined = "no storage";
-    try {
-      text = rest();
-    } catch {
-      // See `perform`.
-    }
-    if (text !== undefined) answer(text);
+    attempt(rest, answer);
   }
 }

@@ -159,7 +159,10 @@ export class ProvisioningClient {
     const values = await this.#ask("status", [], FLASH_MS);
     if (!values.flag("begun")) return undefined;
     const closed: Partial<Record<CredentialRole, number>> = {};
-    for (const role of ROLES) if (values.has(role)) closed[role] = values.number(role);
+    for (const role of ROLES) {
+      const length = values.number(role);
+      if (length > 0) closed[role] = length;
+    }
     if (!values.has("open")) return { room: values.number("room"), closed };
     return {
       room: values.number("room"),
@@ -210,7 +213,7 @@ export class ProvisioningClient {
   /** A request (PKCS #10, DER) for a certificate of the begun slot's key, checked. 64 bytes of name at most. */
   async certificateRequest(commonName: string): Promise<Uint8Array> {
     const name = Buffer.from(commonName, "utf8").toString("base64");
-    const request = (await this.#ask("csr", [name], KEY_MS)).bytes("request");
+    const request = (await this.#ask("csr", [name], KEY_MS)).bytes("bytes");
     const key = await this.publicKey("new");
     if (!key || !(await isRequestFor(request, commonName, key.spki)))
       throw new ProvisioningError("request", "csr");
@@ -242,7 +245,7 @@ export class ProvisioningClient {
     const key = await this.publicKey(where);
     if (!key) throw new ProvisioningError("nothing", "prove");
     const values = await this.#ask("prove", [where, nonce.toString("base64")], KEY_MS);
-    if (!isProof(key, nonce, values.bytes("signature"))) throw new ProvisioningError("proof", "prove");
+    if (!isProof(key, nonce, values.bytes("bytes"))) throw new ProvisioningError("proof", "prove");
     return key;
   }
 

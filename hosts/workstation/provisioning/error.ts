@@ -10,6 +10,24 @@ interface Sentences {
   readonly fix: string;
 }
 
+const WRONG_KIND = {
+  what: "the object is not what its place wants: a key where a certificate belongs, or the reverse",
+  why: "The device looks at what it was given before it uses it.",
+  fix: "Begin the slot anew with the objects in their places, DER, one certificate each.",
+} as const;
+
+const CUT_OFF = {
+  what: "{verb} does not fit the object that is being written",
+  why: "An object is still open, or none is.",
+  fix: "Run again: the slot is begun anew where it has to be.",
+} as const;
+
+const WORN = {
+  what: "the device could not write or read its credential store",
+  why: "The partition is missing, worn out, or lost its power meanwhile.",
+  fix: "Check the partition table and the supply, then run again.",
+} as const;
+
 /** Sentences for people, by code. `{verb}` stands for what was asked for. */
 const SENTENCES = {
   // The device's words.
@@ -43,11 +61,9 @@ const SENTENCES = {
     why: "No slot was begun, or the object is not stored.",
     fix: "Begin, and write what is missing.",
   },
-  open: {
-    what: "{verb} does not fit the object that is being written",
-    why: "An object is still open, or none is.",
-    fix: "Run again: the slot is begun anew where it has to be.",
-  },
+  open: CUT_OFF,
+  write: CUT_OFF,
+  over: CUT_OFF,
   closed: {
     what: "the device holds that object already in the slot that is being filled",
     why: "Flash takes an object once; another one needs an erased slot.",
@@ -68,12 +84,11 @@ const SENTENCES = {
     why: "The checksum of the whole object differs.",
     fix: "Run again; look at cable and baud rate when it happens more than once.",
   },
-  kind: {
-    what: "the object is not what its place wants: a key where a certificate belongs, or the reverse",
-    why: "The device looks at what it was given before it uses it.",
-    fix: "Begin the slot anew with the objects in their places, DER, one certificate each.",
-  },
-  key: {
+  kind: WRONG_KIND,
+  ca: WRONG_KIND,
+  certificate: WRONG_KIND,
+  key: WRONG_KIND,
+  unusable: {
     what: "the device cannot use the stored private key",
     why: "It knows RSA and P-256 keys in PKCS#8.",
     fix: "Use such a key.",
@@ -82,6 +97,16 @@ const SENTENCES = {
     what: "the certificate in the device does not belong to its private key",
     why: "They are of different units, or the certificate was issued for an older key.",
     fix: "Begin the slot anew with a certificate for this key.",
+  },
+  empty: {
+    what: "there is nothing in the slot that could be put in use",
+    why: "No object was written whole since the slot was begun.",
+    fix: "Write the objects, then commit.",
+  },
+  trial: {
+    what: "the device keeps its former credentials until the new ones have connected",
+    why: "What was written last is on trial, and would be left alone without those before it.",
+    fix: "Let it connect, or confirm it; or restart it until it goes back to the former ones.",
   },
   unable: {
     what: "this device cannot do {verb}",
@@ -98,11 +123,8 @@ const SENTENCES = {
     why: "A lock on credentials that never worked would leave a device that cannot be mended.",
     fix: "Let it connect once, or confirm after the proof of possession; then lock.",
   },
-  storage: {
-    what: "the device could not write or read its credential store",
-    why: "The partition is missing, worn out, or lost its power meanwhile.",
-    fix: "Check the partition table and the supply, then run again.",
-  },
+  storage: WORN,
+  worn: WORN,
   secret: {
     what: "the device does not give that object back",
     why: "Private keys go in and never come out.",

@@ -3,7 +3,8 @@ import { Authority } from "../../../certs/issue.js";
 import type { CredentialRole, Credentials } from "../../../modules/io/credentials.js";
 import type { SlotWriter } from "../../../modules/io/vault.js";
 import { ROLES } from "../../../modules/pki/secure-cert.js";
-import { SlotVault, VaultError } from "../../../modules/pki/vault.js";
+import { VaultError } from "../../../modules/io/vault-error.js";
+import { SlotVault } from "../../../modules/pki/vault.js";
 import { SlotPartition, Supply } from "./slot-flash.js";
 import { partition, tlvCrc } from "./tlv.js";
 

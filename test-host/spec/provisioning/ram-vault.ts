@@ -1,5 +1,8 @@
 import { BytesCredential } from "../../../modules/pki/bytes.js";
 import type { Credential, CredentialRole } from "../../../modules/io/credentials.js";
+import { failure } from "../../../modules/diagnosis/failure.js";
+import { VaultError } from "../../../modules/io/vault-error.js";
+import { envelopeOf } from "../../../modules/pki/envelope.js";
 import type { CredentialVault, SlotName, SlotState, SlotWriter } from "../../../modules/io/vault.js";
 
 type Slot = Map<CredentialRole, Uint8Array>;
@@ -21,8 +24,13 @@ export function ramStore(): RamStore {
   return { slots, used: undefined, state: "none", locked: false, begun: false };
 }
 
+function refuse(detail: string): never {
+  throw new VaultError(failure("argument", "vault", undefined, detail));
+}
+
 export class RamVault implements CredentialVault {
   readonly store: RamStore;
+  private writer: RamWriter | undefined;
   /** The next operation on flash throws. */
   broken = false;
   /** The next object reads back as something else. */
@@ -57,11 +65,12 @@ export class RamVault implements CredentialVault {
     this.check();
     this.store.slots[this.other].clear();
     this.store.begun = true;
-    return new RamWriter(this);
+    return (this.writer = new RamWriter(this));
   }
 
   resume(): SlotWriter | undefined {
-    return this.store.begun ? new RamWriter(this) : undefined;
+    if (this.store.begun && !this.store.locked) this.writer ??= new RamWriter(this);
+    return this.writer;
   }
 
   confirm(): void {
@@ -74,13 +83,19 @@ export class RamVault implements CredentialVault {
   }
 
   lock(): void {
-    if (this.store.state !== "confirmed") throw new Error("nothing is confirmed");
+    if (this.store.state !== "confirmed") refuse("unconfirmed");
     this.store.locked = true;
+    this.writer = undefined;
+  }
+
+  /** The writer that was given out is of no use any more. */
+  done(): void {
+    this.writer = undefined;
   }
 
   check(): void {
     if (this.broken) throw new Error("flash");
-    if (this.store.locked) throw new Error("locked");
+    if (this.store.locked) refuse("locked");
   }
 }
 
@@ -101,12 +116,13 @@ class RamWriter implements SlotWriter {
   }
 
   get closed(): readonly CredentialRole[] {
-    return [...this.#objects.keys()];
+    return [...this.#objects.keys()].filter(role => this.peek(role) !== undefined);
   }
 
   open(role: CredentialRole, byteLength: number): void {
     this.#vault.check();
-    if (this.#objects.has(role) || byteLength > this.room) throw new Error("does not fit, or is closed");
+    if (this.peek(role) !== undefined) refuse("closed");
+    if (!(byteLength > 0 && byteLength <= this.room)) refuse("room");
     this.#role = role;
     this.#length = byteLength;
     this.#bytes = [];
@@ -114,8 +130,7 @@ class RamWriter implements SlotWriter {
 
   write(bytes: Uint8Array): void {
     this.#vault.check();
-    if (this.#role === undefined || this.#bytes.length + bytes.length > this.#length)
-      throw new Error("out of turn");
+    if (this.#role === undefined || this.#bytes.length + bytes.length > this.#length) refuse("write");
     this.#bytes.push(...bytes);
   }
 
@@ -129,11 +144,16 @@ class RamWriter implements SlotWriter {
 
   peek(role: CredentialRole): Credential | undefined {
     const bytes = this.#objects.get(role);
-    return bytes && new BytesCredential(bytes);
+    const found = bytes && new BytesCredential(bytes);
+    return found && envelopeOf(found).kind === (role === "key" ? role : "certificate") ? found : undefined;
   }
 
   commit(): void {
     this.#vault.check();
+    if (this.#role !== undefined) refuse("open");
+    if (this.#objects.size === 0) refuse("empty");
+    for (const role of this.#objects.keys()) if (this.peek(role) === undefined) refuse(role);
+    this.#vault.done();
     this.#vault.store.used = this.#vault.other;
     this.#vault.store.state = "trial";
     this.#vault.store.begun = false;

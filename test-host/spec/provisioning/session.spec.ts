@@ -189,18 +189,19 @@ describe("device session of provisioning", () => {
   const REFUSALS: readonly (readonly [title: string, code: string, ...requests: (readonly string[])[]])[] = [
     ["an unknown verb", "verb", ["dance"]],
     ["an object of an unknown role", "syntax", ["open", "photo", "3"]],
-    ["an object without a length", "syntax", ["open", "ca", "x"]],
-    ["an object of no length", "syntax", ["open", "ca", "0"]],
+    ["an object without a length", "room", ["open", "ca", "x"]],
+    ["an object of no length", "room", ["open", "ca", "0"]],
     ["an object that does not fit", "room", ["open", "ca", "8001"]],
-    ["data without an object", "open", ["data", "0", "AAAA"]],
+    ["data without an object", "place", ["data", "0", "AAAA"]],
     ["an end without an object", "open", ["close", "00000000"]],
     ["data that is no base64", "syntax", ["open", "ca", "9"], ["data", "0", "!"]],
+    ["data of no bytes", "syntax", ["open", "ca", "9"], ["data", "0", ""]],
     ["data of another place", "place", ["open", "ca", "9"], ["data", "3", "AAAA"]],
     ["data beyond the length", "place", ["open", "ca", "2"], ["data", "0", "AAAA"]],
     ["an end before the end", "place", ["open", "ca", "9"], ["data", "0", "AAAA"], ["close", "ff41d912"]],
     ["another checksum", "digest", ["open", "ca", "3"], ["data", "0", "AAAA"], ["close", "ff41d913"]],
     ["what is no certificate", "kind", ["open", "ca", "3"], ["data", "0", "AAAA"], ["close", "ff41d912"]],
-    ["to commit nothing", "nothing", ["commit"]],
+    ["to commit nothing", "empty", ["commit"]],
     ["to commit what is not whole", "open", ["open", "ca", "3"], ["commit"]],
     ["to read a key", "secret", ["read", "new", "key", "0"]],
     ["to read what is not there", "nothing", ["read", "new", "ca", "0"]],
@@ -232,9 +233,9 @@ describe("device session of provisioning", () => {
   it("looks at each object before it is committed: key and certificate in each other's places", async () => {
     const tool = await begun();
     assert.equal(await tool.write("certificate", unit.key), "kind");
-    assert.equal(await tool.result("read", "new", "certificate", "0"), "kind");
+    assert.equal(await tool.result("read", "new", "certificate", "0"), "nothing");
     assert.equal(await tool.write("key", unit.certificate), "kind");
-    assert.equal(await tool.result("commit"), "kind");
+    assert.equal(await tool.result("commit"), "certificate");
     assert.equal(tool.desk.vault.state, "none");
   });
 
@@ -252,7 +253,7 @@ describe("device session of provisioning", () => {
       await tool.write("certificate", issued.certificate);
       assert.equal(await tool.result("commit"), "mismatch");
       await tool.write("key", issued.key);
-      assert.deepEqual(await tool.ask("commit"), { result: "ok", values: { slot: "a", state: "trial" } });
+      assert.deepEqual(await tool.ask("commit"), { result: "ok", values: {} });
       assert.equal((await tool.ask("status")).values["begun"], "0");
     });
 
@@ -289,11 +290,12 @@ describe("device session of provisioning", () => {
       ["used", unit],
       ["new", other],
     ] as const) {
-      const key = Buffer.from((await tool.ask("key", where)).values["public"] ?? "", "base64");
+      const told = await tool.ask("key", where);
+      assert.equal(told.values["algorithm"], "ES256");
+      const key = Buffer.from(told.values["public"] ?? "", "base64");
       assert.ok(Buffer.from(certificate).includes(key));
       const { values } = await tool.ask("prove", where, base64(NONCE));
-      assert.equal(values["algorithm"], "ES256");
-      const signature = Buffer.from(values["signature"] ?? "", "base64");
+      const signature = Buffer.from(values["bytes"] ?? "", "base64");
       const publicKey = createPublicKey({ key, format: "der", type: "spki" });
       const signed = (text: Buffer): boolean =>
         verify("sha256", text, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature);
@@ -311,7 +313,7 @@ describe("device session of provisioning", () => {
       ["prove", "new", base64(NONCE)],
       ["csr", base64("u")],
     ])
-      assert.equal(await tool.result(verb, ...args), "key");
+      assert.equal(await tool.result(verb, ...args), "unusable");
   });
 
   it("on a platform without keys it takes them, and uses none", async () => {
@@ -360,6 +362,8 @@ describe("device session of provisioning", () => {
     assert.deepEqual((await tool.ask("status")).values, {
       begun: "1",
       room: String(8000 - unit.key.length),
+      ca: "0",
+      certificate: "0",
       key: String(unit.key.length),
       open: "certificate",
       length: String(unit.certificate.length),
