@@ -92,7 +92,7 @@ describe("xs-cellular build", () => {
       "device=/dev/ttyACM0",
     ]);
     const config = manifest?.platforms["lin"]?.config;
-    assert.equal(config["apn"], "internet");
+    assert.equal(config?.["apn"], "internet");
     assert.equal(config?.["device"], "/dev/ttyACM0");
     assert.deepEqual(config["broker"], {
       host: "mqtt.example.com",
