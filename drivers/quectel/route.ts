@@ -1,6 +1,6 @@
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { Credentials } from "../../modules/io/credentials.js";
-import type { ResolverRecord, SocketRecord } from "../../modules/io/socket.js";
+import type { SocketRecord } from "../../modules/io/socket.js";
 import type { TlsEngineRecord } from "../../modules/tls/engine.js";
 import type { ConnectionOwner } from "../../modules/mqtt/connection.js";
 import type { MQTTLink } from "../../modules/mqtt/link.js";
@@ -88,7 +88,6 @@ export interface RouteRecord {
     session?: Session,
     owner?: ConnectionOwner,
   ) => MQTTLink;
-  readonly dns: ResolverRecord;
   /** Whatever `io` opens its connection with. */
   readonly socket: SocketRecord;
 }

@@ -1,6 +1,7 @@
 import { compose, streamTail } from "./compose.js";
 import { MQTTConnection, type ConnectionOwner } from "./connection.js";
 import { refuse } from "./error.js";
+import type { Resolver } from "../io/socket.js";
 import type { MQTTClientOptions, WriteOptions } from "./options.js";
 import type { Session } from "./session.js";
 
@@ -25,9 +26,40 @@ export class MQTTClient extends MQTTConnection {
   static readonly PINGRESP = 13;
   static readonly DISCONNECT = 14;
 
+  private resolver: Resolver | undefined;
+
   /** Begins to connect. Throws when a required option is missing or the will's topic is not allowed. */
   public constructor(options: MQTTClientOptions<MQTTClient>, session?: Session, owner?: ConnectionOwner) {
     super(options, session, owner);
+  }
+
+  override close(): void {
+    const resolver = this.resolver;
+    this.resolver = undefined;
+    super.close();
+    try {
+      resolver?.close?.();
+    } catch {
+      // It is over in any case.
+    }
+  }
+
+  protected override begin(): void {
+    const dns = this.options.dns;
+    if (dns === undefined) {
+      super.begin();
+      return;
+    }
+    this.resolver = new dns.io(dns);
+    this.resolver.resolve({
+      host: this.options.host,
+      onResolved: (_, address) => {
+        this.resolver = undefined;
+        this.run("connect", 0, address);
+      },
+      onError: () => this.run("ended"),
+      failure: report => (this.report ??= report),
+    });
   }
 
   /**

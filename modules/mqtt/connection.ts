@@ -1,5 +1,5 @@
 import { failure, type Failure } from "../diagnosis/failure.js";
-import type { Resolver, StreamSocket } from "../io/socket.js";
+import type { StreamSocket } from "../io/socket.js";
 import { refuse } from "./error.js";
 import { Inbox } from "./inbox.js";
 import type { MQTTLink } from "./link.js";
@@ -13,7 +13,7 @@ import { isTopic } from "./text.js";
 
 /** What is called from outside: by timers, the resolver and the socket. */
 type Entry =
-  "resolve" | "connect" | "readable" | "writable" | "ended" | "resume" | "tick" | "tellFailure" | "tellError";
+  "begin" | "connect" | "readable" | "writable" | "ended" | "resume" | "tick" | "tellFailure" | "tellError";
 
 /** Who wants to know of a connection's end before the application does. */
 export interface ConnectionOwner {
@@ -21,9 +21,10 @@ export interface ConnectionOwner {
 }
 
 /**
- * One MQTT 3.1.1 connection over any ECMA-419 stream socket, from the name of the host to `close`
- * or the first failure: all that an application needs whose messages and subscriptions are kept in
- * a `Session` and so outlive the connection. `MQTTClient` adds the packet-wise surface of ECMA-419.
+ * One MQTT 3.1.1 connection over any ECMA-419 stream socket that resolves the name of the host by
+ * itself, as those of a module do, up to `close` or the first failure: all that an application needs whose messages and subscriptions are kept in
+ * a `Session` and so outlive the connection. `MQTTClient` adds a resolver, and the
+ * packet-wise surface of ECMA-419.
  *
  * An incoming message is acknowledged when its last byte has been read; what the application
  * leaves unread stays in the socket. Without `onReadable`, messages are read and dropped.
@@ -36,14 +37,13 @@ export class MQTTConnection implements MQTTLink {
   readonly target: unknown;
   /** The clock's ticks at CONNACK; absent before. */
   connectedAt: number | undefined;
-  private readonly options: MQTTClientOptions<MQTTConnection>;
+  protected readonly options: MQTTClientOptions<MQTTConnection>;
   private readonly owner: ConnectionOwner | undefined;
   private readonly inbox: Inbox;
   protected readonly outbox: Outbox;
   protected readonly liveness: Liveness;
   /** How far it has come. The first three are what a timeout can be about; behind DISCONNECT nothing may be written. */
   protected phase: "resolve" | "connect" | "CONNACK" | "connected" | "DISCONNECT" | "closed" = "resolve";
-  private dns: Resolver | undefined;
   protected socket: StreamSocket | undefined;
   private parsing = false;
   /** The application is to be told the room. */
@@ -55,7 +55,7 @@ export class MQTTConnection implements MQTTLink {
   /** The application's callback that is running. */
   private calling = "";
   /** Why the connection ended; before that, what the socket gave as the reason of its coming `onError`. */
-  private report: Failure | undefined;
+  protected report: Failure | undefined;
 
   /** Begins to connect. Throws when a required option is missing or the will's topic is not allowed. */
   constructor(
@@ -74,21 +74,19 @@ export class MQTTConnection implements MQTTLink {
     this.inbox = new Inbox(options.topicLength ?? 256);
     this.outbox = new Outbox(session, this.liveness, options.bufferLength ?? 256);
     this.wake(options.connectTimeout ?? 30_000);
-    this.run("resolve");
+    this.run("begin");
   }
 
   /** Ends the connection at once, without DISCONNECT. Nothing calls back afterwards. */
   close(): void {
     const timer = this.options.timer;
-    const dns = this.dns;
     const socket = this.socket;
     timer.clear(this.timer);
     timer.clear(this.turn);
-    this.timer = this.turn = this.dns = this.socket = this.report = undefined;
+    this.timer = this.turn = this.socket = this.report = undefined;
     if (this.phase !== "closed") this.session.disconnected();
     this.phase = "closed";
     try {
-      dns?.close?.();
       socket?.close();
     } catch {
       // It is over in any case, and the reason is known already.
@@ -139,7 +137,7 @@ export class MQTTConnection implements MQTTLink {
   }
 
   /** Every way in from outside: nothing is thrown out of here. */
-  private run(step: Entry, count = 0, address = ""): void {
+  protected run(step: Entry, count = 0, address = ""): void {
     try {
       this[step](count, address);
     } catch (exception) {
@@ -147,22 +145,14 @@ export class MQTTConnection implements MQTTLink {
     }
   }
 
-  private resolve(): void {
-    const options = this.options;
-    this.dns = new options.dns.io(options.dns);
-    this.dns.resolve({
-      host: options.host,
-      onResolved: (_, address) => this.run("connect", 0, address),
-      onError: () => this.run("ended"),
-      failure: report => (this.report ??= report),
-    });
+  protected begin(): void {
+    this.connect(0, "");
   }
 
   private connect(_count: number, address: string): void {
     const options = this.options;
     const socket = options.socket;
     if (this.phase !== "resolve") return;
-    this.dns = undefined;
     this.phase = "connect";
     this.socket = new socket.io({
       ...socket,

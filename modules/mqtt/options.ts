@@ -46,7 +46,8 @@ export interface MQTTClientOptions<C> {
   /** Milliseconds, in whole seconds up to 65,535 s; 0 (default): none. */
   readonly keepAlive?: number;
   readonly will?: Will;
-  readonly dns: ResolverRecord;
+  /** `MQTTClient` resolves the host by it; absent, and by other classes, `host` is given to the socket as it is. */
+  readonly dns?: ResolverRecord;
   readonly socket: SocketRecord;
 
   onControl?(this: C, message: ControlMessage): void;

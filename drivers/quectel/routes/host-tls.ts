@@ -2,7 +2,6 @@ import type { Failure } from "../../../modules/diagnosis/failure.js";
 import { MQTTConnection } from "../../../modules/mqtt/connection.js";
 import type { FlightRecorder } from "../../../modules/tls/recorder.js";
 import { TLSSocket } from "../../../modules/tls/socket.js";
-import { NamePassing } from "../name-passing.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
 import { TCP } from "../tcp.js";
 
@@ -27,7 +26,6 @@ export class HostTlsRoute implements Route {
   record({ modem, credentials, verify, engine, report }: RouteNeeds) {
     return {
       io: MQTTConnection,
-      dns: { io: NamePassing, modem },
       socket: {
         io: TLSSocket,
         TCP: { io: TCP, modem },

@@ -1,11 +1,11 @@
-import type { Resolver, SocketFormat, StreamSocket } from "../../../modules/io/socket.js";
+import type { SocketFormat, StreamSocket } from "../../../modules/io/socket.js";
 import type { MqttDialect } from "../mqtt-dialect.js";
 import { ModuleMQTT } from "../mqtt.js";
 import type { MqttLimits } from "../profile.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
 
-/** Stands where other routes have a class of sockets and one of resolvers; the module sees to both by itself. */
-class Nothing implements StreamSocket, Resolver {
+/** Stands where other routes have a class of sockets; the module sees to that by itself. */
+class Nothing implements StreamSocket {
   format: SocketFormat = "buffer";
 
   read(): undefined {
@@ -14,10 +14,6 @@ class Nothing implements StreamSocket, Resolver {
 
   write(): number {
     return 0;
-  }
-
-  resolve(): void {
-    // Never asked.
   }
 
   close(): void {
@@ -50,7 +46,6 @@ export class ModuleMqttRoute implements Route {
     const dialect = this.dialect;
     return {
       io: ModuleMQTT,
-      dns: { io: Nothing },
       socket: secure
         ? { io: Nothing, modem, dialect, secure: { credentials, verify } }
         : { io: Nothing, modem, dialect },

@@ -1,7 +1,6 @@
 import { MQTTConnection } from "../../../modules/mqtt/connection.js";
 import type { SocketOptions, StreamSocket } from "../../../modules/io/socket.js";
 import type { Credentials } from "../../../modules/io/credentials.js";
-import { NamePassing } from "../name-passing.js";
 import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
 
 /** A TLS socket of a module: beside ECMA-419's options it takes the modem and what to trust. */
@@ -35,7 +34,6 @@ export class ModuleTlsRoute implements Route {
   record({ modem, credentials, verify, secure }: RouteNeeds) {
     return {
       io: MQTTConnection,
-      dns: { io: NamePassing, modem },
       socket: secure
         ? { io: this.io, modem, secure: { credentials, verify } }
         : { io: this.plain ?? this.io, modem },
