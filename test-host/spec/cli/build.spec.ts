@@ -91,9 +91,9 @@ describe("xs-cellular build", () => {
       "broker.verify=true",
       "device=/dev/ttyACM0",
     ]);
-    const config = manifest?.platforms["lin"]?.config;
-    assert.equal(config?.["apn"], "internet");
-    assert.equal(config?.["device"], "/dev/ttyACM0");
+    const config = manifest?.platforms["lin"]?.config ?? {};
+    assert.equal(config["apn"], "internet");
+    assert.equal(config["device"], "/dev/ttyACM0");
     assert.deepEqual(config["broker"], {
       host: "mqtt.example.com",
       port: 8884,
