@@ -1,100 +1,73 @@
 /*
- * The buffered serial class of the ESP32, on ESP-IDF's UART driver (ESP-IDF 6.0, SDK 8.2.3): the
- * surface of `embedded:io/serial` with a receive ring behind the 128-byte FIFO, RTS/CTS, and a report
- * of lost bytes. The JavaScript side and all options are described in buffered-serial.d.ts.
- *
- * Hardware has not seen this file. It compiles against the headers of the SDK and of ESP-IDF, and its
- * logic runs in XS on the workstation, over stand-ins of the driver (test-host/esp32).
+ * The buffered serial class of the ESP32 on the UART driver of ESP-IDF 6.0 (SDK 8.2.3), described in
+ * buffered-serial.d.ts. Hardware has not seen this file: it compiles against the headers of both, and
+ * its logic runs in XS on the workstation, over stand-ins of the driver's functions (test-host/esp32).
  *
  * Interrupt -> notification bits of a small task -> one message at a time to the machine's own task,
- * which calls back. The task stands between because the driver's interrupt may come while the flash
- * cache is off (CONFIG_UART_ISR_IN_IRAM), when posting a message, whose code lies in flash, would
- * crash; and because a message that finds the queue full has to be posted again.
+ * which calls back. The task stands between because the interrupt may come while the flash cache is
+ * off (CONFIG_UART_ISR_IN_IRAM), when posting a message, whose code lies in flash, would crash; and
+ * because a message that finds the machine's queue full has to be posted again.
  */
 #include "xsmc.h"
 #include "mc.xs.h"
 #include "xsHost.h"
 #include "builtinCommon.h"
-
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "driver/uart.h"
 #include "driver/uart_select.h"
 
 #define kReceiveBytes (4096)
-/* What is announced as room; as much again is on its way in the driver. */
-#define kTransmitBytes (1024)
-/* One item of any size up to kTransmitBytes fits the driver's empty ring, wherever its pointers stand:
-   the ring keeps an item in one piece, behind a header, and a description before it. */
+#define kTransmitBytes (1024) /* announced as room; as much again may be on its way in the driver */
+/* A write of up to kTransmitBytes fits the driver's empty ring without waiting, wherever the ring's
+   pointers stand: it keeps a write in one piece, behind a header and a description. */
 #define kTransmitRingBytes (2 * kTransmitBytes + 64)
-/* Bytes in the FIFO that raise the interrupt: the other half of the FIFO is the time to serve it. */
-#define kReceiveInterruptBytes (64)
-#define kReceiveIdleCharacters (4)
-/* Bytes in the FIFO that take RTS back; a module sends a few more before it heeds that. */
-#define kFlowControlBytes (96)
+#define kInterruptBytes (64) /* in the FIFO: its other half is the time to serve the interrupt */
+#define kIdleCharacters (4)
+#define kFlowControlBytes (96) /* in the FIFO, take RTS back; a module sends a few more before it heeds that */
 #define kTaskStackBytes (2048)
-/* Above the machine's task (4), so that a byte is told of while a turn goes on. */
-#define kTaskPriority (10)
-#define kPinCount (4)
+#define kTaskPriority (10) /* above the machine's, 4: its message waits when a turn ends */
 
-enum {
-	kReadable = 1 << UART_SELECT_READ_NOTIF,
-	/* What was handed to the driver has gone to the FIFO. */
-	kSent = 1 << UART_SELECT_WRITE_NOTIF,
-	/* With parity and the frame error's interrupt off, the driver's only error is the FIFO's overflow. */
-	kOverrun = 1 << UART_SELECT_ERROR_NOTIF,
-	kRoom = 1 << 3,
-	kClosed = 1 << 4
-};
+/* Sent: what was handed to the driver lies in the FIFO. The driver's only error, without parity, is the overrun. */
+enum { kReadable = 1 << UART_SELECT_READ_NOTIF, kSent = 1 << UART_SELECT_WRITE_NOTIF,
+	kOverrun = 1 << UART_SELECT_ERROR_NOTIF, kRoom = 1 << 3, kClosed = 1 << 4 };
+enum { kTransmit, kReceive, kRTS, kCTS, kPinCount };
+enum { kOnReadable, kOnWritable, kOnError, kCallbackCount };
 
 typedef struct {
-	xsSlot		obj;
-	xsMachine	*the;
-	xsSlot		*onReadable;
-	xsSlot		*onWritable;
-	xsSlot		*onError;
-	TaskHandle_t	task;
-	/* The next four are guarded by the critical section. */
-	uint32_t	events;
-	uint8_t		posted;
-	uint8_t		closed;
-	uint8_t		useCount;		/* the object, the task, the message */
-	uint8_t		port;
-	uint8_t		format;
-	uint8_t		sending;		/* the driver holds a write */
-	uint8_t		calling;		/* within onReadable */
-	uint8_t		unread;			/* a read within it left bytes */
-	uint8_t		pinCount;
-	uint8_t		pins[kPinCount];
-	uint16_t	room;			/* as the program knows it */
-	uint16_t	staged;			/* bytes that wait for the write before them */
-	uint8_t		staging[kTransmitBytes];
+	xsSlot obj;
+	xsMachine* the;
+	xsSlot* callbacks[kCallbackCount];
+	TaskHandle_t task;
+	uint32_t events; /* these four within the critical section */
+	uint8_t posted, closed;
+	uint8_t useCount; /* the object, the task, the message */
+	uint8_t port, format, sending, pinCount, pins[kPinCount];
+	uint16_t room; /* as the program knows it */
+	uint16_t staged; /* bytes behind the write that the driver holds */
+	uint8_t staging[kTransmitBytes];
 } SerialRecord, *Serial;
 
-/* For the interrupt: in internal RAM, while a record may lie outside of it. */
+/* For the interrupt: in internal RAM, while a record may lie outside. */
 static TaskHandle_t gTasks[SOC_UART_HP_NUM];
 
-void xs_bufferedserial_destructor(void *data);
+void xs_bufferedserial_destructor(void* data);
 
-static void serialMark(xsMachine *the, void *it, xsMarkRoot markRoot)
+static void serialMark(xsMachine* the, void* it, xsMarkRoot markRoot)
 {
-	Serial serial = it;
-
-	if (serial->onReadable)
-		(*markRoot)(the, serial->onReadable);
-	if (serial->onWritable)
-		(*markRoot)(the, serial->onWritable);
-	if (serial->onError)
-		(*markRoot)(the, serial->onError);
+	int i;
+	for (i = 0; i < kCallbackCount; i++) {
+		if (((Serial)it)->callbacks[i])
+			(*markRoot)(the, ((Serial)it)->callbacks[i]);
+	}
 }
 
-static const xsHostHooks serialHooks = {
-	xs_bufferedserial_destructor,
-	serialMark,
-	NULL
-};
+static const xsHostHooks serialHooks = { xs_bufferedserial_destructor, serialMark, NULL };
 
-static void ICACHE_RAM_ATTR serialNotify(uart_port_t port, uart_select_notif_t what, BaseType_t *woken)
+#define thisSerial() ((Serial)xsmcGetHostDataValidate(xsThis, (void*)&serialHooks))
+#define wake(SERIAL, EVENTS) xTaskNotify((SERIAL)->task, EVENTS, eSetBits)
+
+static void ICACHE_RAM_ATTR serialNotify(uart_port_t port, uart_select_notif_t what, BaseType_t* woken)
 {
 	xTaskNotifyFromISR(gTasks[port], 1u << what, eSetBits, woken);
 }
@@ -102,7 +75,6 @@ static void ICACHE_RAM_ATTR serialNotify(uart_port_t port, uart_select_notif_t w
 static void serialRelease(Serial serial)
 {
 	uint8_t left;
-
 	builtinCriticalSectionBegin();
 	left = --serial->useCount;
 	builtinCriticalSectionEnd();
@@ -110,77 +82,51 @@ static void serialRelease(Serial serial)
 		c_free(serial);
 }
 
-static size_t serialBuffered(Serial serial)
+static void serialCall(Serial serial, int which, size_t count)
 {
-	size_t count = 0;
-
-	uart_get_buffered_data_len(serial->port, &count);
-	return count;
-}
-
-static void serialSend(Serial serial, const void *data, size_t count)
-{
-	serial->sending = uart_write_bytes(serial->port, data, count) > 0;
-}
-
-static void serialCall(Serial serial, xsSlot *function, size_t count)
-{
-	if (!function || serial->closed)
+	if (serial->closed || !serial->callbacks[which])
 		return;
 	xsBeginHost(serial->the);
-		if (function == serial->onError)
-			xsCallFunction0(xsReference(function), serial->obj);
-		else {
-			xsmcSetInteger(xsResult, (xsIntegerValue)count);
-			xsCallFunction1(xsReference(function), serial->obj, xsResult);
-		}
+	xsmcSetInteger(xsResult, (xsIntegerValue)count);
+	if (which == kOnError)
+		xsCallFunction0(xsReference(serial->callbacks[which]), serial->obj);
+	else
+		xsCallFunction1(xsReference(serial->callbacks[which]), serial->obj, xsResult);
 	xsEndHost(serial->the);
 }
 
 /* On the machine's task. The program may close the port in any of the calls. */
-static void serialDeliver(void *the, void *refcon, uint8_t *message, uint16_t messageLength)
+static void serialDeliver(void* the, void* refcon, uint8_t* message, uint16_t messageLength)
 {
 	Serial serial = refcon;
 	uint32_t events;
-	size_t count;
+	size_t count = 0;
 	(void)the, (void)message, (void)messageLength;
-
 	builtinCriticalSectionBegin();
 	events = serial->events;
-	serial->events = 0;
-	serial->posted = 0;
+	serial->events = serial->posted = 0;
 	builtinCriticalSectionEnd();
-
 	if ((events & kSent) && !serial->closed) {
-		serial->sending = 0;
-		if (serial->staged)
-			serialSend(serial, serial->staging, serial->staged);
+		serial->sending = (serial->staged > 0) && (uart_write_bytes(serial->port, serial->staging, serial->staged) > 0);
 		serial->staged = 0;
 	}
 	if (events & kOverrun)
-		serialCall(serial, serial->onError, 0);
-	if ((events & kReadable) && !serial->closed && (count = serialBuffered(serial))) {
-		serial->unread = 0;
-		serial->calling = 1;
-		serialCall(serial, serial->onReadable, count);
-		serial->calling = 0;
-		if (serial->unread && !serial->closed && serialBuffered(serial))
-			xTaskNotify(serial->task, kReadable, eSetBits);
-	}
+		serialCall(serial, kOnError, 0);
+	if ((events & kReadable) && !serial->closed && !uart_get_buffered_data_len(serial->port, &count) && count)
+		serialCall(serial, kOnReadable, count);
 	if ((events & (kSent | kRoom)) && (serial->room < kTransmitBytes - serial->staged)) {
 		serial->room = kTransmitBytes - serial->staged;
-		serialCall(serial, serial->onWritable, serial->room);
+		serialCall(serial, kOnWritable, serial->room);
 	}
 	serialRelease(serial);
 }
 
-/* Posts within the critical section, without waiting: after `closed` nothing of the machine is touched. */
-static void serialTask(void *refcon)
+/* Posts within the critical section and without waiting: once closed, it touches nothing of the machine. */
+static void serialTask(void* refcon)
 {
 	Serial serial = refcon;
 	TickType_t wait = portMAX_DELAY;
 	uint32_t events;
-
 	do {
 		events = 0;
 		xTaskNotifyWait(0, UINT32_MAX, &events, wait);
@@ -188,119 +134,88 @@ static void serialTask(void *refcon)
 		builtinCriticalSectionBegin();
 		serial->events |= events;
 		if (serial->events && !serial->posted && !serial->closed) {
-			if (0 == modMessagePostToMachineFromISR(serial->the, serialDeliver, serial)) {
-				serial->posted = 1;
-				serial->useCount++;
-			}
-			else
-				wait = 1;		/* the machine's queue is full: again in a tick */
+			serial->posted = 0 == modMessagePostToMachineFromISR(serial->the, serialDeliver, serial);
+			serial->useCount += serial->posted;
+			if (!serial->posted)
+				wait = 1; /* the queue is full: again in a tick */
 		}
 		builtinCriticalSectionEnd();
 	} while (!(events & kClosed));
-
 	serialRelease(serial);
 	vTaskDelete(NULL);
 }
 
-/* Undefined and absent are one. */
-static int hasOption(xsMachine *the, xsIdentifier id, xsSlot *value)
+/* An option that is undefined is absent. */
+static int integerOption(xsMachine* the, xsIdentifier id, int fallback, int least, int most, const char* what)
 {
-	xsmcGet(*value, xsArg(0), id);
-	return xsmcTypeOf(*value) != xsUndefinedType;
-}
-
-static int pinOption(xsMachine *the, xsIdentifier id, const int *others, int count)
-{
-	xsSlot value;
-	uint32_t pin;
-
-	if (!hasOption(the, id, &value))
-		return UART_PIN_NO_CHANGE;
-	pin = builtinGetPin(the, &value);
-	while (count--) {
-		if ((int)pin == others[count])
-			xsUnknownError("in use");
+	xsSlot slot;
+	int value = fallback;
+	xsmcGet(slot, xsArg(0), id);
+	if (xsmcTypeOf(slot) != xsUndefinedType) {
+		value = builtinGetSignedInteger(the, &slot);
+		if ((value < least) || (value > most))
+			xsRangeError((char*)what);
 	}
-	if (!builtinIsPinFree(pin))
-		xsUnknownError("in use");
-	return (int)pin;
+	return value;
 }
 
-static uint8_t checkFormat(xsMachine *the, uint8_t format)
+static uint8_t checkFormat(xsMachine* the, uint8_t format)
 {
 	if ((kIOFormatNumber != format) && (kIOFormatBuffer != format))
 		xsRangeError("invalid format");
 	return format;
 }
 
-void xs_bufferedserial_constructor(xsMachine *the)
+/* Nothing is touched before all options are known to be good. */
+void xs_bufferedserial_constructor(xsMachine* the)
 {
+	const xsIdentifier pinIDs[kPinCount] = { xsID_transmit, xsID_receive, xsID_rts, xsID_cts };
+	uart_config_t config = { .data_bits = UART_DATA_8_BITS, .parity = UART_PARITY_DISABLE, .stop_bits = UART_STOP_BITS_1 };
 	Serial serial;
-	xsSlot value;
-	SerialRecord made = {0};
-	int pins[kPinCount], i, port = 0, threshold = kFlowControlBytes;
-	double baud;
-	esp_err_t err;
-	uart_config_t config = {0};
-
-	pins[0] = pinOption(the, xsID_transmit, pins, 0);
-	pins[1] = pinOption(the, xsID_receive, pins, 1);
-	pins[2] = pinOption(the, xsID_rts, pins, 2);
-	pins[3] = pinOption(the, xsID_cts, pins, 3);
-	if ((pins[0] < 0) && (pins[1] < 0))
+	xsSlot* callbacks[kCallbackCount];
+	int pins[kPinCount], i, j, port;
+	uint8_t format;
+	for (i = 0; i < kPinCount; i++) {
+		pins[i] = integerOption(the, pinIDs[i], UART_PIN_NO_CHANGE, 0, 255, "invalid pin");
+		for (j = 0; (pins[i] >= 0) && (j <= i); j++) {
+			if ((j < i) ? (pins[j] == pins[i]) : !builtinIsPinFree((uint32_t)pins[i]))
+				xsUnknownError("in use");
+		}
+	}
+	if ((pins[kTransmit] < 0) && (pins[kReceive] < 0))
 		xsUnknownError("invalid");
-	if (hasOption(the, xsID_port, &value))
-		port = builtinGetSignedInteger(the, &value);
-	if ((port < 0) || (port >= SOC_UART_HP_NUM))
-		xsRangeError("invalid port");
-	xsmcGet(value, xsArg(0), xsID_baud);
-	baud = xsmcToNumber(value);
-	if (!((1 <= baud) && (baud <= 20000000)))
+	port = integerOption(the, xsID_port, 0, 0, SOC_UART_HP_NUM - 1, "invalid port");
+	config.baud_rate = integerOption(the, xsID_baud, 0, 1, 20000000, "invalid baud");
+	if (!config.baud_rate)
 		xsRangeError("invalid baud");
-	if (hasOption(the, xsID_threshold, &value))
-		threshold = builtinGetSignedInteger(the, &value);
-	if ((threshold < 1) || (threshold >= UART_HW_FIFO_LEN(port)))
-		xsRangeError("invalid threshold");
-	made.onReadable = builtinGetCallback(the, xsID_onReadable);
-	made.onWritable = (pins[0] < 0) ? NULL : builtinGetCallback(the, xsID_onWritable);
-	made.onError = builtinGetCallback(the, xsID_onError);
-	made.format = checkFormat(the, builtinInitializeFormat(the, kIOFormatBuffer));
+	config.rx_flow_ctrl_thresh = (uint8_t)integerOption(the, xsID_threshold, kFlowControlBytes, 1,
+		UART_HW_FIFO_LEN(port) - 1, "invalid threshold");
+	config.flow_ctrl = ((pins[kRTS] < 0) ? 0 : UART_HW_FLOWCTRL_RTS) | ((pins[kCTS] < 0) ? 0 : UART_HW_FLOWCTRL_CTS);
+	callbacks[kOnReadable] = builtinGetCallback(the, xsID_onReadable);
+	callbacks[kOnWritable] = (pins[kTransmit] < 0) ? NULL : builtinGetCallback(the, xsID_onWritable);
+	callbacks[kOnError] = builtinGetCallback(the, xsID_onError);
+	format = checkFormat(the, builtinInitializeFormat(the, kIOFormatBuffer));
 	if (uart_is_driver_installed(port))
-		xsUnknownError("port in use");
+		xsRangeError("port in use");
 	builtinInitializeTarget(the);
 
-	serial = c_malloc(sizeof(SerialRecord));
+	serial = c_calloc(1, sizeof(SerialRecord));
 	if (!serial)
 		xsRangeError("no memory");
-	*serial = made;
 	serial->obj = xsThis;
 	serial->the = the;
+	c_memcpy(serial->callbacks, callbacks, sizeof(callbacks));
 	serial->port = (uint8_t)port;
+	serial->format = format;
 	serial->useCount = 2;
 	if (pdPASS != xTaskCreate(serialTask, "serial", kTaskStackBytes, serial, kTaskPriority, &serial->task)) {
 		c_free(serial);
 		xsRangeError("no memory");
 	}
-
-	config.baud_rate = (int)baud;
-	config.data_bits = UART_DATA_8_BITS;
-	config.parity = UART_PARITY_DISABLE;
-	config.stop_bits = UART_STOP_BITS_1;
-	config.flow_ctrl = ((pins[2] < 0) ? 0 : UART_HW_FLOWCTRL_RTS) | ((pins[3] < 0) ? 0 : UART_HW_FLOWCTRL_CTS);
-	config.rx_flow_ctrl_thresh = (uint8_t)threshold;
 	gTasks[port] = serial->task;
-	err = uart_driver_install(port, kReceiveBytes, kTransmitRingBytes, 0, NULL, 0);
-	if (!err)
-		err = uart_param_config(port, &config);
-	if (!err) {
-		uart_set_select_notif_callback(port, serialNotify);
-		err = uart_set_rx_full_threshold(port, kReceiveInterruptBytes);
-	}
-	if (!err)
-		err = uart_set_rx_timeout(port, kReceiveIdleCharacters);
-	if (!err)
-		err = uart_set_pin(port, pins[0], pins[1], pins[2], pins[3]);
-	if (err) {
+	if (uart_driver_install(port, kReceiveBytes, kTransmitRingBytes, 0, NULL, 0) || uart_param_config(port, &config)
+		|| uart_set_rx_full_threshold(port, kInterruptBytes) || uart_set_rx_timeout(port, kIdleCharacters)
+		|| uart_set_pin(port, pins[kTransmit], pins[kReceive], pins[kRTS], pins[kCTS])) {
 		xs_bufferedserial_destructor(serial);
 		xsUnknownError("uart failed");
 	}
@@ -311,16 +226,16 @@ void xs_bufferedserial_constructor(xsMachine *the)
 		}
 	}
 	xsmcSetHostData(xsThis, serial);
-	xsSetHostHooks(xsThis, (xsHostHooks *)&serialHooks);
+	xsSetHostHooks(xsThis, (xsHostHooks*)&serialHooks);
 	xsRemember(serial->obj);
-	xTaskNotify(serial->task, kRoom, eSetBits);
+	uart_set_select_notif_callback(port, serialNotify);
+	wake(serial, kReadable | kRoom);
 }
 
-/* What was written and not sent is dropped. The record outlives this while the task or a message has it. */
-void xs_bufferedserial_destructor(void *data)
+/* What was not sent is dropped. Task and message keep the record until they have seen that it is closed. */
+void xs_bufferedserial_destructor(void* data)
 {
 	Serial serial = data;
-
 	if (!serial)
 		return;
 	builtinCriticalSectionBegin();
@@ -330,18 +245,16 @@ void xs_bufferedserial_destructor(void *data)
 	uart_set_select_notif_callback(serial->port, NULL);
 	portEXIT_CRITICAL(uart_get_selectlock());
 	uart_driver_delete(serial->port);
-	while (serial->pinCount) {
-		serial->pinCount--;
-		builtinFreePin((uint32_t)serial->pins[serial->pinCount]);
-	}
-	xTaskNotify(serial->task, kClosed, eSetBits);
+	for (; serial->pinCount; serial->pinCount--)
+		builtinFreePin((uint32_t)serial->pins[serial->pinCount - 1]);
+	wake(serial, kClosed);
 	serialRelease(serial);
 }
 
-void xs_bufferedserial_close(xsMachine *the)
+void xs_bufferedserial_close(xsMachine* the)
 {
 	Serial serial = xsmcGetHostData(xsThis);
-	if (serial && xsmcGetHostDataValidate(xsThis, (void *)&serialHooks)) {
+	if (serial && thisSerial()) {
 		xsForget(serial->obj);
 		xs_bufferedserial_destructor(serial);
 		xsmcSetHostData(xsThis, NULL);
@@ -349,92 +262,70 @@ void xs_bufferedserial_close(xsMachine *the)
 	}
 }
 
-void xs_bufferedserial_read(xsMachine *the)
+void xs_bufferedserial_read(xsMachine* the)
 {
-	Serial serial = xsmcGetHostDataValidate(xsThis, (void *)&serialHooks);
-	size_t available = serialBuffered(serial), count = available;
-	void *buffer;
-
+	Serial serial = thisSerial();
+	int asked, type = (xsmcArgc > 0) ? (int)xsmcTypeOf(xsArg(0)) : xsUndefinedType;
+	size_t available = 0;
+	xsUnsignedValue count = 1;
+	uint8_t byte = 0;
+	void* buffer = &byte;
+	uart_get_buffered_data_len(serial->port, &available);
 	if (0 == available)
 		return;
-	if (kIOFormatNumber == serial->format) {
-		uint8_t byte = 0;
-
-		count = 1;
-		uart_read_bytes(serial->port, &byte, 1, 0);
-		xsmcSetInteger(xsResult, byte);
-	}
-	else {
-		if ((xsmcArgc > 0) && (xsReferenceType == xsmcTypeOf(xsArg(0)))) {
-			xsUnsignedValue length;
-
-			xsmcGetBufferWritable(xsArg(0), &buffer, &length);
-			if (count > length)
-				count = length;
-			xsmcSetInteger(xsResult, (xsIntegerValue)count);
-		}
+	if (kIOFormatBuffer == serial->format) {
+		if (xsReferenceType == type)
+			xsmcGetBufferWritable(xsArg(0), &buffer, &count);
 		else {
-			if ((xsmcArgc > 0) && (xsUndefinedType != xsmcTypeOf(xsArg(0)))) {
-				int requested = xsmcToInteger(xsArg(0));
-
-				if (requested <= 0)
-					xsUnknownError("invalid");
-				if (count > (size_t)requested)
-					count = (size_t)requested;
-			}
-			buffer = xsmcSetArrayBuffer(xsResult, NULL, (xsIntegerValue)count);
+			asked = (xsUndefinedType == type) ? (int)available : xsmcToInteger(xsArg(0));
+			if (asked <= 0)
+				xsUnknownError("invalid");
+			count = (xsUnsignedValue)asked;
 		}
-		if (count)
-			uart_read_bytes(serial->port, buffer, count, 0);
+		count = (count < available) ? count : (xsUnsignedValue)available;
+		if (xsReferenceType == type)
+			xsmcSetInteger(xsResult, (xsIntegerValue)count);
+		else
+			buffer = xsmcSetArrayBuffer(xsResult, NULL, (xsIntegerValue)count);
 	}
-	if (serial->calling)
-		serial->unread |= count < available;
-	else if (count < available)
-		xTaskNotify(serial->task, kReadable, eSetBits);
+	if (count)
+		uart_read_bytes(serial->port, buffer, count, 0);
+	if (kIOFormatNumber == serial->format)
+		xsmcSetInteger(xsResult, byte);
+	if (count < available)
+		wake(serial, kReadable);
 }
 
-void xs_bufferedserial_write(xsMachine *the)
+void xs_bufferedserial_write(xsMachine* the)
 {
-	Serial serial = xsmcGetHostDataValidate(xsThis, (void *)&serialHooks);
+	Serial serial = thisSerial();
 	uint8_t byte;
-	void *data = &byte;
+	void* data = &byte;
 	xsUnsignedValue count = 1;
-
 	if (kIOFormatNumber == serial->format)
 		byte = (uint8_t)xsmcToInteger(xsArg(0));
 	else
 		xsmcGetBufferReadable(xsArg(0), &data, &count);
 	if (count > (xsUnsignedValue)(kTransmitBytes - serial->staged))
 		xsUnknownError("output full");
-	if (0 == count)
-		return;
 	serial->room -= (count < serial->room) ? count : serial->room;
 	if (serial->sending) {
 		c_memcpy(serial->staging + serial->staged, data, count);
 		serial->staged += count;
 	}
-	else {
-		serialSend(serial, data, count);
-		/* A long write went to the driver at once: more can be taken while that is sent. */
-		if (serial->room < kTransmitBytes / 2)
-			xTaskNotify(serial->task, kRoom, eSetBits);
+	else if (count) {
+		serial->sending = uart_write_bytes(serial->port, data, count) > 0;
+		wake(serial, kRoom); /* the staging is free: as much again can be taken while this is sent */
 	}
 }
 
-void xs_bufferedserial_get_format(xsMachine *the)
+void xs_bufferedserial_get_format(xsMachine* the)
 {
-	Serial serial = xsmcGetHostDataValidate(xsThis, (void *)&serialHooks);
-	builtinGetFormat(the, serial->format);
+	builtinGetFormat(the, thisSerial()->format);
 }
 
-void xs_bufferedserial_set_format(xsMachine *the)
+void xs_bufferedserial_set_format(xsMachine* the)
 {
-	Serial serial = xsmcGetHostDataValidate(xsThis, (void *)&serialHooks);
+	Serial serial = thisSerial();
 	serial->format = checkFormat(the, builtinSetFormat(the));
-}
-
-void xs_bufferedserial_get_receiveHeadroom(xsMachine *the)
-{
-	xsmcGetHostDataValidate(xsThis, (void *)&serialHooks);
-	xsmcSetInteger(xsResult, kReceiveBytes);
 }

@@ -6,7 +6,8 @@ class BufferedSerial @ "xs_bufferedserial_destructor" {
 	write(data) @ "xs_bufferedserial_write";
 	get format() @ "xs_bufferedserial_get_format";
 	set format(value) @ "xs_bufferedserial_set_format";
-	get receiveHeadroom() @ "xs_bufferedserial_get_receiveHeadroom";
+	// The receive ring of the C file.
+	get receiveHeadroom() { return 4096; }
 }
 
 export default BufferedSerial;
