@@ -45,7 +45,8 @@ export interface StationOptions {
   readonly side?: Side;
   /** Instead of a side: a broker without TLS on this port. */
   readonly port?: number;
-  readonly sleep?: Partial<SleepConfig>;
+  /** `null`: none is configured. */
+  readonly sleep?: Partial<SleepConfig> | null;
   readonly config?: Partial<FirmwareConfig>;
   readonly volts?: number | null;
   readonly link?: LinkName;
@@ -85,7 +86,7 @@ export class Station {
       lingerMs: 2_000,
       attempts: 0,
       keepAlive: 60_000,
-      sleep: { everyMs: EVERY_MS, ...sleep },
+      ...(sleep === null ? {} : { sleep: { everyMs: EVERY_MS, ...sleep } }),
       ...(volts === null ? {} : { volts }),
       ...options.config,
     };
