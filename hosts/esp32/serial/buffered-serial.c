@@ -12,6 +12,7 @@
 #include "mc.xs.h"
 #include "xsHost.h"
 #include "builtinCommon.h"
+#include "esp_attr.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "driver/uart.h"
@@ -67,7 +68,7 @@ static const xsHostHooks serialHooks = { xs_bufferedserial_destructor, serialMar
 #define thisSerial() ((Serial)xsmcGetHostDataValidate(xsThis, (void*)&serialHooks))
 #define wake(SERIAL, EVENTS) xTaskNotify((SERIAL)->task, EVENTS, eSetBits)
 
-static void ICACHE_RAM_ATTR serialNotify(uart_port_t port, uart_select_notif_t what, BaseType_t* woken)
+static void IRAM_ATTR serialNotify(uart_port_t port, uart_select_notif_t what, BaseType_t* woken)
 {
 	xTaskNotifyFromISR(gTasks[port], 1u << what, eSetBits, woken);
 }

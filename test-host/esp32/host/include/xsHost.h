@@ -2,8 +2,6 @@
 #ifndef STAND_IN_XSHOST_H
 #define STAND_IN_XSHOST_H
 
-#define ICACHE_RAM_ATTR
-
 typedef void (*modMessageDeliver)(void* the, void* refcon, uint8_t* message, uint16_t messageLength);
 int modMessagePostToMachineFromISR(xsMachine* the, modMessageDeliver callback, void* refcon);
 
