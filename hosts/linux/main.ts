@@ -5,7 +5,7 @@
  */
 import manifestConfig from "mc/config";
 import Timer from "timer";
-import start from "../firmware/main.js";
+import start from "../firmware/products/chosen.js";
 import { moduleTrace, report } from "../moddable/log.js";
 import { storedKeySigner } from "../moddable/signer.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
@@ -13,24 +13,17 @@ import { systemClock } from "../moddable/system-clock.js";
 import { moddableTls } from "../moddable/tls-engine.js";
 import { entropy, random } from "./entropy.js";
 import type { LinuxConfig } from "./linux-config.js";
-import { LinuxSerial, type LinuxSerialOptions } from "./serial.js";
+import { serialRecord } from "./serial.js";
 
 // The SDK's typings know nothing of what a manifest's `config` holds.
 const config = manifestConfig as unknown as LinuxConfig;
-
-/** The channel constructs the port with the record's members and its callbacks. */
-class ConfiguredSerial extends LinuxSerial {
-  constructor(options: Omit<LinuxSerialOptions, "device">) {
-    super({ ...options, device: config.device });
-  }
-}
 
 export default function main(): void {
   start({
     config,
     clock: systemClock,
     trace: moduleTrace(),
-    serial: { io: ConfiguredSerial, baud: Number(config.baud) },
+    serial: serialRecord(config.device, config.baud),
     timer: Timer,
     random,
     power: {},

@@ -1,5 +1,5 @@
 import Serial from "embedded:io/serial";
-import type { SerialCallbacks, SerialPort } from "../../modules/io/serial.js";
+import type { SerialCallbacks, SerialPort, SerialRecord } from "../../modules/io/serial.js";
 import { report } from "../moddable/log.js";
 
 /** What the SDK's class takes at a time, and calls `onWritable` with. */
@@ -93,4 +93,14 @@ export class LinuxSerial implements SerialPort {
     this.busy = true;
     this.port?.write(bytes.buffer);
   }
+}
+
+/** A record for the port at `device`: the channel constructs it with the record's members and its callbacks. */
+export function serialRecord(device: string, baud: number | string): SerialRecord {
+  class ConfiguredSerial extends LinuxSerial {
+    constructor(options: Omit<LinuxSerialOptions, "device">) {
+      super({ ...options, device });
+    }
+  }
+  return { io: ConfiguredSerial, baud: Number(baud) };
 }
