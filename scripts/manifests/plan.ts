@@ -135,6 +135,7 @@ export function plansOf(root: string): readonly Plan[] {
     "hosts/moddable/manifest.json",
     adapters.map(name => `hosts/moddable/${name}`),
   );
+  take("hosts/firmware/reports.json", ["hosts/firmware/reports"]);
   for (const name of PRODUCTS) plans.push(product(root, name));
   plans.push(application(root));
   return plans;
