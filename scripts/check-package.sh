@@ -17,9 +17,10 @@ if grep -E '(^|/)(node_modules|credentials|spec|\.cache|coverage)/|\.(pem|der|ke
   echo "check-package: these do not belong into the package" >&2
   exit 1
 fi
-for needed in README.md LICENSE manifest.json modules/at/channel.ts drivers/bg95/profile.ts hosts/esp32/main.ts \
-  hosts/firmware/main.ts docs/driver.md dist/hosts/workstation/cli.js dist/xs/engine/NOTICE \
-  dist/xs/engine/LGPL-3.0.txt dist/xs/engine/GPL-3.0.txt dist/xs/engine/Apache-2.0.txt dist/xs/host/main.c; do
+for needed in README.md LICENSE modules/manifest.json modules/at/channel.ts drivers/bg95/manifest.json drivers/bg95/profile.ts \
+  hosts/esp32/main.ts hosts/firmware/main.ts hosts/firmware/application.json docs/driver.md lib/xs-cellular.js lib/xs-cellular.d.ts \
+  dist/hosts/workstation/cli.js dist/xs/engine/NOTICE dist/xs/engine/LGPL-3.0.txt dist/xs/engine/GPL-3.0.txt \
+  dist/xs/engine/Apache-2.0.txt dist/xs/host/main.c; do
   grep -qx "package/$needed" "$work/list" || {
     echo "check-package: $needed is missing from the package" >&2
     exit 1
@@ -48,11 +49,27 @@ npx xs-cellular simulate --json --engine xs 2>"$work/log" | node -e "$check" xs 
 npx xs-cellular simulate --json --engine node 2>/dev/null | node -e "$check" node
 npx xs-cellular modem --help >/dev/null
 
-# Every module of the manifest is where the manifest says, in the package too.
+# Every module of every manifest is where the manifest says, in the package too.
 node -e '
-const { existsSync, readFileSync } = require("fs");
-const root = "node_modules/xs-cellular/";
-const { modules } = JSON.parse(readFileSync(root + "manifest.json", "utf8"));
-const missing = Object.values(modules).filter(path => !existsSync(root + path + ".ts"));
-if (missing.length > 0) throw new Error("the package lacks " + missing.join(", "));
-console.log(`manifest: ${Object.keys(modules).length} modules`);'
+const { existsSync, readFileSync, readdirSync } = require("fs");
+const { dirname, join } = require("path");
+const root = "node_modules/xs-cellular";
+let count = 0;
+for (const folder of ["modules", "drivers", "hosts"])
+  for (const name of readdirSync(join(root, folder), { recursive: true }).filter(one => one.endsWith(".json"))) {
+    const manifest = JSON.parse(readFileSync(join(root, folder, name), "utf8"));
+    for (const part of [manifest, ...Object.values(manifest.platforms ?? {})])
+      for (const path of Object.values(part.modules ?? {}).flat()) {
+        const file = join(root, folder, dirname(name), path);
+        if (![".ts", ".js", ".c", ".d.ts"].some(end => existsSync(file + end))) throw new Error("the package lacks " + file);
+        count++;
+      }
+  }
+if (count < 300) throw new Error("only " + count + " modules are listed");
+if (existsSync(join(root, "manifest.json"))) throw new Error("mcpack would take the application in manifest.json for a library");
+console.log("manifests: " + count + " modules listed");'
+
+# By its name, as an editor and mcpack resolve it; only types and constants can be looked at without XS.
+node --input-type=module -e 'import { bg95, bc66, Cellular } from "xs-cellular"; console.log("import: " + bg95.model + ", " + bc66.model + ", " + Cellular.name);'
+npx xs-cellular build lin --manifest node_modules/xs-cellular/hosts/firmware/application.json --dry-run >/dev/null 2>&1 && exit 1 # has no config
+npx xs-cellular certs --help >/dev/null

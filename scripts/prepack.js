@@ -1,6 +1,7 @@
 /**
  * Fills `dist` for the npm package: JavaScript of everything that the command line runs, the C
- * sources of the XS host with those of XS, and the firmware bundled for the Node stand-in.
+ * sources of the XS host with those of XS, and the firmware bundled for the Node stand-in. Fills `lib`:
+ * what applications import, as JavaScript with declarations.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -31,9 +32,11 @@ function copyC(from, to) {
   });
 }
 
-rmSync(dist, { recursive: true, force: true });
+const lib = join(root, "lib");
+for (const folder of [dist, lib]) rmSync(folder, { recursive: true, force: true });
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
+for (const project of ["tsconfig.build.json", "tsconfig.library.json"])
+  execFileSync(process.execPath, [tsc, "-p", join(root, project)], { stdio: "inherit" });
 
 const engine = join(dist, "xs", "engine");
 mkdirSync(engine, { recursive: true });
@@ -51,3 +54,4 @@ writeFileSync(join(dist, PREBUILT), await makeBundle(dist, dist, "hosts/firmware
 for (const needed of ["hosts/workstation/cli.js", "test-host/xs/main.js", "xs/host/main.c", PREBUILT]) {
   if (!existsSync(join(dist, needed))) throw new Error(`dist/${needed} is missing`);
 }
+if (!existsSync(join(lib, "xs-cellular.js"))) throw new Error("lib/xs-cellular.js is missing");

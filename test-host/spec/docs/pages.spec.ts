@@ -11,14 +11,24 @@ import { blocksOf, commandsOf, isShown, pagesOf, sessionsOf } from "./pages.js";
 import { readText, typeErrors } from "./type-check.js";
 
 const run = promisify(execFile);
+const bin = join(root, "bin", "xs-cellular.js");
 const commands = commandsOf(root);
 const of = (first: string) => commands.filter(({ line }) => line.startsWith(first));
 const SIMULATE = "npx xs-cellular simulate";
 const MODEM = "npx xs-cellular modem";
+const CERTS = "npx xs-cellular certs";
+const BUILD = "npx xs-cellular build";
+
+/** Commands of the command line that have a page of their own, and that page. */
+const OPTION_PAGES = [
+  [["simulate"], "simulate"],
+  [["modem"], "modem"],
+  [["build"], "manifests"],
+] as const;
 
 /** Options of a command by its own help. */
-async function options(command: string): Promise<ReadonlySet<string>> {
-  const { stdout } = await xsCellular([command, "--help"]);
+async function options(...command: readonly string[]): Promise<ReadonlySet<string>> {
+  const { stdout } = await xsCellular([...command, "--help"]);
   return new Set([...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, name = ""]) => name));
 }
 
@@ -26,7 +36,7 @@ describe("documentation", function () {
   this.timeout(60_000);
 
   it("every line of a sh block is of a kind that is run here", () => {
-    const known = [SIMULATE, MODEM, "npm ", "openssl ", "mkdir credentials"];
+    const known = [SIMULATE, MODEM, CERTS, BUILD, "npm ", "openssl ", "mkdir credentials"];
     const strange = commands.filter(({ line }) => !known.some(first => line.startsWith(first)));
     assert.deepEqual(strange, []);
     assert.ok(of(SIMULATE).length >= 7 && of(MODEM).length >= 3);
@@ -53,11 +63,24 @@ describe("documentation", function () {
         assert.ok(existsSync(join(root, path)), `${page}: ${path}`);
   });
 
-  for (const command of ["simulate", "modem"] as const)
-    it(`docs/${command}.md has every option of the command, and no other`, async () => {
-      const known = new Set(await options(command));
+  it("docs/certs.md has every option of its commands, and no other", async () => {
+    const known = new Set([
+      ...(await options("certs", "check")),
+      ...(await options("certs", "ca", "create")),
+      ...(await options("certs", "inspect")),
+      ...(await options("certs", "ca", "show")),
+    ]);
+    known.delete("--help");
+    const rows = [...readText(root, "docs/certs.md").matchAll(/^\| ((?:`--[\w-]+`(?:, )?)+) \|/gm)];
+    const named = rows.flatMap(([, cell = ""]) => [...cell.matchAll(/--[\w-]+/g)].map(([name]) => name));
+    assert.deepEqual([...new Set(named)].sort(), [...known].sort());
+  });
+
+  for (const [command, page] of OPTION_PAGES)
+    it(`docs/${page}.md has every option of ${command.join(" ")}, and no other`, async () => {
+      const known = new Set(await options(...command));
       known.delete("--help");
-      const rows = [...readText(root, `docs/${command}.md`).matchAll(/^\| ((?:`--[\w-]+`(?:, )?)+) \|/gm)];
+      const rows = [...readText(root, `docs/${page}.md`).matchAll(/^\| ((?:`--[\w-]+`(?:, )?)+) \|/gm)];
       const named = rows.flatMap(([, cell = ""]) => [...cell.matchAll(/--[\w-]+/g)].map(([name]) => name));
       assert.deepEqual(named.sort(), [...known].sort());
     });
@@ -66,6 +89,7 @@ describe("documentation", function () {
     const known = new Set([
       ...(await options("simulate")),
       ...(await options("modem")),
+      ...(await options("certs", "check")),
       "--json",
       "--markdown",
     ]);
@@ -150,6 +174,39 @@ describe("documentation", function () {
         assert.equal(code, exitCode, stderr);
       });
 
+    for (const { page, line, exitCode } of of(CERTS))
+      it(`${page}: ${line} ends with ${String(exitCode)}`, async function () {
+        peer(this, "openssl");
+        // What the page makes in the line before.
+        if (line.includes("passphrase")) writeFileSync(folder.file("passphrase"), "correct horse\n");
+        const { stderr, code } = await run(
+          "sh",
+          [
+            "-c",
+            line
+              .replace("localhost:8883", `localhost:${String(broker.port)}`)
+              .replace("npx xs-cellular", 'node "$0"'),
+            bin,
+          ],
+          { cwd: folder.path },
+        ).then(
+          ended => ({ ...ended, code: 0 }),
+          (error: unknown) => error as { readonly code: number; readonly stderr: string },
+        );
+        assert.equal(code, exitCode, stderr);
+      });
+
+    for (const { page, line } of [...of(BUILD), ...of("npm run build:"), ...of("npm run flash")])
+      it(`${page}: ${line} makes a command for mcconfig`, async () => {
+        const { scripts } = JSON.parse(readText(root, "package.json")) as { scripts: Record<string, string> };
+        const [, script = ""] = /^npm run (\S+)/.exec(line) ?? [];
+        const words = (scripts[script] ?? line.replace(/^npx /, "")).split(" ");
+        const args = [...words.slice(words.indexOf("build")), "--dry-run"];
+        const { code, stdout, stderr } = await xsCellular(args);
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /^mcconfig -\w+ -p (esp32|lin) -t (build|deploy) /);
+      });
+
     for (const { page, command, args, text } of sessionsOf(root))
       it(`${page} shows ${command} as it is printed`, async () => {
         const port = String(broker.port);
@@ -206,9 +263,11 @@ describe("documentation", function () {
         assert.equal((await end).code, 0);
       });
 
-    it("docs/driver.md: the commands make DER files that the device's store takes", async function () {
+    it("docs/esp32.md: the commands make DER files that the device's store takes", async function () {
       peer(this, "openssl");
-      const lines = [...of("mkdir "), ...of("openssl ")].map(({ line }) => line);
+      const lines = [...of("mkdir "), ...of("openssl ")]
+        .filter(({ page }) => page === "docs/esp32.md")
+        .map(({ line }) => line);
       assert.equal(lines.length, 4);
       await run("sh", ["-e", "-c", lines.join("\n")], { cwd: folder.path });
       const args = ["--ca", "credentials/ca.der", "--cert", "credentials/certificate.der"];
