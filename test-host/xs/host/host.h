@@ -88,9 +88,15 @@ typedef txMachine HostMachine;
 typedef xsMachine HostMachine;
 #endif
 
+/* freeze.c */
+#define MEMORY_KIND_COUNT 8
+extern const char* const memoryKindNames[MEMORY_KIND_COUNT];
+void memoryFreezeBuiltIns(HostMachine* the);
+void heapFreezeFunctions(HostMachine* the);
+void heapCountKinds(HostMachine* the, uint32_t* counts);
+
 /* memory.c */
 HostMachine* memoryCreateMachine(void);
-void memoryFreezeBuiltIns(HostMachine* the);
 void memoryMarkBare(HostMachine* the);
 /* The state now is the baseline; from here on the budget holds. */
 void memoryMarkLoaded(HostMachine* the);
@@ -103,8 +109,6 @@ void memoryMeterBegin(HostMachine* the);
 uint32_t memoryMeter(HostMachine* the);
 void memoryMeterSet(HostMachine* the, uint32_t compute);
 /* Counts of native kinds that loading left behind, in the order of memoryKindNames. */
-#define MEMORY_KIND_COUNT 8
-extern const char* const memoryKindNames[MEMORY_KIND_COUNT];
 void memoryKinds(HostMachine* the, uint32_t counts[MEMORY_KIND_COUNT]);
 
 /* trace.c: "\n at function (module:0)" for each of the innermost calls */
