@@ -1,11 +1,11 @@
 /**
- * The BC66 as data, without its TCP sockets, which neither its own TLS nor its own MQTT needs. Every figure with its source: Quectel BC66&BC66-NA AT Commands Manual V2.1, SSL
+ * The BC66 as data, without its TCP sockets and its TLS, which not every product has. Every figure with its source: Quectel BC66&BC66-NA AT Commands Manual V2.1, SSL
  * Application Note V1.0, MQTT Application Note V2.0; strings of firmware BC66NBR01A10; drivers and logs
  * from the field, because the note on TCP/IP is not public.
  */
 import { plainCommand, plainQuery } from "../../modules/at/command.js";
 import { failure } from "../../modules/diagnosis/failure.js";
-import type { MqttLimits, Profile, StartStep, TlsLimits } from "../quectel/profile.js";
+import type { Profile, StartStep } from "../quectel/profile.js";
 import { bc66Commands } from "./commands.js";
 import { bc66Urcs, onReport } from "./urcs.js";
 
@@ -122,30 +122,6 @@ export const bc66Core: Profile = Object.freeze<Profile>({
     receiveOverhead: 28,
     stockReceiveBurst: 128,
   }),
-  // SSL note: of contexts 1 to 3 only the first works.
-  tlsContexts: 1,
-  tls: Object.freeze<TlsLimits>({
-    // SSL note: static RSA with CBC; PSK and 3DES, which no broker takes, are left out.
-    suites: Object.freeze([0x003d, 0x0035, 0x003c, 0x002f]),
-    // No EC key is among the formats that its firmware names.
-    clientKeys: Object.freeze<TlsLimits["clientKeys"]>(["rsa"]),
-    // Buffer of one item in the vendor's own sources for this chip.
-    credentialMax: 3_072,
-  }),
-  // MQTT note V2.0; payload by prompt. A window is not documented: one at a time.
-  mqtt: Object.freeze<MqttLimits>({
-    clients: 6,
-    hostMax: 150,
-    clientIdMax: 128,
-    userMax: 256,
-    passwordMax: 256,
-    topicMax: 255,
-    // Half of the 700 characters that a command takes, because they are hexadecimal digits. 1,024 at a
-    // prompt are not used: what arrives in data mode is thrown away, and a message would be lost unseen.
-    payloadMax: 350,
-    willMax: 255,
-    window: 1,
-  }),
   simMs: 20_000,
   // Guide: 5 to 7 minutes on a new network; forum: up to 10.
   registrationMs: 600_000,
@@ -157,6 +133,4 @@ export const bc66Core: Profile = Object.freeze<Profile>({
   openFailures: 5,
   // As the BG95's.
   timeServerMs: 125_000,
-  // No file system: nothing is uploaded to files.
-  uploadTimeoutS: 0,
 });

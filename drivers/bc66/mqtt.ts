@@ -94,6 +94,19 @@ class Bc66MqttClients extends MqttClients {
 
 export const bc66Mqtt: MqttDialect = Object.freeze<MqttDialect>({
   Clients: Bc66MqttClients,
+  // MQTT note V2.0; payload by prompt. A window is not documented: one at a time.
+  limits: Object.freeze({
+    hostMax: 150,
+    clientIdMax: 128,
+    userMax: 256,
+    passwordMax: 256,
+    topicMax: 255,
+    // Half of the 700 characters that a command takes, because they are hexadecimal digits. 1,024 at a
+    // prompt are not used: what arrives in data mode is thrown away, and a message would be lost unseen.
+    payloadMax: 350,
+    willMax: 255,
+    window: 1,
+  }),
   // As much as the module itself can publish.
   receiveBytes: 1_024,
 

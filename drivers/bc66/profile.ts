@@ -1,12 +1,7 @@
-import type { Profile } from "../quectel/profile.js";
-import { closeTcp } from "./commands-tcp.js";
+import type { FullProfile } from "../quectel/profile.js";
 import { bc66Core } from "./core.js";
-import { bc66Tcp, sendReport } from "./tcp.js";
+import { bc66Sockets } from "./tcp.js";
+import { bc66Tls } from "./tls-limits.js";
 
-/** The BC66 as data, with its TCP sockets. */
-export const bc66: Profile = Object.freeze<Profile>({
-  ...bc66Core,
-  tcp: bc66Tcp,
-  closes: Object.freeze([closeTcp]),
-  sendReport,
-});
+/** The BC66 as data, all of it. */
+export const bc66: FullProfile = Object.freeze({ ...bc66Core, ...bc66Sockets, ...bc66Tls });

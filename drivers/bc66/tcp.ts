@@ -1,4 +1,5 @@
 /** TCP of the BC66: its commands, and the choice between its two ways of sending. */
+import type { SocketFacts } from "../quectel/profile.js";
 import type { SendWay, TcpKind } from "../quectel/socket-kind.js";
 import { PROMPT_PAUSE_MS } from "./commands.js";
 import { closeTcp, openTcp, receiveTcp, sendTcpByHex, sendTcpByPrompt } from "./commands-tcp.js";
@@ -46,4 +47,11 @@ export const bc66Tcp: TcpKind = Object.freeze<TcpKind>({
   tellsRest: true,
   refusesTaken: true,
   close: closeTcp,
+});
+
+/** The BC66's sockets. */
+export const bc66Sockets: SocketFacts = Object.freeze<SocketFacts>({
+  tcp: bc66Tcp,
+  closes: Object.freeze([closeTcp]),
+  sendReport,
 });

@@ -93,7 +93,7 @@ export class TlsConnections implements ModemExtension {
       const reason =
         mark === ""
           ? failure("credential", "AT+QSSLCFG", undefined, role + ": holds too few bytes")
-          : refusal(role, credential, this.host.profile.tls.credentialMax ?? Infinity);
+          : refusal(role, credential, this.host.profile.tls?.credentialMax ?? Infinity);
       if (reason !== undefined) {
         done(reason, -1);
         return;

@@ -1,6 +1,6 @@
-/** The BG95 as data, without its sockets, which MQTT by the module does not need. Every figure with its source. */
+/** The BG95 as data, without its sockets and its TLS, which not every product has. Every figure with its source. */
 import { plainCommand } from "../../modules/at/command.js";
-import type { Profile, StartStep, TlsLimits } from "../quectel/profile.js";
+import type { Profile, StartStep } from "../quectel/profile.js";
 import { bg95Commands } from "./commands.js";
 import { bg95Urcs } from "./urcs.js";
 
@@ -68,27 +68,6 @@ export const bg95Core: Profile = Object.freeze<Profile>({
     // ESP32: the receive FIFO, which is all that the stock class has.
     stockReceiveBurst: 128,
   }),
-  // SSL manual: contexts 0 to 5.
-  tlsContexts: 6,
-  tls: Object.freeze<TlsLimits>({
-    // Test command of a BG95-M3. RC4, 3DES and static ECDH, which no broker takes any more, are left out.
-    suites: Object.freeze([
-      0x002f, 0x0035, 0x003d, 0xc009, 0xc00a, 0xc013, 0xc014, 0xc023, 0xc024, 0xc027, 0xc028, 0xc02b, 0xc02f,
-    ]),
-    clientKeys: Object.freeze<TlsLimits["clientKeys"]>(["rsa", "p256"]),
-  }),
-  // MQTT note V1.1. No limits are given for client identifier, user name and password: those of the BC66.
-  mqtt: Object.freeze({
-    clients: 6,
-    hostMax: 100,
-    clientIdMax: 128,
-    userMax: 256,
-    passwordMax: 256,
-    topicMax: 255,
-    payloadMax: 4_096,
-    willMax: 255,
-    window: 5,
-  }),
   // TCP/IP note: restart when the SIM is not ready after 20 s; 60 s for registration, NB-IoT needs more.
   simMs: 20_000,
   registrationMs: 180_000,
@@ -102,6 +81,4 @@ export const bg95Core: Profile = Object.freeze<Profile>({
   openFailures: 5,
   // TCP/IP note, AT+QNTP.
   timeServerMs: 125_000,
-  // FILE manual: the default.
-  uploadTimeoutS: 5,
 });

@@ -29,6 +29,17 @@ class Bg95MqttClients extends MqttClients {
 
 export const bg95Mqtt: MqttDialect = Object.freeze<MqttDialect>({
   Clients: Bg95MqttClients,
+  // MQTT note V1.1. No limits are given for client identifier, user name and password: those of the BC66.
+  limits: Object.freeze({
+    hostMax: 100,
+    clientIdMax: 128,
+    userMax: 256,
+    passwordMax: 256,
+    topicMax: 255,
+    payloadMax: 4_096,
+    willMax: 255,
+    window: 5,
+  }),
   // The longest message that the module itself can publish.
   receiveBytes: 4_096,
 

@@ -1,11 +1,7 @@
-import { closeTls } from "../quectel/commands/ssl-close.js";
-import type { Profile } from "../quectel/profile.js";
+import type { FullProfile } from "../quectel/profile.js";
 import { bg95Core } from "./core.js";
-import { bg95Tcp, closeTcp } from "./tcp.js";
+import { bg95Sockets } from "./tcp.js";
+import { bg95Tls } from "./tls-limits.js";
 
-/** The BG95 as data, with its sockets. */
-export const bg95: Profile = Object.freeze<Profile>({
-  ...bg95Core,
-  tcp: bg95Tcp,
-  closes: Object.freeze([closeTcp, closeTls]),
-});
+/** The BG95 as data, all of it. */
+export const bg95: FullProfile = Object.freeze({ ...bg95Core, ...bg95Sockets, ...bg95Tls });

@@ -2,6 +2,8 @@
 import { plainCommand, query } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 import { sendTcp } from "../quectel/commands/tcpip.js";
+import { closeTls } from "../quectel/commands/ssl-close.js";
+import type { SocketFacts } from "../quectel/profile.js";
 import type { CloseCommand, TcpKind } from "../quectel/socket-kind.js";
 
 /** Opens a TCP socket in buffer access mode (the default): `OK` at once, `+QIOPEN: <id>,<err>` within 150 s. */
@@ -30,7 +32,7 @@ export const closeTcp: CloseCommand = plainCommand<readonly [id: number, timeout
   75_000,
 );
 
-export const bg95Tcp: TcpKind = Object.freeze<TcpKind>({
+const tcp: TcpKind = Object.freeze<TcpKind>({
   failureKind: "connect",
   openName: "AT+QIOPEN",
   open(channel, context, id, host, port, done) {
@@ -40,4 +42,10 @@ export const bg95Tcp: TcpKind = Object.freeze<TcpKind>({
   receive: receiveTcp,
   receiveDefault: true,
   close: closeTcp,
+});
+
+/** The BG95's sockets. */
+export const bg95Sockets: SocketFacts = Object.freeze<SocketFacts>({
+  tcp,
+  closes: Object.freeze([closeTcp, closeTls]),
 });

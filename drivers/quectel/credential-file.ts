@@ -104,7 +104,7 @@ export class CredentialFile {
     this.attempts++;
     this.host.channel.run(
       file.uploadFile,
-      [this.fileName, source.byteLength, this.host.profile.uploadTimeoutS],
+      [this.fileName, source.byteLength, this.host.profile.uploadTimeoutS ?? 0],
       (reason, uploaded) => this.onSent(reason, uploaded),
       { source },
     );

@@ -3,7 +3,6 @@ import type { Command, Urc } from "../../modules/at/command.js";
 import { LINE_BYTES } from "../../modules/at/receiver.js";
 import type { Line } from "../../modules/at/line.js";
 import type { ChannelOptions } from "../../modules/at/options.js";
-import type { Done } from "../../modules/at/request.js";
 import type { Trace } from "../../modules/at/trace.js";
 import type { Rung } from "../../modules/cellular/recovery.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
@@ -83,11 +82,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     this.timer.clear(this.timeout);
     this.channel.close();
     this.timer.set(() => this.lose(failure("cancelled")), 0);
-  }
-
-  /** Received signal strength in dBm; `NaN` without a measurement. */
-  signal(done: Done<number>): void {
-    this.channel.run(network.signalStrength, [], done);
   }
 
   /** Tells of every buffer of fixed size; those of connections are those of the fullest one so far. */

@@ -4,7 +4,6 @@ import { Payloads } from "../../modules/at/payloads.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { ModemExtension } from "./extension.js";
 import type { MqttInbox } from "./mqtt-inbox.js";
-import type { MqttLimits } from "./profile.js";
 
 /** A client of the module's own MQTT, as the table knows it. */
 export interface MqttReceiver {
@@ -40,21 +39,19 @@ export const mqttUrcs: readonly Urc[] = Object.freeze([
   mqttUrc("QMTCLOSE"),
 ]);
 
+/** Ids 0 to 5, of either module (MQTT notes). */
+const CLIENTS = 6;
+
 /** Ids of the module's MQTT clients, and the way of reports to them. */
 export class MqttClients implements ModemExtension {
   // A BG95 brings messages in answers, a BC66 in reports.
   readonly payloads = Payloads;
-  private readonly count: number;
   protected readonly clients: (MqttReceiver | undefined)[] = [];
-
-  constructor(modem: { readonly profile: { readonly mqtt: MqttLimits } }) {
-    this.count = modem.profile.mqtt.clients;
-  }
 
   /** Gives a free id; `undefined`: all are in use. */
   attach(client: MqttReceiver): number | undefined {
     const clients = this.clients;
-    for (let id = 0; id < this.count; id++)
+    for (let id = 0; id < CLIENTS; id++)
       if (clients[id] === undefined) {
         clients[id] = client;
         return id;

@@ -5,6 +5,7 @@ import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { Source } from "../../modules/mqtt/source.js";
 import type { Modem } from "./modem.js";
 import type { MqttClients } from "./mqtt-clients.js";
+import type { MqttLimits } from "./profile.js";
 import type { SecureOptions } from "./tls.js";
 
 /** Parameters of `AT+QMTCFG`: item, client, values. `text` is the last value. */
@@ -25,6 +26,7 @@ export interface MqttHeader {
 export interface MqttDialect {
   /** Ids and reports. */
   readonly Clients: new (modem: Modem) => MqttClients;
+  readonly limits: MqttLimits;
   /** Size of the ring for received messages, where none is given. */
   readonly receiveBytes: number;
   /** Items beside those that all modules have. */

@@ -110,7 +110,7 @@ export abstract class MqttOpening implements MqttReceiver {
   private begin(): void {
     const modem = this.modem;
     const options = this.settings;
-    const limits = modem.profile.mqtt;
+    const limits = this.dialect.limits;
     const id = this.clients.attach(this);
     let reason = modem.unreachable();
     if (id === undefined) {

@@ -30,7 +30,7 @@ import { lineText } from "./mqtt-text.js";
  * - An incoming message is acknowledged by the module when it arrives there, not when it has been read
  *   here. QoS (when not 0), RETAIN and DUP of it are not told.
  * - Texts of commands (host, identifiers, user name, password, topics, will) are ASCII without quotation
- *   marks; lengths are those of `profile.mqtt`. What exceeds them is refused before anything is sent.
+ *   marks; lengths are those of the dialect. What exceeds them is refused before anything is sent.
  *
  * No exception leaves a callback: one that an application's callback throws closes the connection
  * and is reported. `failure` and `onError` come in a turn of their own.
@@ -100,14 +100,14 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
   }
 
   private checkMessage({ topic, payload }: Message): void {
-    const limits = this.modem.profile.mqtt;
+    const limits = this.dialect.limits;
     lineText("AT+QMTPUB", "topic", topic, limits.topicMax);
     if (payload.byteLength > limits.payloadMax)
       refuse("AT+QMTPUB", "payload over " + String(limits.payloadMax) + " bytes", "limit");
   }
 
   private checkFilters(subscriptions: readonly { readonly topic: string }[]): void {
-    const most = this.modem.profile.mqtt.topicMax;
+    const most = this.dialect.limits.topicMax;
     subscriptions.forEach(({ topic }) => lineText("AT+QMTSUB", "topic filter", topic, most));
   }
 
@@ -200,7 +200,7 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
     const dialect = this.dialect;
     const session = this.session;
     const channel = this.modem.channel;
-    const most = this.modem.profile.mqtt.window;
+    const most = this.dialect.limits.window;
     let request, delivery;
     this.deliver();
     if (this.phase !== "connected" || this.busy) return;
@@ -235,7 +235,7 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
     else if (room && (delivery = session.next(most))) this.send(delivery);
     else if (room && this.announce) {
       this.announce = false;
-      this.call("onWritable", () => this.options.onWritable?.call(this, this.modem.profile.mqtt.payloadMax));
+      this.call("onWritable", () => this.options.onWritable?.call(this, this.dialect.limits.payloadMax));
     }
   }
 

@@ -96,8 +96,6 @@ export interface TlsLimits {
 
 /** Limits of the module's own MQTT, in bytes. */
 export interface MqttLimits {
-  /** Ids 0 to count - 1. */
-  readonly clients: number;
   readonly hostMax: number;
   readonly clientIdMax: number;
   readonly userMax: number;
@@ -148,8 +146,28 @@ export interface ReportHost {
   endSockets(reason: Failure, id: number): void;
 }
 
-/** A module as data: what a driver must know to speak to it. */
-export interface Profile {
+/** The module's sockets. */
+export interface SocketFacts {
+  readonly tcp: TcpKind;
+  /** Close commands of every kind of socket. */
+  readonly closes: readonly CloseCommand[];
+  /** How data are sent, as an event for the log. */
+  readonly sendReport?: (baud: number | undefined) => readonly [name: string, ...values: (string | number)[]];
+}
+
+/** The module's own TLS. */
+export interface TlsFacts {
+  readonly tlsContexts: number;
+  readonly tls: TlsLimits;
+  /** The module ends an upload to its files when nothing came for so long. */
+  readonly uploadTimeoutS: number;
+}
+
+/**
+ * A module as data: what a driver must know to speak to it. A product leaves out what it has no use for:
+ * sockets (MQTT by the module), TLS (TLS on this side).
+ */
+export interface Profile extends Partial<SocketFacts>, Partial<TlsFacts> {
   readonly model: string;
   /** PDP context that is used where nothing else is configured. */
   readonly context: number;
@@ -159,18 +177,9 @@ export interface Profile {
   /** Reports of this module that no other has; true: it was one, and nobody else is asked. */
   readonly onReport?: (modem: ReportHost, name: string, line: Line) => boolean;
   readonly commands: NetworkCommands;
-  /** Absent where a product has no use for TCP of the module. */
-  readonly tcp?: TcpKind;
-  /** Close commands of every kind of socket; absent where there are none. */
-  readonly closes?: readonly CloseCommand[];
-  /** How data are sent, as an event for the log. */
-  readonly sendReport?: (baud: number | undefined) => readonly [name: string, ...values: (string | number)[]];
   readonly startScript: readonly StartStep[];
   readonly power: PowerTiming;
   readonly sockets: SocketLimits;
-  readonly tlsContexts: number;
-  readonly tls: TlsLimits;
-  readonly mqtt: MqttLimits;
   /** Longest wait for a usable SIM, then for registration. */
   readonly simMs: number;
   readonly registrationMs: number;
@@ -186,9 +195,9 @@ export interface Profile {
   readonly openFailures: number;
   /** From the question to a time server to its answer. */
   readonly timeServerMs: number;
-  /** The module ends an upload when nothing came for so long. */
-  readonly uploadTimeoutS: number;
 }
+
+export type FullProfile = Profile & SocketFacts & TlsFacts;
 
 /** Is told of a buffer: its name, its size and the most bytes that it ever held. */
 export type BufferReport = (name: string, size: number, highWater: number) => void;

@@ -141,12 +141,13 @@ export function isModuleTlsFailure(reason: Failure): boolean {
 
 /** What a TLS, of the module or of this side, cannot do for this broker and these credentials. */
 export function tlsObstacle(
-  tls: Pick<TlsLimits, "suites" | "clientKeys" | "credentialMax">,
+  tls: Pick<TlsLimits, "suites" | "clientKeys" | "credentialMax"> | undefined,
   facts: RouteFacts,
 ): Obstacle | undefined {
   const suites = facts.suites;
   const key = facts.credentials.open("key");
   const certificate = facts.credentials.open("certificate")?.byteLength ?? 0;
+  if (tls === undefined) return "absent";
   if (suites !== undefined && !tls.suites.some(suite => suites.includes(suite))) return "suites";
   if (key !== undefined && !tls.clientKeys.includes(envelopeOf(key).rsaLength > 0 ? "rsa" : "p256"))
     return "key";

@@ -96,7 +96,7 @@ export class TlsContexts implements ModemExtension {
     const channel = this.host.channel;
     const profile = this.host.profile;
     const verify = files[0] === "" ? 0 : 1;
-    this.context = (this.context + 1) % profile.tlsContexts;
+    this.context = (this.context + 1) % (profile.tlsContexts ?? 1);
     contexts[this.context] = "";
     this.items = {
       // TLS 1.2

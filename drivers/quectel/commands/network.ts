@@ -23,12 +23,6 @@ export function isRegistered(stat: number): boolean {
   return stat === 1 || stat === 5;
 }
 
-/** Received signal strength in dBm (-113 to -51); `NaN` when the module has no measurement. 300 ms. */
-export const signalStrength = plainQuery<number>("AT+CSQ", 1_000, "+CSQ:", line => {
-  const rssi = line.int(0);
-  return rssi === 99 ? NaN : -113 + 2 * rssi;
-});
-
 /**
  * Seconds since 1970-01-01 UTC of a local time with its distance from UTC in units of so many seconds,
  * by default quarter hours: `2020/06/02,01:47:33+32`, with or without the century, letters before the

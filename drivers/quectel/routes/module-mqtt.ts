@@ -32,7 +32,7 @@ export class ModuleMqttRoute implements Route {
   }
 
   obstacle(facts: RouteFacts): Obstacle | undefined {
-    const limits: MqttLimits = facts.profile.mqtt;
+    const limits: MqttLimits = this.dialect.limits;
     if (facts.hostLength > limits.hostMax) return "host";
     if (facts.clientIdLength > limits.clientIdMax) return "client-id";
     if (facts.userLength > limits.userMax) return "user";

@@ -1,4 +1,4 @@
-import type { Profile } from "../../../drivers/quectel/profile.js";
+import type { FullProfile } from "../../../drivers/quectel/profile.js";
 import { lookAtServer, type ServerAnswer } from "../broker-look.js";
 import { deviceProfile } from "../tls-engine.js";
 import { suiteName } from "../suites.js";
@@ -26,7 +26,7 @@ function names(suites: readonly number[]): string {
 export async function lookAtSuites(
   result: RunResult,
   broker: BrokerAccess,
-  { model, tls }: Pick<Profile, "model" | "tls">,
+  { model, tls }: Pick<FullProfile, "model" | "tls">,
 ): Promise<RunFailure | undefined> {
   const { failure } = result;
   if (failure?.kind !== "tls" || !(failure.command ?? "").startsWith("AT+Q")) return undefined;

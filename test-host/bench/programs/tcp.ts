@@ -1,3 +1,4 @@
+import { readSignal } from "../../../drivers/quectel/signal.js";
 import { sendTcpByHex, sendTcpByPrompt } from "../../../drivers/bc66/commands-tcp.js";
 import { bc66Tcp } from "../../../drivers/bc66/tcp.js";
 import { bc66, bg95, Cellular, Connection, TCP, type Profile } from "../../../drivers/index.js";
@@ -64,7 +65,7 @@ class TcpProgram {
       this.host.report("sending");
       this.pump();
     } else
-      this.cellular.signal((_, dbm) => {
+      readSignal(this.cellular, (_, dbm) => {
         this.host.report("signal", dbm);
       });
   }

@@ -1,3 +1,4 @@
+import { signalStrength } from "../../../drivers/quectel/signal.js";
 import assert from "node:assert/strict";
 import * as commands from "../../../drivers/bc66/commands.js";
 import * as tcp from "../../../drivers/bc66/commands-tcp.js";
@@ -7,7 +8,6 @@ import { identify, type Identity } from "../../../drivers/quectel/commands/gener
 import {
   epsRegistration,
   networkTime,
-  signalStrength,
   simNumber,
   simState,
 } from "../../../drivers/quectel/commands/network.js";

@@ -1,3 +1,4 @@
+import { readSignal } from "../../../drivers/quectel/signal.js";
 import assert from "node:assert/strict";
 import { RecoveryLadder } from "../../../modules/cellular/recovery.js";
 import { Bench, type BenchSettings } from "./bench.js";
@@ -100,7 +101,7 @@ describe("Recovery of the driver", () => {
     const bench = new Bench({ lines: [], running: true, faults: ["silence for=1800000 ms=30000"] });
     await bench.goOnline();
     await bench.pass(30_000);
-    bench.modem.signal(() => undefined);
+    readSignal(bench.modem, () => undefined);
     await bench.until("silence noticed", () => bench.failures.length > 0);
     await bench.pass(1_800_000);
     await bench.until("online again", () => bench.online, 150_000);
@@ -113,7 +114,7 @@ describe("Recovery of the driver", () => {
     bench.cellular.connect();
     // Questions of the application meanwhile are no further failures.
     const ask = (): void => {
-      bench.modem.signal(() => undefined);
+      readSignal(bench.modem, () => undefined);
       bench.scheduler.after(17_000, ask);
     };
     ask();
@@ -178,7 +179,7 @@ describe("Recovery of the driver", () => {
       bench.module.module.power.crash();
       bench.module.bootNow();
       await bench.pass(30_000);
-      bench.modem.signal(() => undefined);
+      readSignal(bench.modem, () => undefined);
       await bench.until("restart noticed", () => !bench.online, 60_000);
       await bench.until("online", () => bench.online, 60_000);
       assert.equal(bench.module.module.profile.echo, false);
@@ -223,7 +224,7 @@ describe("Recovery of the driver", () => {
     it("is found off by its STATUS pin when the supply was cut", async () => {
       const bench = await new Bench().goOnline();
       bench.module.module.power.cut();
-      bench.modem.signal(() => undefined);
+      readSignal(bench.modem, () => undefined);
       await bench.until("silence noticed", () => bench.failures.length > 0, 60_000);
       await bench.until("online", () => bench.online, 120_000);
     });

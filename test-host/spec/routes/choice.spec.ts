@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bg95 } from "../../../drivers/bg95/profile.js";
-import type { Profile } from "../../../drivers/quectel/profile.js";
+import type { FullProfile } from "../../../drivers/quectel/profile.js";
 import {
   chooseRoute,
   isModuleTlsFailure,
@@ -19,7 +19,7 @@ import { PemStream } from "../../../modules/pki/pem.js";
 import { BytesCredential } from "../../../modules/pki/bytes.js";
 
 /** As the BC66's profile has it: suites that brokers have dropped, RSA keys, a small store. */
-const old: Profile = {
+const old: FullProfile = {
   ...bg95,
   model: "BC66",
   tls: { suites: [0x002f, 0x0035, 0x003c, 0x003d], clientKeys: ["rsa"], credentialMax: 3_072 },
