@@ -1,7 +1,8 @@
 import Serial from "embedded:io/serial";
 import Restart from "restart";
 import services from "services";
-import type { Watchdog } from "../../hosts/firmware/host.js";
+import { deviceVault } from "../../hosts/esp32/vault.js";
+import type { Host, Watchdog } from "../../hosts/firmware/host.js";
 import { keys } from "./device-keys.js";
 import type { Entry } from "./host.js";
 import main from "./main.js";
@@ -31,17 +32,23 @@ function watchdogOf(timeoutMs: number): Watchdog {
 
 const watchdog = board?.watchdogMs === undefined ? undefined : watchdogOf(board.watchdogMs);
 
-const extras = Object.freeze({
+const extras = {
   console,
   keys: services.keys && keys,
   watchdog,
   sleep: board?.restarts && ((ms: number) => Restart.sleep(ms)),
   restart: board?.restarts && (() => Restart.now()),
-});
+};
+
+/** The ESP32's own, over the partitions that it looks for. */
+function stored(): Pick<Host, "vault"> & Partial<Pick<Host, "credentials">> {
+  const vault = board?.vault && deviceVault();
+  return vault ? { vault, credentials: vault } : {};
+}
 
 /** `start` is the entry module's default export. */
 export default function deviceMain(start: Entry): void {
   // The platform arms it; from then on the firmware has to feed it.
   watchdog?.feed();
-  main(host => start(Object.assign(host, extras)));
+  main(host => start({ ...host, ...extras, ...stored() }));
 }

@@ -1,5 +1,5 @@
 import type { Engine, EngineMemory } from "../simulator/engine.js";
-import { resolvePartitions } from "./partitions.js";
+import { resolvePartitions, VAULT_LABELS } from "./partitions.js";
 import type { Partitions, PowerCut } from "./partitions.js";
 import type { Board } from "./service-types.js";
 import type { EngineKeys, EngineSigner, EngineTls, NativeCost, ServiceOptions } from "./services.js";
@@ -82,7 +82,7 @@ export interface EngineOptions {
   /**
    * Partitions of raw NOR flash by label: their contents, whole blocks of 4096 bytes. The firmware opens
    * them with `embedded:storage/flash` or the older module `flash`. A partition `journal` is always
-   * there, 64 KB and erased unless given.
+   * there, 64 KB and erased unless given. With `esp_secure_cert` and `secure_cert_b` there is `host.vault`.
    */
   readonly partitions?: Partitions;
   /** Contents of the partition `journal`. */
@@ -154,9 +154,15 @@ function resolveConsole({ serial, baud = 115_200 }: ConsoleOptions) {
   return { headroom: serial === "stock" ? 0 : RECEIVE_HEADROOM, baud };
 }
 
-function boardOf(baud: number | undefined, { restarts, watchdogMs }: EngineOptions): Board | undefined {
-  if (baud === undefined && !restarts && watchdogMs === undefined) return undefined;
+function boardOf(
+  baud: number | undefined,
+  { restarts, watchdogMs }: EngineOptions,
+  partitions: Partitions,
+): Board | undefined {
+  const vault = VAULT_LABELS.every(label => label in partitions);
+  if (baud === undefined && !restarts && watchdogMs === undefined && !vault) return undefined;
   return {
+    ...(vault && { vault }),
     ...(baud !== undefined && { console: { baud } }),
     ...(restarts && { restarts: true }),
     ...(watchdogMs !== undefined && { watchdogMs }),
@@ -164,6 +170,7 @@ function boardOf(baud: number | undefined, { restarts, watchdogMs }: EngineOptio
 }
 
 export function resolveOptions(options: EngineOptions): ResolvedOptions {
+  const partitions = resolvePartitions(options.partitions, options.flash, options.powerCut);
   const console = options.console && resolveConsole(options.console === true ? {} : options.console);
   return {
     entry: options.entry ?? "hosts/firmware/main",
@@ -180,14 +187,14 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     ticksOffsetMs: options.ticksOffsetMs ?? 0,
     epochMs: options.epochMs ?? 0,
     seed: options.seed ?? 1,
-    partitions: resolvePartitions(options.partitions, options.flash, options.powerCut),
+    partitions,
     powerCut: options.powerCut,
     services: {
       tls: options.tls,
       signer: options.signer,
       keys: options.keys,
       nativeCost: options.nativeCost,
-      board: boardOf(console?.baud, options),
+      board: boardOf(console?.baud, options, partitions),
     },
   };
 }

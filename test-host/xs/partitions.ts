@@ -2,6 +2,8 @@
 
 const FLASH_BLOCK_BYTES = 4096;
 const JOURNAL = "journal";
+/** Of a credential vault's two slots, as `hosts/esp32/vault.ts` has them. */
+export const VAULT_LABELS = ["esp_secure_cert", "secure_cert_b"] as const;
 const JOURNAL_BYTES = 16 * FLASH_BLOCK_BYTES;
 
 export type Partitions = Readonly<Record<string, Uint8Array>>;

@@ -8,6 +8,8 @@ export interface Board {
   readonly console?: { readonly baud: number };
   readonly restarts?: true;
   readonly watchdogMs?: number;
+  /** Flash has the partitions of a credential vault. */
+  readonly vault?: true;
 }
 
 /** What the firmware is told of the services; JSON. */

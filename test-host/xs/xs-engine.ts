@@ -30,6 +30,7 @@ import { HostServices } from "./services.js";
 
 /** Of a device with a module alone, and of one whose board has more. */
 const MAIN = "test-host/xs/main";
+const HOST_FOLDER = "test-host/xs/";
 const DEVICE_MAIN = "test-host/xs/device-main";
 const STDERR_LIMIT = 4096;
 
@@ -156,7 +157,7 @@ function readCounts(reader: Reader): Record<string, number> {
   return counts;
 }
 
-/** Modules that an entry was found to import: sent ahead the next time. */
+/** Modules that a main module and an entry were found to import: sent ahead the next time. */
 const knownImports = new Map<string, Set<string>>();
 
 export interface XsFolders {
@@ -208,24 +209,30 @@ export class XsEngine implements FirmwareEngine {
   async #load(folders: XsFolders, options: ResolvedOptions): Promise<void> {
     const { root, cacheFolder } = folders;
     const host = this.#host;
-    // The host's main module comes with this folder, wherever the entry lies.
-    const sourceOf = (name: string): Promise<string | undefined> =>
-      moduleSource(name === MAIN || name === DEVICE_MAIN ? defaultRoot : root, name, cacheFolder);
+    const { description } = this.#services;
+    const needsMore = description.board !== undefined || description.keys !== undefined;
+    const main = needsMore ? DEVICE_MAIN : MAIN;
+    const known = `${main}\0${root}\0${options.entry}`;
+    // The host's main module comes with this folder, and what that imports with it, wherever the entry lies.
+    const sourceOf = async (name: string): Promise<string | undefined> => {
+      const own =
+        name === MAIN || name === DEVICE_MAIN ? undefined : await moduleSource(root, name, cacheFolder);
+      const isOurs = name.startsWith(HOST_FOLDER) || needsMore;
+      return own ?? (isOurs ? moduleSource(defaultRoot, name, cacheFolder) : undefined);
+    };
     host.send(settingsFrame(options));
     for (const [label, bytes] of Object.entries(options.partitions)) host.send(partitionFrame(label, bytes));
     if (options.powerCut) host.send(powerCutFrame(options.powerCut));
     for (const [role, bytes] of Object.entries(options.credentials))
       if (bytes instanceof Uint8Array) host.send(resourceFrame(`${role}.der`, bytes));
-    const { description } = this.#services;
-    const needsMore = description.board !== undefined || description.keys !== undefined;
     host.send(servicesFrame(description));
     host.send(moduleFrame("mc/config", configSource(options.config)));
-    const imports = knownImports.get(`${root}\0${options.entry}`) ?? new Set<string>();
+    const imports = knownImports.get(known) ?? new Set<string>();
     for (const name of imports) {
       const source = await sourceOf(name);
       if (source !== undefined) host.send(moduleFrame(name, source));
     }
-    host.send(loadFrame(needsMore ? DEVICE_MAIN : MAIN, options.entry));
+    host.send(loadFrame(main, options.entry));
     for (;;) {
       const { letter, reader } = await host.receive();
       if (letter === "N") {
@@ -236,7 +243,7 @@ export class XsEngine implements FirmwareEngine {
       } else if (letter === "L") {
         this.#modules = readCounts(reader);
         this.#natives = readCounts(reader);
-        knownImports.set(`${root}\0${options.entry}`, imports);
+        knownImports.set(known, imports);
         return;
       } else if (letter === "E") {
         const reason = reader.text();
