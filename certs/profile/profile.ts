@@ -81,7 +81,7 @@ function refuse(file: string, what: string, why: string, fix: string): never {
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const place = v.getDotPath(issue);
   // Values may be anything, a passphrase in the wrong place among them: never shown.
-  if (issue.type === "strict_object") return `${place ?? "a member"} is not known`;
+  if (issue.expected === "never") return `${place ?? "a member"} is not known`;
   if (issue.received === "undefined") return `${place ?? "a member"} is missing`;
   const isOwn =
     issue.kind === "validation" &&
