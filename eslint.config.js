@@ -37,10 +37,10 @@ const zones = [
     from: ["./hosts/workstation", "./certs", "./test-host"],
     message: "device code",
   })),
-  ...["./hosts/workstation/*.ts", "./hosts/workstation/!(simulate|modem)/**"].map(target => ({
+  ...["./hosts/workstation/*.ts", "./hosts/workstation/!(simulate|modem|device-command)/**"].map(target => ({
     target,
     from: ["./test-host"],
-    message: "only the simulate and modem commands use the simulation",
+    message: "only the simulate, modem and device commands use the simulation",
   })),
   {
     target: "./test-host/simulator",

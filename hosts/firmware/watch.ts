@@ -37,7 +37,8 @@ class Watch {
   onReport(event: string, values: readonly ReportValue[]): void {
     this.since = this.host.clock.ticks;
     this.limitMs = QUIET_MS;
-    if (event === "mqtt" || event === "done") this.connected = true;
+    // Who waits for a factory may be silent, too.
+    if (event === "mqtt" || event === "done" || event === "provisioning") this.connected = true;
     else if (event === "state" || event === "connecting") this.connected = false;
     else if (event === "failure") {
       const waitMs = values[WAIT];

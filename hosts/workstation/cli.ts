@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addBuildCommand } from "./build/command.js";
 import { addCertsCommand } from "./certs/command.js";
+import { addDeviceCommand } from "./device-command/command.js";
 import { addModemCommand } from "./modem/command.js";
 import { addSimulateCommand } from "./simulate/command.js";
 import { InputError } from "../../certs/input-error.js";
@@ -50,6 +51,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   };
   addSimulateCommand(program, done);
   addModemCommand(program, done);
+  addDeviceCommand(program, done);
   addCertsCommand(program, done);
   addBuildCommand(program, done);
   try {

@@ -12,6 +12,8 @@ export interface Wanted {
   readonly certificate: Uint8Array | ((request: Uint8Array) => Promise<Uint8Array>);
   /** Subject of the request. */
   readonly commonName: string;
+  /** Whether a certificate that is found in the unit, of its own key and with that name, may stay. Default: yes. */
+  readonly accept?: (certificate: Uint8Array) => boolean;
 }
 
 /** What a unit has proved to hold, in the slot in use. */
@@ -61,12 +63,14 @@ export async function fill(
     await client.transfer("ca", wanted.ca);
   }
   await onStep("verify");
-  if (!(await proved(client, "new", wanted))) throw new ProvisioningError("different", "read");
+  const made = await proved(client, "new", wanted);
+  if (!made) throw new ProvisioningError("different", "read");
   await onStep("commit");
   await client.commit();
-  const now = await proved(client, "used", wanted);
-  if (!now) throw new ProvisioningError("different", "read");
-  return { ...now, already: false, facts };
+  // What was read back is in use now: the device signs with its key.
+  const { spki } = await client.prove("used");
+  if (!equal(spki, made.publicKey)) throw new ProvisioningError("different", "prove");
+  return { ...made, already: false, facts };
 }
 
 /** What of the begun slot can stay; begins it when there is none, or when it holds something else. */
@@ -109,6 +113,7 @@ async function pair(
   if (!certificate || !key || !equal(spkiOf(certificate, "certificate"), key.spki)) return undefined;
   if (typeof wanted.certificate === "function" && commonNameOf(certificate) !== wanted.commonName)
     return undefined;
+  if (wanted.accept?.(certificate) === false) return undefined;
   return { certificate, publicKey: key.spki };
 }
 

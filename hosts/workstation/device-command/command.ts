@@ -1,0 +1,151 @@
+import type { Command } from "commander";
+import { lstatSync } from "node:fs";
+import { InputError } from "../../../certs/input-error.js";
+import type { LinkName } from "../../../test-host/simulator/link.js";
+import type { RouteName } from "../../../drivers/quectel/route.js";
+import type { ModuleName } from "../../firmware/config.js";
+import { checkLink } from "../check-link.js";
+import { printInputError } from "../simulate/print.js";
+
+const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
+const ROUTES: readonly (RouteName | "auto")[] = ["auto", "module-tls", "host-tls", "module-mqtt"];
+const LINKS: readonly LinkName[] = ["none", "lte-m", "nb-iot"];
+const ENGINES = ["auto", "xs", "node"] as const;
+
+interface RawDeviceOptions {
+  readonly console: string;
+  readonly flash: string;
+  readonly module: string;
+  readonly route: string;
+  readonly link: string;
+  readonly engine: string;
+  readonly broker: string;
+  readonly clientId: string;
+  readonly resolve: readonly string[];
+}
+
+/** Checked options: nothing has been opened or started yet. */
+export interface DeviceOptions {
+  /** `127.0.0.1:PORT`, or the path of a pseudo terminal. */
+  readonly console: string;
+  /** Folder of the partitions' files. */
+  readonly flash: string;
+  readonly module: ModuleName;
+  readonly route: RouteName | "auto";
+  readonly link: LinkName;
+  readonly engine: (typeof ENGINES)[number];
+  readonly broker: { readonly host: string; readonly port: number };
+  readonly clientId: string;
+  readonly resolve: readonly string[];
+}
+
+/** `xs-cellular device`: the firmware with a simulated module, its console for a factory tool. `done` gets the exit code. */
+export function addDeviceCommand(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command("device")
+    .description(
+      "run a simulated device whose console a factory tool can talk to, its flash kept in files, until stopped",
+    )
+    .requiredOption(
+      "--console <at>",
+      "path of a pseudo terminal (needs the program socat), or 127.0.0.1:PORT",
+    )
+    .requiredOption("--flash <folder>", "where the device's flash partitions are kept")
+    .option("--module <name>", "module: bg95 or bc66", "bg95")
+    .option("--route <name>", `way to the broker: ${ROUTES.join(", ")}`, "auto")
+    .option("--link <profile>", "radio link: none, lte-m or nb-iot", "none")
+    .option("--engine <name>", "JavaScript engine: auto, xs or node", "auto")
+    .option(
+      "--broker <host:port>",
+      "broker that the firmware was built for, with TLS",
+      "broker.example.com:8883",
+    )
+    .option("--client-id <id>", "the firmware's MQTT client identifier", "device-1")
+    .option(
+      "--resolve <entry>",
+      "NAME=ADDRESS[:PORT] that the module's DNS knows, a loopback address; may be repeated",
+      (entry: string, entries: readonly string[]) => [...entries, entry],
+      [] as readonly string[],
+    )
+    .action(async (raw: RawDeviceOptions) => {
+      try {
+        const options = checkOptions(raw);
+        // Not before it is needed: the simulation takes longer to load than a mistake to tell.
+        const { serveDevice } = await import("./serve.js");
+        done(await serveDevice(options));
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        printInputError(error, false);
+        done(2);
+      }
+    });
+}
+
+function refuse(option: string, what: string, why: string, fix: string): never {
+  throw new InputError({ what, why, fix, file: option });
+}
+
+function oneOf<Name extends string>(option: string, names: readonly Name[], given: string): Name {
+  return (
+    names.find(name => name === given) ??
+    refuse(
+      option,
+      `${option} ${given} is not known`,
+      "Only what is listed can be simulated.",
+      `Use one of: ${names.join(", ")}.`,
+    )
+  );
+}
+
+/** A loopback address as it is; a path that may become a pseudo terminal. */
+function consoleOf(at: string): string {
+  const port = /^(?:127\.0\.0\.1|localhost):(\d{1,5})$/.exec(at)?.[1];
+  if (port !== undefined && Number(port) <= 65_535) return at;
+  if (at === "" || /^[\w.-]+:\d+$/.test(at))
+    return refuse(
+      "--console",
+      `--console ${at} is neither a path nor a loopback address`,
+      "A simulated device must not be reachable from other machines.",
+      "Give the path of a pseudo terminal, or 127.0.0.1:PORT.",
+    );
+  // What a stopped run has left is a symbolic link.
+  const found = lstatSync(at, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isSymbolicLink())
+    return refuse(
+      "--console",
+      `--console ${at} exists already`,
+      "A pseudo terminal would take its place, and what is there would be lost.",
+      "Name a path that is free, for example /tmp/device-1.",
+    );
+  // A number alone would be taken for a port.
+  return at.includes("/") ? at : `./${at}`;
+}
+
+function brokerOf(text: string): DeviceOptions["broker"] {
+  const [, host, port] = /^([A-Za-z0-9.-]+):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535)
+    return refuse(
+      "--broker",
+      `--broker ${text} is no name with a port`,
+      "The firmware checks the name in the broker's certificate.",
+      "Write NAME:PORT, and with --resolve NAME=127.0.0.1:PORT where it is on this machine.",
+    );
+  return { host, port: Number(port) };
+}
+
+function checkOptions(raw: RawDeviceOptions): DeviceOptions {
+  const module = oneOf("--module", MODULES, raw.module);
+  const link = oneOf("--link", LINKS, raw.link);
+  checkLink(module, link);
+  return {
+    console: consoleOf(raw.console),
+    flash: raw.flash,
+    module,
+    route: oneOf("--route", ROUTES, raw.route),
+    link,
+    engine: oneOf("--engine", ENGINES, raw.engine),
+    broker: brokerOf(raw.broker),
+    clientId: raw.clientId,
+    resolve: raw.resolve,
+  };
+}

@@ -1,0 +1,131 @@
+import { InputError } from "../../../certs/input-error.js";
+import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
+import { Scheduler } from "../../../test-host/simulator/scheduler.js";
+import { ServeError } from "../../../test-host/simulator/serve-bytes.js";
+import { serveConsole } from "../../../test-host/simulator/serve-console.js";
+import { DeviceLife } from "../../../test-host/xs/device-life.js";
+import type { FirmwareConfig } from "../../firmware/config.js";
+import { deviceKeys } from "../device-keys.js";
+import { printSentences } from "../simulate/print.js";
+import { makeModule } from "../simulate/simulated-module.js";
+import { deviceProfile, nodeTls } from "../tls-engine.js";
+import type { DeviceOptions } from "./command.js";
+import { FlashFiles } from "./flash-files.js";
+
+/** The module that the engine starts, a path from the package's root. */
+const ENTRY = "hosts/workstation/device-command/entry";
+const KEEP_ALIVE_MS = 60_000;
+const WATCHDOG_MS = 30_000;
+
+function configOf({ module, route, broker, clientId }: DeviceOptions): FirmwareConfig {
+  return {
+    module,
+    route,
+    broker: { ...broker, secure: true, verify: true },
+    clientId,
+    topic: `devices/${clientId}/telemetry`,
+    message: '{"n":{n}}',
+    count: 0,
+    qos: 1,
+    commands: 0,
+    lingerMs: 0,
+    attempts: 0,
+    keepAlive: KEEP_ALIVE_MS,
+  };
+}
+
+function networkOf(scheduler: Scheduler, resolve: readonly string[]): LoopbackNetwork {
+  try {
+    return new LoopbackNetwork({ scheduler, resolve });
+  } catch (error) {
+    throw new InputError({
+      what: error instanceof Error ? error.message : String(error),
+      why: "The module's DNS answers with loopback addresses only.",
+      fix: "Write NAME=127.0.0.1 or NAME=127.0.0.1:PORT.",
+      file: "--resolve",
+    });
+  }
+}
+
+/** A report as the device's log has it: one line. */
+function logLine(report: string): string {
+  const values: unknown = JSON.parse(report);
+  return Array.isArray(values) ? values.map(value => String(value ?? "")).join(" ") : report;
+}
+
+/**
+ * Runs a device over its restarts until a signal comes; returns the exit code. Its console carries its
+ * log, as on a device, beside what it answers to a factory tool. What it has acknowledged is in the
+ * files of its flash already: ending this process by force is a loss of power, no more.
+ */
+export async function serveDevice(options: DeviceOptions): Promise<number> {
+  const files = new FlashFiles(options.flash);
+  const partitions = files.load();
+  const scheduler = new Scheduler({ mode: "realtime" });
+  const network = networkOf(scheduler, options.resolve);
+  const { module, link } = options;
+  const state = { stopped: false };
+  let say: (text: string) => void = () => undefined;
+  const life = new DeviceLife({
+    scheduler,
+    modem: makeModule({ module, scheduler, network, link }),
+    onReport: text => {
+      const line = logLine(text);
+      process.stdout.write(`${line}\n`);
+      say(`${line}\r\n`);
+    },
+    engine: {
+      engine: options.engine,
+      entry: ENTRY,
+      config: configOf(options),
+      console: true,
+      keys: deviceKeys,
+      watchdogMs: WATCHDOG_MS,
+      partitions,
+      tls: now => nodeTls({ profile: deviceProfile, now }),
+      onNotice: text => process.stderr.write(`${text}\n`),
+    },
+  });
+  const stop = (): void => {
+    state.stopped = true;
+    scheduler.stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+  try {
+    const service = await serveConsole({ scheduler, line: life.console, at: options.console });
+    // In order, and behind the flash that it tells of.
+    let sent: Promise<void> = Promise.resolve();
+    const send = (bytes: Uint8Array): void => {
+      sent = sent.then(async () => {
+        files.save(await life.partitions());
+        service.write(bytes);
+      });
+    };
+    life.console.onData = send;
+    say = text => send(Buffer.from(text, "latin1"));
+    process.stdout.write(`console on ${service.address}\n`);
+    while (!state.stopped) {
+      const end = await life.run();
+      if (end.reason === "abort")
+        process.stderr.write(`aborted: ${end.abort?.reason ?? ""} ${end.abort?.detail ?? ""}\n`);
+      else if (end.reason !== "power cut") break;
+    }
+    await sent;
+    files.save(await life.partitions());
+    await service.stop();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ServeError)) throw error;
+    process.stderr.write(
+      printSentences({
+        what: error.message,
+        why: "The console of the simulated device could not be served there.",
+        fix: "Choose another port or path, or do what the first line says.",
+      }),
+    );
+    return 1;
+  } finally {
+    await life.stop();
+    network.close();
+  }
+}
