@@ -78,6 +78,20 @@ function absolute(folder: string, path: string): string {
   return path.startsWith("$(") || isAbsolute(path) ? path : resolve(folder, path);
 }
 
+/** Modules of a manifest or of a platform's part of it, at absolute paths. */
+function modulesOf(part: Json, folder: string): Json {
+  return Object.fromEntries(
+    Object.entries(objectIn(part, "modules")).map(([name, paths]) => [
+      name,
+      Array.isArray(paths)
+        ? textsIn(paths).map(path => absolute(folder, path))
+        : typeof paths === "string"
+          ? absolute(folder, paths)
+          : paths,
+    ]),
+  );
+}
+
 /** Credentials that a build should carry and that are not there. */
 function withoutMissingData(manifest: Json, folder: string, notes: string[]): Json {
   const data = objectIn(manifest, "data");
@@ -118,12 +132,7 @@ export function buildManifest(options: BuildOptions): BuildManifest {
   const kept = chosen === undefined ? includes : includes.filter(one => !PRODUCT_PATH.test(one));
   const include = kept.map(one => absolute(folder, one));
   if (chosen !== undefined) include.push(resolve(packageRoot(), `hosts/firmware/products/${chosen}.json`));
-  const modules = Object.fromEntries(
-    Object.entries(objectIn(own, "modules")).map(([name, path]) => [
-      name,
-      typeof path === "string" ? absolute(folder, path) : path,
-    ]),
-  );
+  const modules = modulesOf(own, folder);
   const { settings, target } = options;
   const platforms = objectIn(own, "platforms");
   const part = objectIn(platforms, target);
@@ -137,6 +146,10 @@ export function buildManifest(options: BuildOptions): BuildManifest {
       platforms: {
         [target]: {
           ...part,
+          ...("include" in part && {
+            include: textsIn(part["include"]).map(one => absolute(folder, one)),
+          }),
+          ...("modules" in part && { modules: modulesOf(part, folder) }),
           config: withSettings({ ...objectIn(own, "config"), ...objectIn(part, "config") }, settings),
         },
       },
