@@ -114,7 +114,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     if (ok || this.state !== "online") return;
     if (this.openFailures >= this.profile.openFailures) {
       // A setting may have been taken with a byte lost on its way: nothing that was set is relied on.
-      this.extensions.forEach(extension => extension.forget?.());
+      this.each("forget");
       // As the last of them failed: what is done about it is the same.
       this.recover("connect", reason?.command, reason?.code, reason?.detail);
     }
@@ -137,7 +137,11 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
 
   /** A report may have been lost. */
   private wake(): void {
-    this.extensions.forEach(extension => extension.wake?.());
+    this.each("wake");
+  }
+
+  private each(step: "forget" | "wake"): void {
+    this.extensions.forEach(extension => extension[step]?.());
   }
 
   /** A connection was refused for want of the time: asks for it again, for the next one. */
@@ -268,7 +272,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     this.enter("booting");
     this.letGo();
     this.channel.reset(reason);
-    this.extensions.forEach(extension => extension.forget?.());
+    this.each("forget");
     this.clockKnown = false;
     this.lose(reason);
   }
@@ -373,7 +377,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     if (!booting || name === "ready") this.forget(failure("module-reset"));
     else {
       // Where no other report follows, this is the one that tells.
-      this.extensions.forEach(extension => extension.forget?.());
+      this.each("forget");
       // A question that is under way belongs to the time before.
       if (this.profile.power.asks !== undefined) this.enter("booting");
     }

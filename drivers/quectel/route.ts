@@ -6,7 +6,6 @@ import type { ConnectionOwner } from "../../modules/mqtt/connection.js";
 import type { MQTTLink } from "../../modules/mqtt/link.js";
 import type { MQTTClientOptions } from "../../modules/mqtt/options.js";
 import type { Session } from "../../modules/mqtt/session.js";
-import { envelopeOf } from "../../modules/pki/envelope.js";
 import type { Cellular } from "./interface.js";
 import type { Profile, TlsLimits } from "./profile.js";
 
@@ -92,6 +91,9 @@ export interface RouteRecord {
   readonly socket: SocketRecord;
 }
 
+/** Judges a TLS before it is tried: `tlsObstacle`, for products with more than one route; one alone has the last word itself. */
+export type TlsJudge = (tls: TlsLimits | undefined, facts: RouteFacts) => Obstacle | undefined;
+
 /** A route as a product contains it. */
 export interface Route {
   readonly name: RouteName;
@@ -137,22 +139,4 @@ export function chooseRoute(
 /** Whether another route is worth trying: the module's own TLS has failed. */
 export function isModuleTlsFailure(reason: Failure): boolean {
   return reason.kind === "tls" && (reason.command ?? "").startsWith("AT+Q");
-}
-
-/** What a TLS, of the module or of this side, cannot do for this broker and these credentials. */
-export function tlsObstacle(
-  tls: Pick<TlsLimits, "suites" | "clientKeys" | "credentialMax"> | undefined,
-  facts: RouteFacts,
-): Obstacle | undefined {
-  const suites = facts.suites;
-  const key = facts.credentials.open("key");
-  const certificate = facts.credentials.open("certificate")?.byteLength ?? 0;
-  if (tls === undefined) return "absent";
-  if (suites !== undefined && !tls.suites.some(suite => suites.includes(suite))) return "suites";
-  if (key !== undefined && !tls.clientKeys.includes(envelopeOf(key).rsaLength > 0 ? "rsa" : "p256"))
-    return "key";
-  // As PEM: 64 columns, and the lines around them.
-  return 54 + 4 * Math.ceil(certificate / 3) + Math.ceil(certificate / 48) > (tls.credentialMax ?? Infinity)
-    ? "size"
-    : undefined;
 }

@@ -2,7 +2,7 @@ import type { Failure } from "../../../modules/diagnosis/failure.js";
 import { MQTTConnection } from "../../../modules/mqtt/connection.js";
 import type { FlightRecorder } from "../../../modules/tls/recorder.js";
 import { TLSSocket } from "../../../modules/tls/socket.js";
-import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
+import type { Obstacle, Route, RouteFacts, RouteNeeds, TlsJudge } from "../route.js";
 import { TCP } from "../tcp.js";
 
 /** Shows what a recorder holds, in lines for people: `flightLines`. */
@@ -12,15 +12,17 @@ export type DescribeFlights = (recorder: FlightRecorder, reason?: Failure) => re
 export class HostTlsRoute implements Route {
   readonly name = "host-tls";
   private readonly describe: DescribeFlights | undefined;
+  private readonly judge: TlsJudge | undefined;
 
   /** `describe`: for products that have somebody to read what a handshake that failed was made of. */
-  constructor(describe?: DescribeFlights) {
+  constructor(describe?: DescribeFlights, judge?: TlsJudge) {
     this.describe = describe;
+    this.judge = judge;
   }
 
   obstacle(facts: RouteFacts): Obstacle | undefined {
     if (!facts.secure) return "plain";
-    return facts.engine === undefined ? "engine" : tlsObstacle(facts.engine, facts);
+    return facts.engine === undefined ? "engine" : this.judge?.(facts.engine, facts);
   }
 
   record({ modem, credentials, verify, engine, report }: RouteNeeds) {

@@ -2,7 +2,7 @@ import type { SocketFormat, StreamSocket } from "../../../modules/io/socket.js";
 import type { MqttDialect } from "../mqtt-dialect.js";
 import { ModuleMQTT } from "../mqtt.js";
 import type { MqttLimits } from "../profile.js";
-import { tlsObstacle, type Obstacle, type Route, type RouteFacts, type RouteNeeds } from "../route.js";
+import type { Obstacle, Route, RouteFacts, RouteNeeds, TlsJudge } from "../route.js";
 
 /** Stands where other routes have a class of sockets; the module sees to that by itself. */
 class Nothing implements StreamSocket {
@@ -25,10 +25,12 @@ class Nothing implements StreamSocket {
 export class ModuleMqttRoute implements Route {
   readonly name = "module-mqtt";
   private readonly dialect: MqttDialect;
+  private readonly judge: TlsJudge | undefined;
 
   /** `dialect`: of the module. */
-  constructor(dialect: MqttDialect) {
+  constructor(dialect: MqttDialect, judge?: TlsJudge) {
     this.dialect = dialect;
+    this.judge = judge;
   }
 
   obstacle(facts: RouteFacts): Obstacle | undefined {
@@ -39,7 +41,7 @@ export class ModuleMqttRoute implements Route {
     if (facts.passwordLength > limits.passwordMax) return "password";
     if (facts.topicLength > limits.topicMax) return "topic";
     if (facts.payloadLength > limits.payloadMax) return "payload";
-    return facts.secure ? tlsObstacle(facts.profile.tls, facts) : undefined;
+    return facts.secure ? this.judge?.(facts.profile.tls, facts) : undefined;
   }
 
   record({ modem, credentials, verify, secure }: RouteNeeds) {

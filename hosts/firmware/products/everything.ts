@@ -7,6 +7,7 @@ import { bg95Mqtt } from "../../../drivers/bg95/mqtt.js";
 import { ModuleMqttRoute } from "../../../drivers/quectel/routes/module-mqtt.js";
 import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TCP } from "../../../drivers/quectel/tcp.js";
+import { tlsObstacle } from "../../../drivers/quectel/tls-obstacle.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
 import { flightLines } from "../../../modules/tls/flights.js";
 import type { Product } from "../product.js";
@@ -15,16 +16,24 @@ import { Token } from "../token.js";
 
 /** Every module and every route: for the simulation, and for a product that is not decided yet. */
 export function everything(): Product {
-  const hostTls = new HostTlsRoute(flightLines);
+  const hostTls = new HostTlsRoute(flightLines, tlsObstacle);
   return {
     modules: {
       bg95: {
         profile: bg95,
-        routes: [new ModuleTlsRoute(TLSSocket, TCP), hostTls, new ModuleMqttRoute(bg95Mqtt)],
+        routes: [
+          new ModuleTlsRoute(TLSSocket, TCP, tlsObstacle),
+          hostTls,
+          new ModuleMqttRoute(bg95Mqtt, tlsObstacle),
+        ],
       },
       bc66: {
         profile: bc66,
-        routes: [hostTls, new ModuleTlsRoute(Bc66TLSSocket, TCP), new ModuleMqttRoute(bc66Mqtt)],
+        routes: [
+          hostTls,
+          new ModuleTlsRoute(Bc66TLSSocket, TCP, tlsObstacle),
+          new ModuleMqttRoute(bc66Mqtt, tlsObstacle),
+        ],
       },
     },
     Token,

@@ -4,12 +4,12 @@ import type { FullProfile } from "../../../drivers/quectel/profile.js";
 import {
   chooseRoute,
   isModuleTlsFailure,
-  tlsObstacle,
   type Obstacle,
   type Route,
   type RouteFacts,
   type RouteName,
 } from "../../../drivers/quectel/route.js";
+import { tlsObstacle } from "../../../drivers/quectel/tls-obstacle.js";
 import { asRouteReason, explainPassed, explainRoute } from "../../../drivers/quectel/route-sentences.js";
 import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TCP } from "../../../drivers/quectel/tcp.js";
