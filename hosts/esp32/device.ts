@@ -16,7 +16,7 @@ import { storedKeySigner } from "../moddable/signer.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
 import { moddableTls } from "../moddable/tls-engine.js";
-import { entropy } from "./entropy.js";
+import { openEntropy } from "./entropy.js";
 import type { DeviceConfig } from "./device-config.js";
 import { powerOf, type Pin, type Pins } from "./power.js";
 import { prepare } from "./prepare.js";
@@ -67,6 +67,8 @@ function journal(): FlashPartition | undefined {
 export function openDevice(): Host | undefined {
   const board = prepare(config, report);
   if (board === undefined) return undefined;
+  // Takes the ADC for a moment: before anything of the application can have opened it.
+  const entropy = openEntropy();
   const flash = journal();
   return withWatchdog({
     config,

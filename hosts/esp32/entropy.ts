@@ -1,17 +1,24 @@
-import Time from "time";
+import type { Entropy } from "../moddable/entropy.js";
 import { sha2 } from "../moddable/crypto.js";
+import { EntropyPool } from "./entropy-pool.js";
+import fillRandom from "./entropy/hardware-random.js";
 
-/** Words of the chip's generator that go into 32 bytes. */
-const WORDS = 64;
+/** Of the hardware, condensed into 32. */
+const SEED_BYTES = 64;
 
 /**
- * Random bytes of the chip: `Math.random` is its generator there. With all radios off Espressif
- * calls that generator's numbers pseudo-random; so many of them are condensed, with the time, and
- * still a device that must not rely on them needs a source of its own here.
+ * Random bytes of the chip. The hardware's are read here, once, because that takes the ADC: to be called
+ * before the program opens an analog pin, I2S or a radio. Each later call stirs the chip's generator in,
+ * which is what `Math.random` is there.
  */
-export function entropy(): Uint8Array {
-  const pool = new Uint32Array(WORDS + 1);
-  for (let i = 0; i < WORDS; i++) pool[i] = Math.floor(Math.random() * 0x100000000);
-  pool[WORDS] = Time.ticks;
-  return new Uint8Array(sha2(0, new Uint8Array(pool.buffer)));
+export function openEntropy(): Entropy {
+  const seed = new Uint8Array(SEED_BYTES);
+  fillRandom(seed);
+  const pool = new EntropyPool(
+    seed,
+    bytes => sha2(0, bytes),
+    () => Math.random() * 0x100000000,
+  );
+  seed.fill(0);
+  return () => pool.next();
 }

@@ -18,7 +18,7 @@ const execute = promisify(execFile);
 
 const HOST = join(defaultRoot, "test-host", "esp32", "host");
 /** Each folder holds one native class: C, its JavaScript face, its declaration. */
-const NATIVES = ["serial"].map(name => join(defaultRoot, "hosts", "esp32", name));
+const NATIVES = ["serial", "entropy", "system"].map(name => join(defaultRoot, "hosts", "esp32", name));
 /** Files of the XS host that serve here too. */
 const SHARED = ["bytes.c", "engine.c", "loader.c"];
 const PARALLEL_COMPILES = 2;

@@ -7,12 +7,19 @@ import { deviceProgram } from "./build.js";
 const TIMEOUT_MS = 10_000;
 
 /** JavaScript faces of the C files, by the names that a program imports them under. */
-const MODULES = ["hosts/esp32/serial/buffered-serial"];
+const MODULES = [
+  "hosts/esp32/serial/buffered-serial",
+  "hosts/esp32/entropy/hardware-random",
+  "hosts/esp32/system/chip",
+];
 
 export interface DeviceRun {
   /** What the program told with `driver.report`, in order. */
   readonly reports: readonly unknown[];
-  /** 0: the program came to its end, and left neither memory nor a task behind. */
+  /**
+   * 0: the program came to its end, and left neither memory nor a task behind; 6: the chip began to sleep
+   * or to restart.
+   */
   readonly code: number | null;
   /** What went wrong otherwise. */
   readonly failure: string;

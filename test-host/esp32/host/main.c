@@ -183,10 +183,16 @@ static void driver_print(xsMachine* the)
 	printf("%s\n", xsmcToString(xsArg(0)));
 }
 
+static void driver_began(xsMachine* the)
+{
+	chipBegan(xsmcToInteger(xsArg(0)), (uint32_t)integerArgument(the, 1, 0));
+}
+
 #define DRIVER(NAME) "\tstatic " #NAME "(a, b) @ 'driver_" #NAME "'\n"
 #define DRIVERS(ENTRY) \
 	ENTRY(receive) ENTRY(send) ENTRY(heldBack) ENTRY(interrupts) ENTRY(holdTasks) ENTRY(holdMessages) \
-	ENTRY(fillQueue) ENTRY(messages) ENTRY(tasks) ENTRY(calls) ENTRY(fail) ENTRY(collect) ENTRY(leave) ENTRY(print)
+	ENTRY(fillQueue) ENTRY(messages) ENTRY(tasks) ENTRY(calls) ENTRY(fail) ENTRY(collect) ENTRY(leave) ENTRY(print) \
+	ENTRY(began)
 
 static const char driverSource[] = "class Driver {\n" DRIVERS(DRIVER)
 	"	static report(value) { Driver.print(JSON.stringify(value === undefined ? null : value)); }\n"
@@ -199,7 +205,11 @@ static const char driverSource[] = "class Driver {\n" DRIVERS(DRIVER)
 #define SERIALS(ENTRY) \
 	ENTRY(xs_bufferedserial_constructor) ENTRY(xs_bufferedserial_close) ENTRY(xs_bufferedserial_read) \
 	ENTRY(xs_bufferedserial_write) ENTRY(xs_bufferedserial_get_format) ENTRY(xs_bufferedserial_set_format)
+#define CHIPS(ENTRY) \
+	ENTRY(xs_chip_deepSleep) ENTRY(xs_chip_restart) ENTRY(xs_chip_wakeCause) ENTRY(xs_chip_startWatchdog) \
+	ENTRY(xs_chip_feedWatchdog) ENTRY(xs_hardwarerandom_fill)
 SERIALS(NATIVE)
+CHIPS(NATIVE)
 extern void xs_bufferedserial_destructor(void* data);
 
 static const struct {
@@ -211,6 +221,7 @@ static const struct {
 #undef TABLE
 #define TABLE(NAME) { #NAME, NAME },
 	SERIALS(TABLE)
+	CHIPS(TABLE)
 #undef TABLE
 	{ "xs_bufferedserial_destructor", (NativeCallback)(void (*)(void))xs_bufferedserial_destructor }
 };

@@ -29,6 +29,9 @@ int messagesDeliver(void* the, int most);
 int messagesWaiting(void);
 void messagesFill(int free);
 
+/* chip.c: why the chip began, as ESP-IDF numbers reasons and wake-up sources */
+void chipBegan(int reason, uint32_t sources);
+
 /* uart.c */
 void lineReceive(int port, const uint8_t* data, size_t length);
 size_t lineHeldBack(int port);

@@ -2,13 +2,10 @@
 #ifndef STAND_IN_UART_H
 #define STAND_IN_UART_H
 
+#include "esp_err.h"
 #include "freertos/FreeRTOS.h"
 
 #include <stdbool.h>
-
-typedef int esp_err_t;
-#define ESP_OK 0
-#define ESP_FAIL (-1)
 
 #define SOC_UART_HP_NUM 3
 #define UART_PIN_NO_CHANGE (-1)
