@@ -2,7 +2,7 @@ import type { Profile } from "../../drivers/quectel/profile.js";
 import type { Route } from "../../drivers/quectel/route.js";
 import type { Application } from "./application.js";
 import type { ModuleName } from "./config.js";
-import type { Provisioning } from "./provisioning.js";
+import type { withProvisioning } from "./provisioning.js";
 import type { Token } from "./token.js";
 
 /** A module as a product supports it. */
@@ -20,5 +20,5 @@ export interface Product {
   /** In place of the usual one. */
   readonly Application?: typeof Application;
   /** Lets a factory fill the vault over the console. */
-  readonly Provisioning?: typeof Provisioning;
+  readonly withProvisioning?: typeof withProvisioning;
 }

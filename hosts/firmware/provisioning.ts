@@ -8,13 +8,8 @@ function fact(name: string, value: ReportValue): string {
   return value === undefined ? "" : " " + name + "=" + String(value).replace(/[^!-~]|#/g, "_");
 }
 
-/**
- * Answers the factory on the console beside the application, and tells it how far the application
- * has come: that is how a tool sees that the credentials do for a real handshake.
- */
-export class Provisioning {
-  /** The host as the application gets it: its reports are overheard. */
-  readonly host: Host;
+/** Answers the factory on the console, and overhears the application for it. */
+class Provisioning {
   private imei: ReportValue;
   /** The last report's name, and how many connections to the broker and failures there were. */
   private event = "none";
@@ -24,7 +19,6 @@ export class Provisioning {
   private failure = "";
 
   constructor(host: Host, port: SerialRecord, vault: CredentialVault) {
-    this.host = { ...host, report: (event, ...values) => this.report(host, event, values) };
     const { unit, version, config } = host;
     new ProvisioningSession({
       console: port,
@@ -45,7 +39,7 @@ export class Provisioning {
     });
   }
 
-  private report(host: Host, event: string, values: readonly ReportValue[]): void {
+  onReport(event: string, values: readonly ReportValue[]): void {
     if (event === "imei") this.imei = values[0];
     else if (event === "mqtt") this.connections++;
     else if (event === "failure") {
@@ -57,6 +51,28 @@ export class Provisioning {
         fact("command", values[3]);
     }
     this.event = event;
-    host.report(event, ...values);
   }
+}
+
+/**
+ * Listens to the factory on the console beside the application, where there are a console and a vault.
+ * Gives the host to start the application with, whose reports are overheard: that is how a tool sees
+ * that credentials do for a real handshake. `undefined`: without any credential for a broker with TLS
+ * there is nothing to start; that is reported as `provisioning`.
+ */
+export function withProvisioning(host: Host): Host | undefined {
+  const { console: port, vault } = host;
+  if (port === undefined || vault === undefined) return host;
+  const provisioning = new Provisioning(host, port, vault);
+  if (host.config.broker.secure && vault.open("ca") === undefined && vault.open("key") === undefined) {
+    host.report("provisioning");
+    return undefined;
+  }
+  return {
+    ...host,
+    report: (event, ...values) => {
+      provisioning.onReport(event, values);
+      host.report(event, ...values);
+    },
+  };
 }

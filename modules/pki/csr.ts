@@ -103,8 +103,8 @@ class Steps {
   }
 }
 
-/** SubjectPublicKeyInfo (DER) of a certificate; anything, if it is none. */
-export function publicKeyOf(certificate: Credential): Uint8Array {
+/** Whether a certificate, or what is taken for one, is of this key: SubjectPublicKeyInfo in DER, compared byte by byte. */
+export function isCertificateOf(certificate: Credential, publicKey: Uint8Array): boolean {
   const steps = new Steps(certificate);
   steps.to(0);
   steps.to(steps.start);
@@ -112,7 +112,10 @@ export function publicKeyOf(certificate: Credential): Uint8Array {
   steps.to(steps.start);
   // Serial number, algorithm, issuer, validity, subject.
   for (let left = steps.tag === 0xa0 ? 6 : 5; left > 0; left--) steps.to(steps.end);
-  const key = new Uint8Array(Math.max(0, steps.end - steps.from));
+  let i = publicKey.length;
+  const key = new Uint8Array(i);
   certificate.read(key, steps.from);
-  return key;
+  if (steps.end - steps.from !== i) return false;
+  while (i > 0 && key[i - 1] === publicKey[i - 1]) i--;
+  return i === 0;
 }

@@ -4,7 +4,7 @@ import type { KeyService, PrivateKey } from "../io/keys.js";
 import type { Timer } from "../io/timer.js";
 import { VaultError } from "../io/vault-error.js";
 import type { CredentialVault, SlotWriter } from "../io/vault.js";
-import { certificationRequest, publicKeyOf, requestInfo } from "../pki/csr.js";
+import { certificationRequest, isCertificateOf, requestInfo } from "../pki/csr.js";
 import { envelopeOf } from "../pki/envelope.js";
 import { hex32, type RequestReader } from "./frame.js";
 
@@ -250,7 +250,7 @@ export class Verbs {
       if (key === "no nothing") return "no mismatch";
       if (typeof key === "string") {
         if (this.keys !== undefined) return key;
-      } else if (key.publicKey.join() !== publicKeyOf(certificate).join()) return "no mismatch";
+      } else if (!isCertificateOf(certificate, key.publicKey)) return "no mismatch";
     }
     writer.commit();
     this.writer = undefined;

@@ -11,7 +11,7 @@ import { tlsObstacle } from "../../../drivers/quectel/tls-obstacle.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
 import { flightLines } from "../../../modules/tls/flights.js";
 import type { Product } from "../product.js";
-import { Provisioning } from "../provisioning.js";
+import { withProvisioning } from "../provisioning.js";
 import { Token } from "../token.js";
 
 /** Every module and every route: for the simulation, and for a product that is not decided yet. */
@@ -37,6 +37,6 @@ export function everything(): Product {
       },
     },
     Token,
-    Provisioning,
+    withProvisioning,
   };
 }

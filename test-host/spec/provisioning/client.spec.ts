@@ -177,10 +177,10 @@ describe("provisioning client", () => {
     const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     assert.ok(!(await isRequestFor(request, "unit", publicKey.export({ format: "der", type: "spki" }))));
     // What is signed, with its head: SEQUENCE { SEQUENCE { ... } ... }.
-    const inner = request.indexOf(0x30, 2);
-    const head = request[inner + 1] === 0x81 ? 3 : 2;
-    const end = inner + head + (request[inner + head - 1] ?? 0);
-    for (let at = 0; at < end; at++) {
+    const headOf = (at: number): number => (request[at + 1] === 0x81 ? 3 : 2);
+    const inner = headOf(0);
+    const end = inner + headOf(inner) + (request[inner + headOf(inner) - 1] ?? 0);
+    for (let at = inner; at < end; at++) {
       const changed = Uint8Array.from(request);
       changed[at] = (changed[at] ?? 0) ^ 1;
       assert.ok(!(await isRequestFor(changed, "unit", spki)), `byte ${String(at)}`);
