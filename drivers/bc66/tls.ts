@@ -87,8 +87,7 @@ class Announced implements Source {
 export class Bc66TLSSocket extends Stream implements TlsUser {
   /** `onTransfer` tells what the module confirmed. */
   readonly confirms = true;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  declare protected readonly host: string;
   private readonly modem: Bc66TlsHost;
   private readonly secure: SecureOptions;
   private readonly connections: TlsConnections;
@@ -120,8 +119,7 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
     if (!host) throw new Error("host or address is required");
     this.modem = modem;
     this.secure = secure ?? {};
-    this.remoteAddress = host;
-    this.remotePort = options.port;
+    this.host = host;
     this.connections = modem.extension(TlsConnections);
     this.transfer = { source: new Announced(this.outgoing, this.connections) };
     this.later("begin", 0);
@@ -142,7 +140,7 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
     const modem = this.modem;
     const hostMax = modem.limits.hostMax;
     let detail;
-    if (this.remoteAddress.length > hostMax) detail = "host name over " + String(hostMax) + " characters";
+    if (this.host.length > hostMax) detail = "host name over " + String(hostMax) + " characters";
     else if (
       (modem.channel.receiveHeadroom ?? 0) < PUSH_BYTES + PUSH_OVERHEAD &&
       (modem.baud ?? DEFAULT_BAUD) > STOCK_BAUD_MAX
@@ -174,15 +172,11 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
   }
 
   private tryOpen(connection: number): void {
-    this.modem.channel.run(
-      openTls,
-      [TLS_CONTEXT, connection, this.remoteAddress, this.remotePort, 0],
-      reason => {
-        if (reason === undefined || !this.opening) return;
-        if (reason.kind === "error" && !this.reopened) this.reopen(connection);
-        else this.openFailed(reason);
-      },
-    );
+    this.modem.channel.run(openTls, [TLS_CONTEXT, connection, this.host, this.port, 0], reason => {
+      if (reason === undefined || !this.opening) return;
+      if (reason.kind === "error" && !this.reopened) this.reopen(connection);
+      else this.openFailed(reason);
+    });
   }
 
   private opened(code: number): void {

@@ -48,8 +48,7 @@ export abstract class ModuleSocket extends Stream {
   protected readonly modem: SocketHost;
   /** `onTransfer` tells what the module confirmed. */
   readonly confirms = true;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  declare protected readonly host: string;
   /** Connect id; `undefined` before and after. */
   protected id: number | undefined;
   private readonly kind: SocketKind;
@@ -80,9 +79,8 @@ export abstract class ModuleSocket extends Stream {
     const limits = modem.limits;
     super(options, limits.incomingBytes, SENDS_AHEAD * limits.sendMax);
     if (!host) throw new Error("host or address is required");
-    this.remoteAddress = host;
+    this.host = host;
     this.modem = modem;
-    this.remotePort = options.port;
     this.kind = kind;
     this.table = modem.extension(SocketTable);
     this.transfer = { source: this.outgoing, sink: this.incoming };
@@ -110,7 +108,7 @@ export abstract class ModuleSocket extends Stream {
     const limits = this.modem.limits;
     const kind = this.kind;
     let detail = "all connect ids are in use";
-    if (this.remoteAddress.length > limits.hostMax)
+    if (this.host.length > limits.hostMax)
       detail = "host name over " + String(limits.hostMax) + " characters";
     else this.id = this.table.attach(this);
     if (this.id === undefined) {

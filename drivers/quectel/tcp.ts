@@ -17,6 +17,6 @@ export class TCP extends ModuleSocket {
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
     const modem = this.modem;
-    modem.profile.tcp?.open(modem.channel, modem.context, id, this.remoteAddress, this.remotePort, done);
+    modem.profile.tcp?.open(modem.channel, modem.context, id, this.host, this.port, done);
   }
 }

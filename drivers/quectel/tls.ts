@@ -87,10 +87,6 @@ export class TLSSocket extends ModuleSocket {
 
   protected sendOpen(id: number, done: (reason: Failure | undefined) => void): void {
     const modem = this.modem;
-    modem.channel.run(
-      ssl.openTls,
-      [modem.context, this.context, id, this.remoteAddress, this.remotePort, 0],
-      done,
-    );
+    modem.channel.run(ssl.openTls, [modem.context, this.context, id, this.host, this.port, 0], done);
   }
 }

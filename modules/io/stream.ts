@@ -22,11 +22,18 @@ export abstract class Stream implements StreamSocket {
   protected held = false;
   protected delivering = false;
   private callbacks: SocketOptions | undefined;
-  format: SocketFormat;
+  private mode: SocketFormat = "buffer";
+  /** Name or address of the other side. */
+  protected host: string | undefined;
+  protected readonly port: number;
 
   constructor(options: SocketOptions, incomingBytes: number, outgoingBytes: number) {
-    const port = options.port;
+    // What is no number at all throws here, as it does in Moddable's class.
+    const given: unknown = options.port;
+    const port = Number(given);
     if (!Number.isInteger(port) || port < 1 || port > 65535) throw new RangeError("port must be 1 to 65535");
+    this.host = options.host || options.address;
+    this.port = port;
     this.incoming = new ByteRing(incomingBytes);
     this.outgoing = new ByteRing(outgoingBytes);
     this.callbacks = options;
@@ -34,21 +41,41 @@ export abstract class Stream implements StreamSocket {
     this.target = options.target;
   }
 
+  get remoteAddress(): string | undefined {
+    this.check();
+    return this.host;
+  }
+
+  get remotePort(): number {
+    this.check();
+    return this.port;
+  }
+
+  get format(): SocketFormat {
+    this.check();
+    return this.mode;
+  }
+
+  set format(format: SocketFormat) {
+    if (format !== "number" && (format as string) !== "buffer") throw new RangeError("format");
+    this.mode = format;
+  }
+
   read(): ArrayBuffer | number | undefined;
   read(count: number): ArrayBuffer | undefined;
-  read(view: Uint8Array | ArrayBuffer): number | undefined;
-  read(what?: number | Uint8Array | ArrayBuffer): ArrayBuffer | number | undefined {
+  read(view: ArrayBuffer | ArrayBufferView): number | undefined;
+  read(what?: number | ArrayBuffer | ArrayBufferView): ArrayBuffer | number | undefined {
     this.check();
     if (this.available === 0) return undefined;
-    if (typeof what === "object") return this.take(asBytes(what)).length;
-    if (what === undefined && this.format === "number") return this.take(new Uint8Array(1))[0];
+    if (what === undefined && this.mode === "number") return this.take(new Uint8Array(1))[0];
+    if (what !== undefined && typeof what !== "number") return this.take(asBytes(what)).length;
     return this.take(new Uint8Array(what ?? this.available)).buffer;
   }
 
-  write(bytes: ArrayBuffer | Uint8Array | number, options?: WriteOptions): number {
+  write(bytes: ArrayBuffer | ArrayBufferView | number, options?: WriteOptions): number {
     this.check();
     if (!this.connected) throw new Error("not ready");
-    const view = typeof bytes === "number" ? Uint8Array.of(bytes) : asBytes(bytes);
+    const view = typeof bytes === "number" && this.mode === "number" ? Uint8Array.of(bytes) : asBytes(bytes);
     if (view.length > this.room) throw new Error("would block");
     this.held = options?.more === true;
     this.accept(view, options);
@@ -135,6 +162,13 @@ export abstract class Stream implements StreamSocket {
   }
 }
 
-function asBytes(bytes: ArrayBuffer | Uint8Array): Uint8Array {
-  return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+/** The bytes of a buffer, or of a view of single bytes, in place. A wider array would be copied, and the copy filled in vain. */
+function asBytes(bytes: ArrayBuffer | ArrayBufferView | number): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  if (typeof bytes === "object") {
+    if (!ArrayBuffer.isView(bytes)) return new Uint8Array(bytes);
+    if (!("BYTES_PER_ELEMENT" in bytes) || bytes.BYTES_PER_ELEMENT === 1)
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  throw new TypeError("no bytes");
 }

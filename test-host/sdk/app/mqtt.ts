@@ -25,6 +25,7 @@ interface Options {
   readonly password?: string;
   readonly timeout?: number;
   readonly Socket?: unknown;
+  readonly secure?: object;
   readonly will?: {
     readonly topic: string;
     readonly message: string;
@@ -35,6 +36,7 @@ interface Options {
 
 interface Record {
   readonly io: new (options: object) => Link;
+  readonly socket: object;
 }
 
 declare const device: { readonly network: { readonly mqtt: Record; readonly mqtts: Record } };
@@ -62,11 +64,12 @@ export default class Client {
 
   constructor(options: Options) {
     const record = options.Socket === undefined ? device.network.mqtt : device.network.mqtts;
-    const { host, port, user, password, will, timeout } = options;
+    const { host, port, user, password, will, timeout, secure } = options;
     let topic = "";
     let pieces: ArrayBuffer[] = [];
     this.link = new record.io({
       ...record,
+      ...(secure && { socket: { ...record.socket, secure } }),
       host,
       ...(port !== undefined && { port }),
       id: `test-${String(Math.random()).slice(2, 10)}`,

@@ -15,7 +15,9 @@ interface Device {
 declare const device: Device;
 
 function TCP(options?: Options): object {
-  if (options === undefined || options.from instanceof NativeTCP) return new NativeTCP(options);
+  // The SDK's class counts its arguments.
+  if (options === undefined) return new NativeTCP();
+  if (options.from instanceof NativeTCP) return new NativeTCP(options);
   return new device.network.mqtt.socket.io(options);
 }
 

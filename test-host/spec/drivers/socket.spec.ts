@@ -65,7 +65,7 @@ describe("TCP over the simulated BG95", () => {
       ["no port", { port: undefined }, /RangeError.*port/],
       ["port 0", { port: 0 }, /RangeError.*port/],
       ["port 65536", { port: 65_536 }, /RangeError.*port/],
-      ["a port that is no number", { port: "80" }, /RangeError.*port/],
+      ["a port that is no number", { port: "web" }, /RangeError.*port/],
       ["neither host nor address", { host: undefined }, /host/],
       ["an empty host", { host: "", address: "" }, /host/],
       ["a socket to take over", { from: {} }, /listener/],
@@ -248,6 +248,7 @@ describe("TCP over the simulated BG95", () => {
       const { socket } = client;
       bench.call(() => {
         socket.write(bytes.subarray(2, 5));
+        socket.format = "number";
         if (socket instanceof TCP) socket.write(0x41);
       });
       bytes.fill(0);
