@@ -9,6 +9,8 @@ export interface DeviceConfig extends FirmwareConfig, SdkConfig, Omit<WiringChoi
    * the UART's FIFO of 128 bytes.
    */
   readonly serial?: "buffered" | "stock";
+  /** What was built, as the factory is told. */
+  readonly version?: string;
   /** Seconds until a device that does not get on restarts; 0: never. Default 120. */
   readonly watchdogS?: number;
 }

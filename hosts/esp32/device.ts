@@ -8,18 +8,25 @@ import storage from "embedded:storage/flash";
 import manifestConfig from "mc/config";
 import Timer from "timer";
 import type { FlashPartition } from "../../modules/io/flash.js";
-import type { SerialRecord } from "../../modules/io/serial.js";
-import type { Host } from "../firmware/host.js";
+import type { SerialCallbacks, SerialPort, SerialRecord } from "../../modules/io/serial.js";
+import type { Host, Watchdog } from "../firmware/host.js";
+import { withFlowControl } from "../firmware/flow-control.js";
+import { withRotation } from "../firmware/rotation.js";
 import { withWatchdog } from "../firmware/watch.js";
+import { moddableKeys } from "../moddable/keys.js";
 import { moduleTrace, report } from "../moddable/log.js";
 import { storedKeySigner } from "../moddable/signer.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
 import { moddableTls } from "../moddable/tls-engine.js";
-import { openEntropy } from "./entropy.js";
+import { chips, type ChipName } from "./chips.js";
 import type { DeviceConfig } from "./device-config.js";
+import { openEntropy } from "./entropy.js";
 import { powerOf, type Pin, type Pins } from "./power.js";
 import { prepare } from "./prepare.js";
+import BufferedSerial from "./serial/buffered-serial.js";
+import { deepSleep, feedWatchdog, restart, startWatchdog, wakeCause } from "./system/chip.js";
+import { deviceVault } from "./vault.js";
 import type { Line } from "./wiring.js";
 
 // The SDK's typings know nothing of what a manifest's `config` holds, and describe a serial class
@@ -27,7 +34,9 @@ import type { Line } from "./wiring.js";
 // without `initialValue`. The types here are those of its code; they hold whichever typings the
 // build brings.
 const config = manifestConfig as unknown as DeviceConfig;
-const io = Serial as unknown as SerialRecord["io"];
+const StockSerial = Serial as unknown as SerialRecord["io"];
+// Its pins and rate stand in the record, as those of the stock class do.
+const Buffered = BufferedSerial as unknown as SerialRecord["io"];
 
 interface DigitalOptions {
   readonly pin: number;
@@ -38,6 +47,10 @@ interface DigitalOptions {
 
 const DigitalPin = Digital as unknown as new (options: DigitalOptions) => Pin;
 
+/** Bytes that a UART takes by itself. */
+const FIFO = 128;
+/** Seconds, unless configured. */
+const WATCHDOG_S = 120;
 /** Label of the partition that outgoing messages wait in. */
 const JOURNAL = "journal";
 
@@ -51,11 +64,61 @@ const pins: Pins = Object.freeze({
     new DigitalPin({ pin, mode: openDrain ? Digital.OutputOpenDrain : Digital.Output, initialValue }),
 });
 
+/**
+ * The console's port. A build for the debugger has it for itself: then it says nothing, and the
+ * factory has to take a release build.
+ */
+class ConsolePort implements SerialPort {
+  private readonly port: SerialPort | undefined;
+
+  constructor(options: SerialCallbacks & { readonly baud?: number }) {
+    try {
+      this.port = new Buffered(options);
+    } catch {
+      report("warning", "console", "taken by the debugger");
+    }
+  }
+
+  get receiveHeadroom(): number {
+    return this.port?.receiveHeadroom ?? FIFO;
+  }
+
+  read(view: Uint8Array): number | undefined {
+    return this.port?.read(view);
+  }
+
+  write(bytes: ArrayBuffer | Uint8Array): void {
+    this.port?.write(bytes);
+  }
+
+  close(): void {
+    this.port?.close();
+  }
+}
+
+function consoleOf(chip: ChipName): SerialRecord {
+  const [transmit, receive] = chips[chip].console;
+  return Object.freeze({ io: ConsolePort, port: 0, transmit, receive, baud: 115_200 });
+}
+
 /** `undefined` where the partition table has none. */
 function journal(): FlashPartition | undefined {
   try {
     return storage.open({ path: JOURNAL, mode: "r+" });
   } catch {
+    return undefined;
+  }
+}
+
+/** `undefined` where none is wanted, and where the build has none. */
+function watchdog(seconds: number): Watchdog | undefined {
+  if (seconds === 0) return undefined;
+  const timeoutMs = 1_000 * seconds;
+  try {
+    startWatchdog(timeoutMs);
+    return { timeoutMs, feed: feedWatchdog };
+  } catch (error) {
+    report("warning", "watchdogS", String(error));
     return undefined;
   }
 }
@@ -69,8 +132,13 @@ export function openDevice(): Host | undefined {
   if (board === undefined) return undefined;
   // Takes the ADC for a moment: before anything of the application can have opened it.
   const entropy = openEntropy();
+  const cause = wakeCause();
+  report("start", cause);
   const flash = journal();
-  return withWatchdog({
+  const vault = deviceVault();
+  const credentials = vault ?? storedCredentials;
+  const io = config.serial === "stock" ? StockSerial : Buffered;
+  const host: Host = {
     config,
     clock: systemClock,
     trace: moduleTrace(),
@@ -79,9 +147,18 @@ export function openDevice(): Host | undefined {
     random: () => Math.random(),
     power: powerOf(board.wiring, pins),
     ...(flash === undefined ? {} : { flash }),
-    credentials: storedCredentials,
+    credentials,
+    vault,
+    keys: moddableKeys(entropy),
+    console: consoleOf(board.chip),
+    version: config.version,
     tls: moddableTls(entropy),
-    signer: storedKeySigner(storedCredentials),
+    signer: storedKeySigner(credentials),
+    ...(board.wiring.uart.rts === undefined ? {} : { adapt: withFlowControl }),
+    watchdog: watchdog(config.watchdogS ?? WATCHDOG_S),
+    sleep: deepSleep,
+    restart,
     report,
-  });
+  };
+  return withRotation(withWatchdog(host), cause === "timer" || cause === "wake");
 }

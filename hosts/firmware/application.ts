@@ -61,7 +61,7 @@ export class Application {
     const config = host.config;
     this.template = templateParts(config.message);
     this.cellular = new Cellular({
-      profile: kit.profile,
+      profile: host.adapt?.(kit.profile) ?? kit.profile,
       serial: host.serial,
       timer: host.timer,
       clock: host.clock,

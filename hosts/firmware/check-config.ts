@@ -18,8 +18,8 @@ type Rule =
 type Line = readonly [member: string, rule: Rule];
 
 const HOUR = 3_600_000;
-/** A year: a longer interval is a mistake. */
-const LONGEST = 366 * 24 * HOUR;
+/** What an ESP32 is put to sleep for at most. */
+const LONGEST = 31 * 24 * HOUR;
 const MOST = 0x7fffffff;
 
 function integer(least: number, most: number): Rule {

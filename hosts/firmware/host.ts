@@ -1,3 +1,4 @@
+import type { Profile } from "../../drivers/quectel/profile.js";
 import type { Clock, Random, Timer } from "../../modules/io/timer.js";
 import type { Credentials } from "../../modules/io/credentials.js";
 import type { FlashPartition } from "../../modules/io/flash.js";
@@ -24,6 +25,8 @@ export interface Host {
   readonly clock: Clock;
   readonly random: Random;
   readonly power: Power;
+  /** What this board wants otherwise of the module. */
+  readonly adapt?: ((profile: Profile) => Profile) | undefined;
   readonly flash?: FlashPartition;
   readonly credentials: Credentials;
   /** TLS on this side, for `host-tls`; absent where the platform has none. */

@@ -25,6 +25,8 @@ const OFF_MS = 90_000;
 const QUIET_MS = 1_200;
 /** Shortest sleep. */
 const LEAST_MS = 1_000;
+/** Longest sleep: 31 days. */
+const MOST_MS = 2_678_400_000;
 /** Longer commands are reported, and not heeded. */
 const COMMAND_CHARACTERS = 1_024;
 
@@ -92,7 +94,7 @@ export class Reports extends Application {
   /** From now on, over restarts too. */
   protected setEvery(everyMs: number): void {
     const state = this.state;
-    if (state === undefined || !(everyMs >= LEAST_MS && everyMs < 0x80000000)) return;
+    if (state === undefined || !(everyMs >= LEAST_MS && everyMs <= MOST_MS)) return;
     state.everyMs = everyMs;
     this.store(() => state.save());
     this.host.report("interval", everyMs);

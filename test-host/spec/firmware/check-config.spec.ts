@@ -35,7 +35,7 @@ const wrong: readonly (readonly [name: string, change: object, member: string, w
   ["a token without an audience", { jwt: { lifetimeS: 3_600 } }, "jwt.audience", /is missing/],
   ["a token and a password", { jwt: { audience: "a", lifetimeS: 3_600 }, password: "p" }, "jwt", /either/],
   ["an interval in seconds", { sleep: { everyMs: 900 } }, "sleep.everyMs", /from 1000/],
-  ["an interval of two years", { sleep: { everyMs: 63_072_000_000 } }, "sleep.everyMs", /to 31622400000/],
+  ["an interval of two years", { sleep: { everyMs: 63_072_000_000 } }, "sleep.everyMs", /to 2678400000/],
   ["no interval", { sleep: {} }, "sleep.everyMs", /is missing/],
   ["a way to sleep that does not exist", { sleep: { ...sleep, module: "deep" } }, "sleep.module", /psm, off/],
   ["no time awake", { sleep: { ...sleep, awakeMs: 0 } }, "sleep.awakeMs", /from 10000/],
