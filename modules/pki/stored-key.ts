@@ -1,11 +1,6 @@
 import type { Credential } from "../io/credentials.js";
 import { byteLength, contents } from "./envelope.js";
 
-/** AlgorithmIdentifier of rsaEncryption (RFC 8017): the OID and NULL. */
-const RSA = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-/** id-ecPublicKey (RFC 5480); the curve follows. */
-const EC = "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
-
 /** Bytes that are made, then a stored object. */
 class WrappedCredential implements Credential {
   readonly byteLength: number;
@@ -19,12 +14,10 @@ class WrappedCredential implements Credential {
   }
 
   read(view: Uint8Array, offset: number): number {
-    const front = this.front.subarray(offset, offset + view.length);
-    const count = front.length;
-    view.set(front);
-    return count < view.length
-      ? count + this.inner.read(view.subarray(count), offset + count - this.front.length)
-      : count;
+    const front = this.front;
+    let count = 0;
+    while (count < view.length && offset < front.length) view[count++] = front[offset++] ?? 0;
+    return count + this.inner.read(view.subarray(count), offset - front.length);
   }
 }
 
@@ -35,40 +28,39 @@ class WrappedCredential implements Credential {
  */
 export function keyOf(stored: Credential): Credential | undefined {
   const head = new Uint8Array(24);
-  // Any key is longer than this.
-  if (stored.read(head, 0) < head.length || head[0] !== 0x30 /* SEQUENCE */) return undefined;
-  const first = contents(head, 0);
   const size = stored.byteLength;
-  if (first + byteLength(head, 0) !== size || head[first] !== 0x02 /* version */ || head[first + 1] !== 1)
-    return undefined;
+  // Any key is longer than this.
+  const first = stored.read(head, 0) === head.length ? contents(head, 0) : 0;
+  // A SEQUENCE of this size that begins with a version.
+  if (head[0] !== 0x30 || first + byteLength(head, 0) !== size || head[first] !== 2) return undefined;
   const kind = head[first + 3];
   if (kind === 0x30 /* AlgorithmIdentifier */) return stored;
-  let algorithm: number[];
-  if (kind === 0x02 /* modulus */) algorithm = bytesOf(RSA);
-  else if (kind === 0x04 /* the number itself */) {
+  // rsaEncryption and NULL (RFC 8017).
+  let algorithm = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+  if (kind === 0x04 /* the number of an EC key */) {
     // Behind it [0] with the OID of the curve, which OpenSSL never leaves out.
-    const curve = new Uint8Array(16);
+    const curve = head.slice();
     const count = stored.read(curve, first + 5 + (head[first + 4] ?? 0));
-    const length = curve[1] ?? 0;
-    if (curve[0] !== 0xa0 || curve[2] !== 0x06 || curve[3] !== length - 2 || length + 2 > count)
-      return undefined;
-    algorithm = bytesOf(EC);
-    for (let i = 2; i < length + 2; i++) algorithm.push(curve[i] ?? 0);
-    algorithm.unshift(0x30, algorithm.length);
-  } else return undefined;
+    const end = (curve[1] ?? 0) + 2;
+    if (curve[0] !== 0xa0 || curve[2] !== 0x06 || curve[3] !== end - 4 || end > count) return undefined;
+    // id-ecPublicKey (RFC 5480), then the curve.
+    algorithm = "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+    for (let i = 2; i < end; i++) algorithm += String.fromCharCode(curve[i] ?? 0);
+    algorithm = header("\x30", algorithm.length) + algorithm;
+  } else if (kind !== 0x02 /* the modulus of an RSA key */) return undefined;
   // Version 0, algorithm, and the key in an OCTET STRING.
-  const front = [0x02, 0x01, 0x00].concat(algorithm, 0x04, lengthOf(size));
-  return new WrappedCredential(Uint8Array.from([0x30].concat(lengthOf(front.length + size), front)), stored);
+  let front = "\x02\x01\0" + algorithm + header("\x04", size);
+  front = header("\x30", front.length + size) + front;
+  const bytes = new Uint8Array(front.length);
+  for (let i = 0; i < front.length; i++) bytes[i] = front.charCodeAt(i);
+  return new WrappedCredential(bytes, stored);
 }
 
-function bytesOf(text: string): number[] {
-  const bytes: number[] = [];
-  for (let i = 0; i < text.length; i++) bytes.push(text.charCodeAt(i));
-  return bytes;
-}
-
-/** A length as DER writes it. No stored object has more than 65535 bytes. */
-function lengthOf(length: number): number[] {
-  if (length < 0x80) return [length];
-  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+/** Tag and length as DER writes them. No stored object has more than 65535 bytes. */
+function header(tag: string, length: number): string {
+  if (length > 0x7f) {
+    tag += length > 0xff ? "\x82" + String.fromCharCode(length >> 8) : "\x81";
+    length &= 0xff;
+  }
+  return tag + String.fromCharCode(length);
 }

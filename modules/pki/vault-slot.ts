@@ -1,12 +1,12 @@
 import { crc32 } from "../buffer/crc.js";
 import type { FlashPartition } from "../io/flash.js";
-import { ROLES, SecureCert, wordAt } from "./secure-cert.js";
+import { SecureCert, wordAt } from "./secure-cert.js";
 
 /*
  * A slot is a partition in the format of esp_secure_cert whose last 512 bytes are 16 places for
  * records, filled from the first on. A record is 32 bytes, its numbers low byte first:
  *
- *   magic (4)  kind (1)  zero (3)  sequence (4)  end (4)  CRC-32 of the objects (4)  zero (8)  CRC-32 (4)
+ *   magic (4)  kind (4)  sequence (4)  end (4)  CRC-32 of the objects (4)  zero (8)  CRC-32 (4)
  *
  * Under flash encryption nothing can be told of a place that holds no record: erased and half
  * written ones read as noise alike. So a record is written, read back, and written into the next
@@ -50,6 +50,8 @@ export class Slot {
   kind = 0;
   sequence = 0;
   locked = false;
+  /** Whether objects without records are taken: they are a factory's. */
+  private readonly takesOthers: boolean;
   private readonly view: Uint8Array;
   private readonly record = new Uint8Array(RECORD_BYTES);
   private tries = 0;
@@ -58,46 +60,49 @@ export class Slot {
   /** The place behind the last record. */
   private place = 0;
 
-  constructor({ flash, view }: SlotFlash) {
-    const record = this.record;
-    this.flash = flash;
+  constructor(slot: SlotFlash, takesOthers: boolean) {
+    const view = slot.view;
+    this.flash = slot.flash;
     this.view = view;
+    this.takesOthers = takesOthers;
     this.cert = new SecureCert(view);
     this.limit = view.length - PLACES * RECORD_BYTES;
-    for (let place = 0; place < PLACES; place++) {
-      if (!this.readRecord(place)) continue;
-      this.place = place + 1;
-      this.note(record[4] ?? 0, wordAt(record, 8), wordAt(record, 12), wordAt(record, 16));
-    }
+    for (let place = 0; place < PLACES; place++) if (this.recordAt(place)) this.place = place + 1;
   }
 
-  /** 2: in use or ready to be; 1: there are objects and no records, as after a factory's tool; 0: rejected; -1: nothing of use. */
-  rank(takesOthers: boolean): number {
+  /** Of two slots the one of the higher rank comes first: 2 committed, 1 a factory's, 0 rejected; -1: nothing of use. */
+  get rank(): number {
     const kind = this.kind;
-    if (kind === 0) return takesOthers ? 1 : -1;
+    if (kind === 0) return this.takesOthers ? 1 : -1;
     return kind === BEGUN ? -1 : kind === REJECTED ? 0 : 2;
   }
 
-  /** Whether the slot holds what was committed; without records, whether it holds anything that can be used. */
+  /** Has connected, or comes from a factory. */
+  get confirmed(): boolean {
+    return this.kind === CONFIRMED || this.rank === 1;
+  }
+
+  /** Whether the slot holds what was committed; a factory's, whether it holds anything that can be used. */
   get whole(): boolean {
     const cert = this.cert;
-    if (this.kind === 0) return ROLES.some(role => cert.open(role) !== undefined);
     const end = this.end;
+    if (this.rank < 0) return false;
+    if (this.kind === 0) return !!cert.open("ca") || !!cert.open("certificate") || !!cert.open("key");
     // An odd number in a record must not be taken for a place.
     return end > 0 && end <= this.limit && crc32(0, this.view, 0, end) === this.crc;
   }
 
   /** Erases everything. The records go last: until then they say what they said of objects that are gone. */
   erase(): void {
-    const blocks = this.flash.status().blocks;
-    for (let block = 0; block < blocks; block++) this.flash.eraseBlock(block);
+    const flash = this.flash;
+    const blocks = flash.status().blocks;
+    for (let block = 0; block < blocks; block++) flash.eraseBlock(block);
     this.kind = this.tries = this.end = this.crc = this.place = 0;
   }
 
-  /** The objects before `end` are to be in use. */
+  /** What stands before `end` is to be in use. */
   commit(end: number): boolean {
-    const crc = crc32(0, this.view, 0, end);
-    return this.append(COMMITTED, end, crc);
+    return this.append(COMMITTED, end, crc32(0, this.view, 0, end));
   }
 
   /** One more failed try. True: it is written, and was not the last. */
@@ -108,53 +113,44 @@ export class Slot {
   /** Writes a record. False: no place took it; nothing has changed then. */
   append(kind: number, end = 0, crc = 0): boolean {
     const record = this.record;
+    const words = [RECORD_MAGIC, kind, this.sequence, end, crc, 0, 0];
     // A factory's image may reach to where records begin. An end that is no place takes all of them.
     const used = Math.ceil((this.cert.end - this.limit) / RECORD_BYTES);
     if (used > this.place) this.place = used;
     while (this.place < PLACES) {
       const place = this.place++;
-      record.fill(0);
-      put(record, 0, RECORD_MAGIC);
-      record[4] = kind;
-      put(record, 8, this.sequence);
-      put(record, 12, end);
-      put(record, 16, crc);
-      put(record, 28, crc32(0, record, 0, 28));
-      const sum = wordAt(record, 28);
+      for (let i = 0; i < 28; i++) record[i] = (words[i >> 2] ?? 0) >> (8 * (i & 3));
+      const sum = crc32(0, record, 0, 28);
+      for (let i = 0; i < 4; i++) record[28 + i] = sum >> (8 * i);
       try {
         this.flash.write(record, this.limit + place * RECORD_BYTES);
-        if (!this.readRecord(place) || wordAt(record, 28) !== sum) continue;
+        if (this.recordAt(place, sum)) return true;
       } catch {
         return false;
       }
-      this.note(kind, this.sequence, end, crc);
-      return true;
     }
     return false;
   }
 
-  /** Takes in what a record says. One that does not fit what is known, or of a kind that is not, says nothing. */
-  private note(kind: number, sequence: number, end: number, crc: number): void {
+  /**
+   * Reads a place, and takes in what it says, if it is of a known kind; false when there is no record, or
+   * not the one of this sum.
+   */
+  private recordAt(place: number, sum?: number): boolean {
+    const record = this.record;
+    this.flash.read(record, this.limit + place * RECORD_BYTES);
+    const found = wordAt(record, 28);
+    if (wordAt(record, 0) !== RECORD_MAGIC || crc32(0, record, 0, 28) !== found || (sum ?? found) !== found)
+      return false;
+    const kind = wordAt(record, 4);
     if (kind === LOCKED) this.locked = true;
     else if (kind === BEGUN || kind === COMMITTED) {
       this.kind = kind;
-      this.sequence = sequence;
-      this.end = end;
-      this.crc = crc;
-    } else if (this.kind >= COMMITTED) {
-      if (kind === TRIED) this.tries++;
-      else if (kind === CONFIRMED || kind === REJECTED) this.kind = kind;
-    }
+      this.sequence = wordAt(record, 8);
+      this.end = wordAt(record, 12);
+      this.crc = wordAt(record, 16);
+    } else if (kind === TRIED) this.tries++;
+    else if (kind === CONFIRMED || kind === REJECTED) this.kind = kind;
+    return true;
   }
-
-  /** Reads what stands in a place; false when that is no record. */
-  private readRecord(place: number): boolean {
-    const record = this.record;
-    this.flash.read(record, this.limit + place * RECORD_BYTES);
-    return wordAt(record, 0) === RECORD_MAGIC && crc32(0, record, 0, 28) === wordAt(record, 28);
-  }
-}
-
-function put(bytes: Uint8Array, at: number, word: number): void {
-  for (let i = 0; i < 4; i++) bytes[at + i] = word >> (8 * i);
 }

@@ -3,7 +3,7 @@ import type { Credential, CredentialRole, Credentials } from "../io/credentials.
 import type { CredentialVault, SlotName, SlotState, SlotWriter } from "../io/vault.js";
 import { VaultError } from "../io/vault-error.js";
 import { envelopeOf } from "./envelope.js";
-import { ROLES, type SecureCertFault } from "./secure-cert.js";
+import { OVERHEAD, ROLES, type SecureCertFault } from "./secure-cert.js";
 import { SecureCertWriter } from "./secure-cert-writer.js";
 import { BEGUN, CONFIRMED, LOCKED, REJECTED, Slot, type SlotFlash } from "./vault-slot.js";
 
@@ -23,19 +23,24 @@ function refuse(kind: "argument" | "limit" | "storage", detail: string): never {
  * `confirm`, `failed`, `lock` and `open` throw no exception of the flash class; `begin` and writers do.
  */
 export class SlotVault implements CredentialVault {
-  /** One of the two slots, or none. */
+  /** The slot in use. */
   private current: Slot | undefined;
   private writer: VaultWriter | undefined;
   private readonly a: Slot;
   private readonly b: Slot;
   private readonly fallback: Credentials | undefined;
 
-  /** The partitions need two erase blocks or more each, of at most 64 KB together. */
-  constructor(a: SlotFlash, b: SlotFlash, fallback?: Credentials) {
-    this.a = new Slot(a);
-    this.b = new Slot(b);
+  /** The partitions need two erase blocks or more each, and at most 64 KB. */
+  constructor(slotA: SlotFlash, slotB: SlotFlash, fallback?: Credentials) {
+    const a = (this.a = new Slot(slotA, true));
+    const b = (this.b = new Slot(slotB, false));
+    const order = b.rank - a.rank || (b.sequence - a.sequence) | 0;
+    const first = order > 0 ? b : a;
+    const second = this.other(first);
     this.fallback = fallback;
-    this.choose();
+    // The objects of the second are looked at only when those of the first are not whole.
+    if (first.whole) this.current = first;
+    else if (second.whole) this.current = second;
   }
 
   get slot(): SlotName | undefined {
@@ -45,8 +50,7 @@ export class SlotVault implements CredentialVault {
 
   get state(): SlotState {
     const current = this.current;
-    if (current === undefined) return "none";
-    return current.kind === 0 || current.kind === CONFIRMED ? "confirmed" : "trial";
+    return current ? (current.confirmed ? "confirmed" : "trial") : "none";
   }
 
   get locked(): boolean {
@@ -54,9 +58,9 @@ export class SlotVault implements CredentialVault {
   }
 
   open(role: CredentialRole): Credential | undefined {
-    const found = this.current?.cert.look(role);
-    if (found === undefined && (this.current === undefined || role === "ca"))
-      return this.fallback?.open(role);
+    const current = this.current;
+    const found = current?.cert.look(role);
+    if (found === undefined && (current === undefined || role === "ca")) return this.fallback?.open(role);
     return typeof found === "string" ? undefined : found;
   }
 
@@ -71,25 +75,23 @@ export class SlotVault implements CredentialVault {
    *   other one, which it would have to give way to, is good. `storage`: flash did not keep what was written.
    */
   begin(): SlotWriter {
-    const current = this.current;
-    const slot = current === this.a ? this.b : this.a;
+    const slot = this.other(this.current);
     if (this.locked) refuse("argument", "locked");
-    if (this.state === "trial" && this.isConfirmed(slot) && slot.whole) refuse("argument", "trial");
+    if (this.state === "trial" && slot.confirmed && slot.whole) refuse("argument", "trial");
     this.dismiss();
     slot.erase();
-    slot.sequence = ((slot === this.a ? this.b : this.a).sequence + 1) | 0;
+    // It wraps when it is written.
+    slot.sequence = this.other(slot).sequence + 1;
     if (!slot.append(BEGUN)) refuse("storage", "worn");
     return (this.writer = new VaultWriter(this, slot, 0));
   }
 
   resume(): SlotWriter | undefined {
-    if (this.writer === undefined && !this.locked) {
-      const { a, b } = this;
-      const slot = a.kind === BEGUN ? a : b;
-      const end = slot.cert.end;
-      // A header that power cut off can say any length; nothing can be put behind it then.
-      if (slot.kind === BEGUN && end <= slot.limit) this.writer = new VaultWriter(this, slot, end);
-    }
+    const slot = this.a.kind === BEGUN ? this.a : this.b;
+    const end = slot.cert.end;
+    // A header that power cut off can say any length; nothing can be put behind it then.
+    if (!this.writer && slot.kind === BEGUN && end <= slot.limit && !this.locked)
+      this.writer = new VaultWriter(this, slot, end);
     return this.writer;
   }
 
@@ -99,12 +101,12 @@ export class SlotVault implements CredentialVault {
 
   failed(): boolean {
     const current = this.current;
-    if (current === undefined || this.state !== "trial") return false;
-    const other = current === this.a ? this.b : this.a;
+    if (!current || current.confirmed) return false;
+    const other = this.other(current);
     // Without another slot to go to there is nothing to count.
-    if (other.rank(other === this.a) < 1 || !other.whole || current.tried()) return false;
+    if (other.rank < 1 || !other.whole || current.tried()) return false;
     current.append(REJECTED);
-    // Also when it could not be written: then the count begins again after the next start.
+    // Also when it could not be written: then the count goes on after the next start.
     current.kind = REJECTED;
     this.current = other;
     return true;
@@ -113,9 +115,9 @@ export class SlotVault implements CredentialVault {
   lock(): void {
     const current = this.current;
     if (this.locked) return;
-    if (current === undefined || this.state !== "confirmed") refuse("argument", "unconfirmed");
+    if (!current?.confirmed) refuse("argument", "unconfirmed");
     this.dismiss();
-    const other = current === this.a ? this.b : this.a;
+    const other = this.other(current);
     const done = current.append(LOCKED);
     // A second copy. Behind a factory's image, or in a partition that was something else before,
     // there may be no place for a record; the slot that is not in use can be erased then.
@@ -125,109 +127,85 @@ export class SlotVault implements CredentialVault {
   }
 
   /** For writers: puts the slot in use. */
-  commit(slot: Slot, end: number): void {
-    if (!slot.commit(end)) refuse("storage", "worn");
+  commit(slot: Slot): void {
+    if (!slot.commit(slot.cert.end)) refuse("storage", "worn");
     this.dismiss();
     this.current = slot;
   }
 
   /** The writer that was given out is of no use any more. */
   private dismiss(): void {
-    if (this.writer !== undefined) this.writer.over = true;
+    if (this.writer) this.writer.over = true;
     this.writer = undefined;
   }
 
-  private isConfirmed(slot: Slot): boolean {
-    return slot.kind === CONFIRMED || (slot.kind === 0 && slot === this.a);
-  }
-
-  private choose(): void {
-    const { a, b } = this;
-    const first = a.rank(true);
-    const second = b.rank(false);
-    const takesB = second === first ? isLater(b.sequence, a.sequence) : second > first;
-    const better = takesB ? b : a;
-    const other = takesB ? a : b;
-    // The objects of the other one are looked at only when those of the first are not whole.
-    if ((takesB ? second : first) >= 0 && better.whole) this.current = better;
-    else if ((takesB ? first : second) >= 0 && other.whole) this.current = other;
+  /** The other slot; slot a when none is in use. */
+  private other(slot: Slot | undefined): Slot {
+    return slot === this.a ? this.b : this.a;
   }
 }
 
 /** Fills a slot from `at` on. */
-class VaultWriter implements SlotWriter {
+class VaultWriter extends SecureCertWriter implements SlotWriter {
   over = false;
   private readonly vault: SlotVault;
   private readonly slot: Slot;
-  private readonly writer: SecureCertWriter;
   private role: CredentialRole | undefined;
 
   constructor(vault: SlotVault, slot: Slot, at: number) {
+    super(slot.flash, at);
     this.vault = vault;
     this.slot = slot;
-    this.writer = new SecureCertWriter(slot.flash, at);
   }
 
   get room(): number {
-    // Its header and its CRC.
-    const room = this.slot.limit - this.writer.at - 16;
-    return room > 0 ? room : 0;
+    return Math.max(this.slot.limit - this.at - OVERHEAD, 0);
   }
 
   get closed(): readonly CredentialRole[] {
-    return ROLES.filter(role => this.peek(role) !== undefined);
+    return ROLES.filter(role => this.peek(role));
   }
 
-  open(role: CredentialRole, byteLength: number): void {
-    this.check();
-    if (this.peek(role) !== undefined) refuse("argument", "closed");
+  override open(role: CredentialRole, byteLength: number): void {
+    this.check(!this.peek(role), "closed");
     if (!(byteLength > 0 && byteLength <= this.room && byteLength < 65536)) refuse("limit", "room");
+    super.open(role, byteLength);
     this.role = role;
-    this.writer.open(role, byteLength);
   }
 
-  write(bytes: Uint8Array): void {
-    this.check();
-    if (this.role === undefined || bytes.length > this.writer.rest) refuse("argument", "write");
-    this.writer.write(bytes);
+  override write(bytes: Uint8Array): void {
+    this.check(this.role && bytes.length <= this.rest, "write");
+    super.write(bytes);
   }
 
-  close(): boolean {
-    this.check();
-    const { slot, writer, role } = this;
-    if (role === undefined || writer.rest > 0) return false;
+  override close(): boolean {
+    const role = this.role;
+    this.check(true, "");
+    if (role === undefined || this.rest > 0) return false;
     this.role = undefined;
-    writer.close();
-    return slot.cert.holds(role, writer.at, writer.crc);
+    super.close();
+    return this.slot.cert.holds(role, this.at, this.crc);
   }
 
   peek(role: CredentialRole): Credential | undefined {
     const found = this.slot.cert.open(role);
-    const kind = role === "key" ? "key" : "certificate";
-    return found && envelopeOf(found).kind === kind ? found : undefined;
+    return found && envelopeOf(found).kind === (role === "key" ? role : "certificate") ? found : undefined;
   }
 
   /** @throws VaultError `argument` when an object is open or wrong for its role, or there is none. */
   commit(): void {
-    this.check();
-    const cert = this.slot.cert;
-    let count = 0;
-    if (this.role !== undefined) refuse("argument", "open");
+    const closed = this.closed;
+    this.check(!this.role, "open");
     for (let i = 0; i < ROLES.length; i++) {
       const role = ROLES[i] ?? "ca";
-      if (this.peek(role) !== undefined) count++;
-      else if (cert.find(role) >= 0) refuse("argument", role);
+      if (!closed.includes(role)) this.check(this.slot.cert.find(role) < 0, role);
     }
-    if (count === 0) refuse("argument", "empty");
-    this.vault.commit(this.slot, cert.end);
+    this.check(closed.length > 0, "empty");
+    this.vault.commit(this.slot);
   }
 
-  private check(): void {
-    if (this.over) refuse("argument", "over");
+  /** Refuses what is out of turn. */
+  private check(fits: unknown, detail: string): void {
+    if (this.over || !fits) refuse("argument", this.over ? "over" : detail);
   }
-}
-
-/** Sequence numbers wrap. */
-function isLater(one: number, other: number): boolean {
-  return ((one - other) | 0) > 0;
 }

@@ -78,7 +78,7 @@ function cipher(bytes: Uint8Array, offset: number, decrypt: boolean): Uint8Array
  * A NOR partition and its bytes as they are mapped, plain or under flash encryption: then units of 16
  * bytes are written, erased ones read as noise, and writing one twice makes noise of it. A unit that
  * was written whole must not be written again; one that power cut off may be, since nothing tells it
- * from an erased one.
+ * from an erased one, and so may the object behind such a header, which cannot be found any more.
  */
 export class SlotPartition implements FlashPartition {
   /** What the cells hold. */
@@ -91,12 +91,17 @@ export class SlotPartition implements FlashPartition {
   private readonly supply: Supply;
   private readonly blockLength: number;
   private readonly written = new Set<number>();
+  /** Where objects end and records begin. */
+  private readonly limit: number;
+  /** Power was cut while an object was written. */
+  private cut = false;
 
   constructor(supply: Supply, encrypted: boolean, blocks: number, blockLength: number) {
     this.supply = supply;
     this.encrypted = encrypted;
     this.blockLength = blockLength;
     this.cells = new Uint8Array(blocks * blockLength).fill(0xff);
+    this.limit = this.cells.length - 512;
     this.view = encrypted ? new Uint8Array(this.cells.length) : this.cells;
     this.refresh(0, this.cells.length);
   }
@@ -116,7 +121,9 @@ export class SlotPartition implements FlashPartition {
     const cells = this.cells.slice();
     const view = this.view.slice();
     const written = [...this.written];
+    const cut = this.cut;
     return () => {
+      this.cut = cut;
       this.cells.set(cells);
       this.view.set(view);
       this.written.clear();
@@ -136,7 +143,8 @@ export class SlotPartition implements FlashPartition {
     this.check(offset, size);
     assert.ok(offset % UNIT === 0 && size % UNIT === 0, `${size} bytes at ${offset}`);
     for (let at = offset; at < offset + size; at += UNIT) {
-      assert.ok(!this.written.has(at), `written again at ${at}`);
+      const lost = this.cut && at < this.limit;
+      assert.ok(lost || !this.written.has(at), `written again at ${at}`);
     }
     const wanted = this.encrypted ? cipher(bytes, offset, false) : bytes;
     const { supply } = this;
@@ -150,7 +158,10 @@ export class SlotPartition implements FlashPartition {
       if (this.worn.has(at)) this.cells[at] = old;
     }
     this.refresh(offset, size);
-    if (cut !== undefined) supply.die();
+    if (cut !== undefined) {
+      this.cut = true;
+      supply.die();
+    }
     for (let at = offset; at < offset + size; at += UNIT) this.written.add(at);
   }
 
@@ -171,6 +182,7 @@ export class SlotPartition implements FlashPartition {
       }
       this.refresh(from, this.blockLength);
       if (cut !== undefined) supply.die();
+      if (block === 0) this.cut = false;
     }
   }
 

@@ -54,7 +54,7 @@ export function record(kind: number, sequence: number, end = 0, crc = 0): Buffer
 /** The usual CRC-32, whose register begins with ones. */
 export function plainCrc(bytes: Uint8Array): number {
   // As that from zeros, with the first four bytes inverted.
-  return tlvCrc(bytes.map((byte, index) => (index < 4 ? ~byte : byte)));
+  return bytes.length < 4 ? 0 : tlvCrc(bytes.map((byte, index) => (index < 4 ? ~byte : byte)));
 }
 
 /** Two slots and their power. */

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Credentials } from "../../../modules/io/credentials.js";
 import { BytesCredential } from "../../../modules/pki/bytes.js";
 import { ROLES } from "../../../modules/pki/secure-cert.js";
+import { SlotVault } from "../../../modules/pki/vault.js";
 import { parse, partition } from "./tlv.js";
 import {
   BLOCK_LENGTH,
@@ -399,6 +400,28 @@ describe("vault of credentials in two slots", () => {
             "storage: worn",
           );
         assert.equal(inUse(world.start(), sets), 0);
+      });
+
+      it("takes no old record for a new one when a partition takes neither erases nor writes", () => {
+        const world = new World(model);
+        rotate(world.start(), first);
+        rotate(world.start(), second);
+        rotate(world.start(), first);
+        const { a, b } = world;
+        const deaf = {
+          read: (view: Uint8Array, offset: number) => b.read(view, offset),
+          write: () => undefined,
+          eraseBlock: () => undefined,
+          status: () => b.status(),
+          close: () => undefined,
+        };
+        const vault = new SlotVault({ flash: a, view: a.view }, { flash: deaf, view: b.view });
+        assert.equal(
+          refusalOf(() => vault.begin()),
+          "storage: worn",
+        );
+        assert.equal(vault.resume(), undefined);
+        for (const now of [vault, world.start()]) assert.equal(inUse(now, sets), 0);
       });
 
       it("says storage when no place takes a record", () => {
