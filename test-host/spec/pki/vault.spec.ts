@@ -275,6 +275,24 @@ describe("vault of credentials in two slots", () => {
         assert.equal(inUse(world.start(), sets), 0);
       });
 
+      it("rotates and locks after a bootloader has encrypted both partitions in place", () => {
+        const erased = new Uint8Array(SIZE).fill(0xff);
+        const image = erased.slice();
+        image.set(factoryImage(first));
+        for (const rotated of [false, true]) {
+          const world = new World(model);
+          // The unused part too: on encrypted flash it reads as 0xFF then, and takes no writes.
+          world.a.flashImage(image);
+          world.b.flashImage(erased);
+          assert.equal(inUse(world.start(), sets), 0);
+          if (rotated) rotate(world.start(), second);
+          world.start().lock();
+          const vault = world.start();
+          assert.ok(vault.locked);
+          assert.deepEqual([vault.state, inUse(vault, sets)], ["confirmed", rotated ? 1 : 0]);
+        }
+      });
+
       it("does not lock what has not connected", () => {
         const world = new World(model);
         assert.equal(
