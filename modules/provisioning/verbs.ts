@@ -105,7 +105,7 @@ export class Verbs {
         return `ok room=${this.writer.room}`;
       case "confirm":
         vault.confirm();
-        return vault.state === "confirmed" ? "ok" : "no nothing";
+        return vault.state === "confirmed" ? "ok" : vault.slot ? "no worn" : "no nothing";
       case "lock":
         vault.lock();
         return "ok";

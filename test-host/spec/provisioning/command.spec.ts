@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InputError } from "../../../certs/input-error.js";
+import { Authority, type Issued } from "../../../certs/issue.js";
+import { ProvisioningClient } from "../../../hosts/workstation/provisioning/client.js";
+import { fill, type Wanted } from "../../../hosts/workstation/provisioning/fill.js";
+import { openPort } from "../../../hosts/workstation/provisioning/port.js";
+import { hear, peer, start, xsCellular } from "../cli/support.js";
+
+describe("xs-cellular device", function () {
+  this.timeout(60_000);
+  const folder = mkdtempSync(join(tmpdir(), "device-"));
+  const running: ChildProcessWithoutNullStreams[] = [];
+  let ca: Authority;
+  let unit: Issued;
+  let wanted: Wanted;
+  before(async () => {
+    ca = await Authority.create({ commonName: "root" });
+    unit = await ca.client({ commonName: "unit" });
+    wanted = { ca: ca.certificate, certificate: unit.certificate, key: unit.key, commonName: "unit" };
+  });
+  afterEach(async () => {
+    for (const child of running.splice(0)) await end(child, "SIGTERM");
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  async function end(child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): Promise<number | null> {
+    if (child.exitCode === null && child.signalCode === null) {
+      const exit = once(child, "exit");
+      child.kill(signal);
+      await exit;
+    }
+    return child.exitCode;
+  }
+
+  /** A device; `port` as a tool is given it. */
+  async function device(
+    at: string,
+    flash: string,
+  ): Promise<{ child: ChildProcessWithoutNullStreams; port: string }> {
+    const child = start(["device", "--console", at, "--flash", join(folder, flash)]);
+    running.push(child);
+    const first = await hear(child.stdout.setEncoding("utf8"), /\n/);
+    const address = /^console on (\S+)\n/.exec(first)?.[1] ?? "";
+    return { child, port: address.startsWith("127.") ? `tcp:${address}` : address };
+  }
+
+  async function withTool<Value>(
+    port: string,
+    work: (tool: ProvisioningClient) => Promise<Value>,
+    onText?: (line: string) => void,
+  ): Promise<Value> {
+    const tool = new ProvisioningClient({ stream: openPort(port), onText });
+    try {
+      return await work(tool);
+    } finally {
+      tool.close();
+    }
+  }
+
+  it("is filled on a TCP port, and holds it after it was killed", async () => {
+    const { child, port } = await device("127.0.0.1:0", "killed");
+    await withTool(port, async tool => assert.equal((await fill(tool, wanted)).already, false));
+    await end(child, "SIGKILL");
+    const again = await device("127.0.0.1:0", "killed");
+    const texts: string[] = [];
+    await withTool(
+      again.port,
+      async tool => {
+        assert.equal((await fill(tool, wanted)).already, true);
+        await tool.confirm();
+        await tool.lock();
+        await tool.restart();
+        const facts = await tool.connect();
+        assert.deepEqual([facts.locked, facts.state], [true, "confirmed"]);
+      },
+      line => texts.push(line),
+    );
+    assert.ok(texts.includes("power"), "its log is on its console, too");
+    assert.equal(await end(again.child, "SIGTERM"), 0);
+    const image = readFileSync(join(folder, "killed", "esp_secure_cert.bin"));
+    assert.equal(image.length, 8192);
+    assert.ok(image.includes(Buffer.from(unit.certificate)));
+    assert.equal(statSync(join(folder, "killed", "esp_secure_cert.bin")).mode & 0o777, 0o600);
+  });
+
+  it("is filled on a pty, by one tool after another", async function () {
+    peer(this, "socat");
+    const { port } = await device(join(folder, "tty"), "pty");
+    await withTool(port, async tool => assert.equal((await fill(tool, wanted)).already, false));
+    await withTool(port, async tool => assert.equal((await fill(tool, wanted)).already, true));
+  });
+
+  const WRONG: readonly (readonly [title: string, ...args: string[]])[] = [
+    ["an address of another machine", "--console", "10.0.0.1:7000", "--flash", "f"],
+    ["a file for a console", "--console", join(folder, "file"), "--flash", "f"],
+    ["a module that is not known", "--console", "127.0.0.1:0", "--flash", "f", "--module", "sim7000"],
+    ["a broker without a port", "--console", "127.0.0.1:0", "--flash", "f", "--broker", "example.com"],
+    ["flash of another size", "--console", "127.0.0.1:0", "--flash", join(folder, "small")],
+    ["a flash folder that is a file", "--console", "127.0.0.1:0", "--flash", join(folder, "file")],
+    ["no console", "--flash", "f"],
+  ];
+  before(async () => {
+    writeFileSync(join(folder, "file"), "");
+    const { mkdirSync } = await import("node:fs");
+    mkdirSync(join(folder, "small"));
+    writeFileSync(join(folder, "small", "esp_secure_cert.bin"), "short");
+  });
+  for (const [title, ...args] of WRONG)
+    it(`refuses ${title}, with a reason and a remedy`, async () => {
+      const { code, stderr, stdout } = await xsCellular(["device", ...args]);
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, /why: .+\n.*fix: .+/s);
+    });
+
+  it("a port that is none is refused with a reason and a remedy", () => {
+    for (const path of ["/dev/null", join(folder, "nothing")])
+      assert.throws(() => openPort(path), InputError);
+  });
+});
