@@ -31,8 +31,12 @@ export const bc66Commands: NetworkCommands = Object.freeze<NetworkCommands>({
     })),
   // Counts after a restart, and is kept.
   setAccessPoint: command({ text: "AT+QCGDEFCONT=", timeoutMs: 2_000, secret: true }),
-  accessPointParameters: (_, apn, user, password) =>
-    user === "" ? ["IP", apn] : ["IP", apn, user, password],
+  accessPointParameters: (_, apn, user, password) => [
+    "IP",
+    apn,
+    user || undefined,
+    user === "" ? undefined : password,
+  ],
   // `+CGPADDR: 1,10.0.0.1`, also without the blank; only `OK` when there is none.
   contextAddress: context =>
     plainQuery<string>(
@@ -43,9 +47,12 @@ export const bc66Commands: NetworkCommands = Object.freeze<NetworkCommands>({
       "",
     ),
   // 150 s.
-  activate: context => plainCommand("AT+CGACT=1," + String(context), 150_000),
-  deactivate: context =>
-    command({ text: "AT+CGACT=0," + String(context), timeoutMs: 150_000, final: "NO CARRIER" }),
+  activate: plainCommand<readonly [context: number]>("AT+CGACT=1,", 150_000),
+  deactivate: command<readonly [context: number]>({
+    text: "AT+CGACT=0,",
+    timeoutMs: 150_000,
+    final: "NO CARRIER",
+  }),
   // `+QCCLK: 19/05/06,22:10:00+08`, in quarter hours; set by the network.
   networkClock: plainQuery<number>("AT+QCCLK?", 1_000, "+QCCLK:", line => networkTime(line.whole())),
   // `+CCLK: 2019/05/06,22:10:00GMT+2`, in hours.

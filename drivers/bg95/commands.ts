@@ -43,9 +43,9 @@ export const bg95Commands: NetworkCommands = Object.freeze<NetworkCommands>({
       "",
     ),
   // Up to 150 s, in which no other command is taken. An active one gives `ERROR`.
-  activate: context => plainCommand("AT+QIACT=" + String(context), 150_000),
+  activate: plainCommand<readonly [context: number]>("AT+QIACT=", 150_000),
   // Closes its sockets. 40 s.
-  deactivate: context => plainCommand("AT+QIDEACT=" + String(context), 40_000),
+  deactivate: plainCommand<readonly [context: number]>("AT+QIDEACT=", 40_000),
   // 0 or 4 on variants and networks without it.
   gprsRegistration: registration("AT+CGREG?", "+CGREG:"),
   // Access technology and operator: `eMTC`, `NBIoT`, `EDGE`, ... 300 ms.

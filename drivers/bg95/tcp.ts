@@ -1,7 +1,6 @@
 /** TCP of the BG95. Quectel BG95 TCP/IP Application Note V1.1. */
-import { plainCommand, query } from "../../modules/at/command.js";
+import { command, plainCommand, query } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
-import { sendTcp } from "../quectel/commands/tcpip.js";
 import { closeTls } from "../quectel/commands/ssl-close.js";
 import type { SocketFacts } from "../quectel/profile.js";
 import type { CloseCommand, TcpKind } from "../quectel/socket-kind.js";
@@ -31,6 +30,14 @@ export const closeTcp: CloseCommand = plainCommand<readonly [id: number, timeout
   "AT+QICLOSE=",
   75_000,
 );
+
+/** Sends exactly so many bytes (1 to 1460). `SEND FAIL`: the module's buffer is full. 120 s. */
+const sendTcp = command<readonly [id: number, byteLength: number]>({
+  text: "AT+QISEND=",
+  timeoutMs: 120_000,
+  prompt: ">",
+  final: "SEND OK",
+});
 
 const tcp: TcpKind = Object.freeze<TcpKind>({
   failureKind: "connect",

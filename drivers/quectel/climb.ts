@@ -246,7 +246,7 @@ export abstract class Climb {
     if (stored?.apn === apn && (stored.user ?? apnUser) === apnUser) this.awaitSim();
     else if (this.profile.accessPointRestarts) this.setAccessPoint();
     // An active context does not take it.
-    else this.run(this.commands.deactivate(this.context), this.setAccessPoint);
+    else this.run(this.commands.deactivate, this.setAccessPoint, this.context);
   }
 
   private setAccessPoint(): void {
@@ -347,12 +347,12 @@ export abstract class Climb {
       this.setClock();
     } else if (this.elapsed < this.profile.bearerMs) this.wait(RETRY_MS, this.askAddress);
     else if (this.tries++ < this.profile.activations)
-      this.run(this.commands.activate(this.context), this.onActivated);
+      this.run(this.commands.activate, this.onActivated, this.context);
     else this.inactive(undefined);
   }
 
   private inactive(code: number | undefined): void {
-    this.recoverFrom(failureOf(this.commands.activate(this.context), "pdp", code));
+    this.recoverFrom(failureOf(this.commands.activate, "pdp", code));
   }
 
   private onActivated(reason: Failure | undefined): void {

@@ -2,7 +2,7 @@ import type { Channel } from "../../modules/at/channel.js";
 import type { Line } from "../../modules/at/line.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { Timer } from "../../modules/io/timer.js";
-import { resolveName } from "./commands/tcpip.js";
+import { resolveName } from "./commands/dns.js";
 import type { ModemExtension } from "./extension.js";
 import type { SocketLimits } from "./profile.js";
 

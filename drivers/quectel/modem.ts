@@ -203,7 +203,7 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
   /** Rung 1. */
   renewContext(): void {
     // The whole start script follows: that it has run to its end is not certain.
-    this.run(this.commands.deactivate(this.context), this.start);
+    this.run(this.commands.deactivate, this.start, this.context);
   }
 
   /** Rung 2. */

@@ -42,8 +42,8 @@ export interface NetworkCommands {
   ) => readonly Parameter[];
   /** Own address in a context; empty when it is not active. */
   readonly contextAddress: (context: number) => Command<string>;
-  readonly activate: (context: number) => Command;
-  readonly deactivate: (context: number) => Command;
+  readonly activate: Command<void, readonly [context: number]>;
+  readonly deactivate: Command<void, readonly [context: number]>;
   /** Registration in GSM, where the module has that: `<stat>`. */
   readonly gprsRegistration?: Command<number>;
   /** Access technology, where it is not always the same. */

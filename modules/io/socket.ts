@@ -48,10 +48,10 @@ export interface SocketCallbacks {
 
 export interface SocketOptions extends SocketCallbacks {
   /** Dotted IPv4 address; empty or absent when the network resolves `host` itself. */
-  readonly address?: string;
-  readonly host?: string;
+  readonly address?: string | undefined;
+  readonly host?: string | undefined;
   readonly port: number;
-  readonly nodelay?: boolean;
+  readonly nodelay?: boolean | undefined;
   readonly format?: SocketFormat;
   readonly target?: unknown;
 }

@@ -3,7 +3,7 @@ import { failure, type Failure } from "../diagnosis/failure.js";
 import type { StreamSocket, WriteOptions } from "../io/socket.js";
 import { Stream } from "../io/stream.js";
 import type { Timer } from "../io/timer.js";
-import { conclude } from "./conclusion.js";
+import { conclude, type HandshakeEnd } from "./conclusion.js";
 import type { TlsEngine, TlsEngineOptions } from "./engine.js";
 import { refusalOf, TlsIdentity } from "./identity.js";
 import type { TLSSocketOptions } from "./options.js";
@@ -181,8 +181,7 @@ export class TLSSocket extends Stream {
     try {
       this.move();
     } catch (error) {
-      // TCP has thrown: the engine is guarded by itself.
-      this.fail(failure("socket", "TLS", undefined, wordsOf(error)));
+      this.thrown(error);
     }
   }
 
@@ -262,7 +261,7 @@ export class TLSSocket extends Stream {
       this.engine = options.engine && new options.engine.io(this.engineOptions(identity));
     } catch (error) {
       // Some check the trusted certificate and the key here.
-      this.fail(conclude(this.recorder, "engine", wordsOf(error)));
+      this.conclude("engine", wordsOf(error));
       return;
     }
     this.connect();
@@ -272,13 +271,12 @@ export class TLSSocket extends Stream {
     const options = this.options;
     const record = options.TCP;
     if (record === undefined) return;
-    const { address, host, port, nodelay } = options;
     const tcp = new record.io({
       ...record,
-      ...(address === undefined ? undefined : { address }),
-      ...(host === undefined ? undefined : { host }),
-      ...(nodelay === undefined ? undefined : { nodelay }),
-      port,
+      address: options.address,
+      host: options.host,
+      nodelay: options.nodelay,
+      port: options.port,
       format: "buffer",
       onReadable: count => {
         this.buffered = count;
@@ -326,7 +324,7 @@ export class TLSSocket extends Stream {
         this.silenced = true;
         this.later();
       },
-      failed: words => this.fail(conclude(this.recorder, "engine", words)),
+      failed: words => this.conclude("engine", words),
     };
   }
 
@@ -340,7 +338,7 @@ export class TLSSocket extends Stream {
       if (step === "start" || step === "end") engine[step]();
       else if (bytes !== undefined) engine[step](bytes);
     } catch (error) {
-      this.fail(conclude(this.recorder, "engine", wordsOf(error)));
+      this.conclude("engine", wordsOf(error));
     }
   }
 
@@ -357,7 +355,7 @@ export class TLSSocket extends Stream {
         this.tcpRoom = tcp.write(bytes, recorder.midFlight ? MORE : undefined);
       else this.queue(bytes);
     } catch (error) {
-      this.fail(failure("socket", "TLS", undefined, wordsOf(error)));
+      this.thrown(error);
     }
     if (this.closed) this.later();
   }
@@ -421,7 +419,7 @@ export class TLSSocket extends Stream {
       this.buffered -= count;
       if (this.connected) this.ahead += count;
       recorder.onReceived(part);
-      if (recorder.trouble !== undefined) this.fail(conclude(recorder, "engine", undefined));
+      if (recorder.trouble !== undefined) this.conclude("engine");
       else this.guard("receive", part);
     }
   }
@@ -434,7 +432,7 @@ export class TLSSocket extends Stream {
     else if (!this.silenced) this.wait(GRACE_MS);
     else if (this.connected) this.fail(end);
     else if (end.kind === "peer-closed" || end.kind === "network-lost")
-      this.fail(conclude(this.recorder, end.kind === "peer-closed" ? "closed" : "lost", undefined));
+      this.conclude(end.kind === "peer-closed" ? "closed" : "lost");
     // Something on this side, which says more than the place.
     else this.fail(failure(end.kind, end.command, end.code, end.detail, this.recorder.place()));
   }
@@ -449,7 +447,7 @@ export class TLSSocket extends Stream {
       else if (this.end !== undefined) {
         this.silenced = true;
         this.work();
-      } else this.fail(conclude(this.recorder, "silent", undefined));
+      } else this.conclude("silent");
     }, ms);
   }
 
@@ -458,6 +456,16 @@ export class TLSSocket extends Stream {
     if (this.reason !== undefined || this.over) return;
     this.reason = reason;
     this.later();
+  }
+
+  /** TCP has thrown: the engine is guarded by itself. */
+  private thrown(error: unknown): void {
+    this.fail(failure("socket", "TLS", undefined, wordsOf(error)));
+  }
+
+  /** The end of a connection for which nobody gave a reason, but the engine perhaps its words. */
+  private conclude(end: HandshakeEnd | "engine", words?: string): void {
+    this.fail(conclude(this.recorder, end, words));
   }
 
   /** The application has closed: what was written leaves, and close_notify behind it. */

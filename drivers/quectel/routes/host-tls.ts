@@ -5,8 +5,10 @@ import { TLSSocket } from "../../../modules/tls/socket.js";
 import type { Obstacle, Route, RouteFacts, RouteNeeds, TlsJudge } from "../route.js";
 import { TCP } from "../tcp.js";
 
-/** Shows what a recorder holds, in lines for people: `flightLines`. */
-export type DescribeFlights = (recorder: FlightRecorder, reason?: Failure) => readonly string[];
+/** Gives what is told of a handshake that failed: `flightReport`. */
+export type DescribeFlights = (
+  report: RouteNeeds["report"],
+) => (recorder: FlightRecorder, reason: Failure) => void;
 
 /** TLS on this side, by the platform's engine, over the module's TCP; MQTT by the firmware. */
 export class HostTlsRoute implements Route {
@@ -38,14 +40,10 @@ export class HostTlsRoute implements Route {
           return modem.clockKnown;
         },
         secure: { credentials, verify },
-        onHandshake: ({ sent, received, transfers }: FlightRecorder, suite: number | undefined) => {
-          report("handshake", suite, sent.offset, received.offset, transfers);
+        onHandshake: (recorder: FlightRecorder, suite: number | undefined) => {
+          report("handshake", suite, recorder.sent.offset, recorder.received.offset, recorder.transfers);
         },
-        onHandshakeFailed: (recorder: FlightRecorder, reason: Failure) => {
-          this.describe?.(recorder, reason).forEach(line => {
-            report("flight", line);
-          });
-        },
+        onHandshakeFailed: this.describe?.(report),
       },
     };
   }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import * as commands from "../../../drivers/bc66/commands.js";
 import * as tcp from "../../../drivers/bc66/commands-tcp.js";
 import { bc66Urcs, overflow } from "../../../drivers/bc66/urcs.js";
-import { askTimeServer, resolveName } from "../../../drivers/quectel/commands/tcpip.js";
+import { resolveName } from "../../../drivers/quectel/commands/dns.js";
+import { askTimeServer } from "../../../drivers/quectel/commands/tcpip.js";
 import { identify, type Identity } from "../../../drivers/quectel/commands/general.js";
 import {
   epsRegistration,
@@ -140,10 +141,8 @@ const vectors: readonly Vector[] = [
   vector("address of nothing", contextAddress(1), [], "AT+CGPADDR=1\r", [line("+CGPADDR: 1,0.0.0.0"), ok], {
     result: "",
   }),
-  vector("activation", activate(1), [], "AT+CGACT=1,1\r", [ok]),
-  vector("deactivation, which ends in NO CARRIER", deactivate(1), [], "AT+CGACT=0,1\r", [
-    "\r\nNO CARRIER\r\n",
-  ]),
+  vector("activation", activate, [1], "AT+CGACT=1,1\r", [ok]),
+  vector("deactivation, which ends in NO CARRIER", deactivate, [1], "AT+CGACT=0,1\r", ["\r\nNO CARRIER\r\n"]),
   vector("signal", signalStrength, [], "AT+CSQ\r", [line("+CSQ: 22,0"), ok], { result: -69 }),
   vector("no signal", signalStrength, [], "AT+CSQ\r", [line("+CSQ: 99,99"), ok], { result: NaN }),
   vector(
