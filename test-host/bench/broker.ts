@@ -8,8 +8,11 @@ import mqttPacket from "mqtt-packet";
 export class AnsweringBroker {
   /** Messages that came. */
   messages = 0;
+  /** The connection that was accepted last. */
+  #stream: Duplex | undefined;
 
   readonly accept = (stream: Duplex): void => {
+    this.#stream = stream;
     const parser = mqttPacket.parser({ protocolVersion: 4 });
     const send = (packet: mqttPacket.Packet): void => {
       stream.write(mqttPacket.generate(packet));
@@ -29,6 +32,11 @@ export class AnsweringBroker {
       stream.end();
     });
   };
+
+  /** Ends the last connection, as a broker does that is restarted. */
+  end(): void {
+    this.#stream?.end();
+  }
 
   #answer(packet: mqttPacket.Packet, send: (packet: mqttPacket.Packet) => void): void {
     const { messageId = 0 } = packet;

@@ -159,6 +159,8 @@ export class Scene {
   readonly reports: (readonly unknown[])[] = [];
   /** The TCP peer that was connected last. */
   peer: MemoryPeer | undefined;
+  /** A failure that the firmware reports is no error of the scene: it has to get over it. */
+  tolerant = false;
   readonly #scheduler = new Scheduler();
 
   private constructor(engine: FirmwareEngine, options: SceneOptions) {
@@ -242,7 +244,7 @@ export class Scene {
     const until = (): boolean => {
       for (; seen < this.reports.length; seen++) {
         if (this.reports[seen]?.[0] === name) left--;
-        else if (this.reports[seen]?.[0] === "failure")
+        else if (this.reports[seen]?.[0] === "failure" && !this.tolerant)
           throw new Error(`the firmware failed: ${JSON.stringify(this.reports[seen])}`);
       }
       return left <= 0;
