@@ -18,7 +18,7 @@ if grep -E '(^|/)(node_modules|credentials|spec|\.cache|coverage)/|\.(pem|der|ke
   exit 1
 fi
 for needed in README.md LICENSE modules/manifest.json modules/at/channel.ts drivers/bg95/manifest.json drivers/bg95/profile.ts \
-  hosts/esp32/main.ts hosts/firmware/main.ts hosts/firmware/application.json docs/driver.md lib/xs-cellular.js lib/xs-cellular.d.ts \
+  hosts/esp32/main.ts hosts/firmware/main.ts hosts/firmware/manifest.json docs/driver.md lib/xs-cellular.js lib/xs-cellular.d.ts \
   dist/hosts/workstation/cli.js dist/xs/engine/NOTICE dist/xs/engine/LGPL-3.0.txt dist/xs/engine/GPL-3.0.txt \
   dist/xs/engine/Apache-2.0.txt dist/xs/host/main.c; do
   grep -qx "package/$needed" "$work/list" || {
@@ -71,5 +71,5 @@ console.log("manifests: " + count + " modules listed");'
 
 # By its name, as an editor and mcpack resolve it; only types and constants can be looked at without XS.
 node --input-type=module -e 'import { bg95, bc66, Cellular } from "xs-cellular"; console.log("import: " + bg95.model + ", " + bc66.model + ", " + Cellular.name);'
-npx xs-cellular build lin --manifest node_modules/xs-cellular/hosts/firmware/application.json --dry-run >/dev/null 2>&1 && exit 1 # has no config
+npx xs-cellular build lin --manifest node_modules/xs-cellular/hosts/firmware/manifest.json --dry-run >/dev/null 2>&1 && exit 1 # has no config
 npx xs-cellular certs --help >/dev/null

@@ -1,14 +1,14 @@
 /**
  * Lists in each manifest every module that it stands for, one by one, as `mcconfig` wants TypeScript
- * modules, and preloads all that can be: `npx tsx scripts/update-manifest.ts`. A spec finds out when it
- * was forgotten.
+ * modules, preloads all that can be, and includes the manifests of the native classes that are needed:
+ * `npx tsx scripts/update-manifest.ts`. A spec finds out when it was forgotten.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { modulePath, readManifest } from "./manifests/manifest.js";
-import { isPreloadable, plansOf, type Plan } from "./manifests/plan.js";
+import { isPreloadable, NATIVE_FOLDER, plansOf, type Plan } from "./manifests/plan.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -27,10 +27,9 @@ function updated(plan: Plan): object {
   for (const [platform, names] of plan.modules)
     if (platform !== "") {
       const part = platforms[platform];
-      const { modules, preload } = lists(plan, names);
-      // Classes in native code and typings are listed by hand.
-      const kept = Object.entries(part?.modules ?? {}).filter(([name]) => !name.startsWith("hosts/"));
-      platforms[platform] = { ...part, modules: { ...modules, ...Object.fromEntries(kept) }, preload };
+      const natives = (plan.natives?.get(platform) ?? []).map(path => modulePath(plan.path, path));
+      const others = (part?.include ?? []).filter(one => !one.includes(NATIVE_FOLDER));
+      platforms[platform] = { ...part, include: [...others, ...natives], ...lists(plan, names) };
     }
   return {
     ...manifest,
@@ -39,6 +38,7 @@ function updated(plan: Plan): object {
   };
 }
 
+// One after the other: what a manifest lists depends on those that it includes.
 for (const plan of plansOf(root)) {
   const file = join(root, plan.path);
   if (!existsSync(file)) throw new Error(`${plan.path} is not there; begin it with what it includes`);

@@ -1,21 +1,21 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, posix, relative } from "node:path";
 import ts from "typescript";
+import { PRODUCTS } from "../../hosts/workstation/build/options.js";
 import { graphOf } from "./graph.js";
-import { ownIncludes, readManifest, type Manifest } from "./manifest.js";
+import { ownIncludes, readManifest } from "./manifest.js";
+
+export { PRODUCTS };
+
+/** The application without what a product brings. */
+export const APPLICATION = "hosts/firmware/manifest.json";
 
 /** The module that a product's manifest puts its own in the place of. */
 export const CHOSEN = "hosts/firmware/products/chosen";
 
-export const PRODUCTS = [
-  "everything",
-  "bg95-module-tls",
-  "bg95-host-tls",
-  "bg95-module-mqtt",
-  "bc66-module-tls",
-  "bc66-host-tls",
-  "bc66-module-mqtt",
-] as const;
+export function productManifest(name: string): string {
+  return `hosts/firmware/products/manifest_${name}.json`;
+}
 
 /** Platforms of the application, with their main modules. */
 export const PLATFORMS = { esp32: "hosts/esp32/main", lin: "hosts/linux/main" } as const;
@@ -36,6 +36,32 @@ export interface Plan {
   readonly modules: ReadonlyMap<string, readonly string[]>;
   /** Modules that stand under another name than their own: a product's. */
   readonly renamed?: Readonly<Record<string, string>>;
+  /** Manifests of native classes that it needs, by platform. */
+  readonly natives?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A folder with a class in C, whose manifest, written by hand, says what that needs of a platform. */
+export interface NativePart {
+  readonly path: string;
+  readonly modules: readonly string[];
+}
+
+/** As the application's manifest names it. */
+export const NATIVE_FOLDER = "../esp32/";
+
+/** Folders beside an ESP32's modules that have a manifest of their own. */
+export function nativeParts(root: string): readonly NativePart[] {
+  const folder = "hosts/esp32";
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && existsSync(join(root, folder, entry.name, "manifest.json")))
+    .map(({ name }) => ({
+      path: `${folder}/${name}/manifest.json`,
+      modules: readdirSync(join(root, folder, name))
+        .filter(file => file.endsWith(".js"))
+        .map(file => posix.join(folder, name, file.slice(0, -3)))
+        .sort(),
+    }))
+    .sort((a, b) => a.path.localeCompare(b.path));
 }
 
 const MQTT = ["modules/mqtt/connection", "modules/mqtt/reconnect"];
@@ -59,21 +85,22 @@ function isEmpty(root: string, name: string): boolean {
   return outputText.replace(/export \{\};?/g, "").trim() === "";
 }
 
-/** Everything that the includes of a manifest list already. */
-function included(plans: readonly Plan[], manifest: Manifest, path: string): ReadonlySet<string> {
+/** Everything that a manifest's includes list already, and theirs. */
+function included(root: string, plans: readonly Plan[], path: string): ReadonlySet<string> {
   const names = new Set<string>();
-  for (const one of ownIncludes(manifest, path)) {
+  for (const one of ownIncludes(readManifest(root, path), path)) {
     const plan = plans.find(made => made.path === one);
     for (const list of plan?.modules.values() ?? []) list.forEach(name => names.add(name));
+    if (plan !== undefined) included(root, plans, one).forEach(name => names.add(name));
   }
   return names;
 }
 
 /** A manifest of what `entries` need, for every platform alike. */
-function library(root: string, plans: readonly Plan[], path: string, entries: readonly string[]): Plan {
-  const already = included(plans, readManifest(root, path), path);
-  const names = [...graphOf(root, entries).modules].filter(name => !already.has(name)).sort();
-  return { path, modules: new Map([["", names]]) };
+function library(root: string, plans: readonly Plan[], path: string, names: Iterable<string>): Plan {
+  const already = included(root, plans, path);
+  const own = [...names].filter(name => !already.has(name)).sort();
+  return { path, modules: new Map([["", own]]) };
 }
 
 function product(root: string, name: string): Plan {
@@ -81,7 +108,7 @@ function product(root: string, name: string): Plan {
   const file = name === "everything" ? CHOSEN : `hosts/firmware/products/${name}`;
   const needed = [...graphOf(root, [file]).modules].map(one => (one === file ? CHOSEN : one)).sort();
   return {
-    path: `hosts/firmware/products/${name}.json`,
+    path: productManifest(name),
     modules: new Map([["", needed]]),
     renamed: { [CHOSEN]: file },
   };
@@ -89,7 +116,8 @@ function product(root: string, name: string): Plan {
 
 /** The application without what a product brings, and what each platform adds to it. */
 function application(root: string): Plan {
-  const path = "hosts/firmware/application.json";
+  const parts = nativeParts(root);
+  const isNative = (name: string): boolean => parts.some(({ modules }) => modules.includes(name));
   const graphs = Object.entries(PLATFORMS).map(([platform, main]) => ({
     platform,
     names: graphOf(root, [main], [CHOSEN]).modules,
@@ -97,22 +125,47 @@ function application(root: string): Plan {
   const shared = (name: string): boolean => graphs.every(({ names }) => names.has(name));
   const [first] = graphs;
   return {
-    path,
+    path: APPLICATION,
     modules: new Map([
       ["", [...(first?.names ?? [])].filter(shared).sort()],
       ...graphs.map(({ platform, names }): [string, string[]] => [
         platform,
-        [...names].filter(name => !shared(name)).sort(),
+        [...names].filter(name => !shared(name) && !isNative(name)).sort(),
       ]),
     ]),
+    natives: new Map(
+      graphs.map(({ platform, names }) => [
+        platform,
+        parts.filter(({ modules }) => modules.some(name => names.has(name))).map(({ path }) => path),
+      ]),
+    ),
   };
+}
+
+const DRIVERS = ["bg95", "bc66"] as const;
+
+/**
+ * Three manifests over two drivers: what both need of `entries` is listed in `drivers/quectel`, which each
+ * driver's own includes.
+ */
+function drivers(
+  root: string,
+  plans: Plan[],
+  file: string,
+  entries: (driver: string) => readonly string[],
+): void {
+  const [first, second] = DRIVERS.map(driver => graphOf(root, entries(driver)).modules);
+  const both = [...(first ?? [])].filter(name => second?.has(name) ?? false);
+  plans.push(library(root, plans, `drivers/quectel/${file}`, both));
+  for (const driver of DRIVERS)
+    plans.push(library(root, plans, `drivers/${driver}/${file}`, graphOf(root, entries(driver)).modules));
 }
 
 /** Every manifest of this project whose lists are made, those that others include first. */
 export function plansOf(root: string): readonly Plan[] {
   const plans: Plan[] = [];
   const take = (path: string, entries: readonly string[]): void => {
-    plans.push(library(root, plans, path, entries));
+    plans.push(library(root, plans, path, graphOf(root, entries).modules));
   };
   const modules = sourcesIn(root, "modules").filter(name => !isEmpty(root, name));
   take(
@@ -120,26 +173,21 @@ export function plansOf(root: string): readonly Plan[] {
     modules.filter(name => !SENTENCES.test(name)),
   );
   take(
-    "modules/diagnosis.json",
+    "modules/manifest_diagnosis.json",
     modules.filter(name => SENTENCES.test(name)),
   );
-  for (const driver of ["bg95", "bc66"]) {
-    // An interface without a client would be of little use: MQTT goes with it.
-    take(`drivers/${driver}/manifest.json`, [`drivers/${driver}/index`, ...MQTT]);
-    const routes = ["module-tls", "host-tls", "module-mqtt"].map(route => `drivers/quectel/routes/${route}`);
-    take(`drivers/${driver}/routes.json`, [...routes, `drivers/${driver}/mqtt`]);
-    take(`drivers/${driver}/diagnosis.json`, [`drivers/${driver}/diagnosis`]);
-  }
+  // An interface without a client would be of little use: MQTT goes with it.
+  drivers(root, plans, "manifest.json", driver => [`drivers/${driver}/index`, ...MQTT]);
+  const routes = ["module-tls", "host-tls", "module-mqtt"].map(route => `drivers/quectel/routes/${route}`);
+  drivers(root, plans, "manifest_routes.json", driver => [...routes, `drivers/${driver}/mqtt`]);
+  drivers(root, plans, "manifest_diagnosis.json", driver => [`drivers/${driver}/diagnosis`]);
   const adapters = ["log", "signer", "stored-credentials", "system-clock", "tls-engine"];
   take(
     "hosts/moddable/manifest.json",
     adapters.map(name => `hosts/moddable/${name}`),
   );
-  take("hosts/firmware/reports.json", ["hosts/firmware/reports"]);
+  take("hosts/firmware/manifest_reports.json", ["hosts/firmware/reports"]);
   for (const name of PRODUCTS) plans.push(product(root, name));
   plans.push(application(root));
   return plans;
 }
-
-/** Every manifest that a build can begin with, or be made of. */
-export const ENTRY_MANIFESTS = ["manifest.json"] as const;

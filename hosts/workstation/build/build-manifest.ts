@@ -111,7 +111,7 @@ function withoutMissingData(manifest: Json, folder: string, notes: string[]): Js
 
 /** The configuration as the firmware will find it, the manifests of the application underneath. */
 function configOf(manifest: Json, target: BuildTarget, settings: readonly string[]): Json {
-  const base = readJson(resolve(packageRoot(), "hosts/firmware/application.json"));
+  const base = readJson(resolve(packageRoot(), "hosts/firmware/manifest.json"));
   const parts = [base, manifest].flatMap(one => [one, objectIn(objectIn(one, "platforms"), target)]);
   const merged = Object.assign({}, ...parts.map(part => objectIn(part, "config"))) as Json;
   return withSettings(merged, settings);
@@ -131,7 +131,7 @@ export function buildManifest(options: BuildOptions): BuildManifest {
   const chosen = options.product;
   const kept = chosen === undefined ? includes : includes.filter(one => !PRODUCT_PATH.test(one));
   const include = kept.map(one => absolute(folder, one));
-  if (chosen !== undefined) include.push(resolve(packageRoot(), `hosts/firmware/products/${chosen}.json`));
+  if (chosen !== undefined) include.push(resolve(packageRoot(), `hosts/firmware/products/manifest_${chosen}.json`));
   const modules = modulesOf(own, folder);
   const { settings, target } = options;
   const platforms = objectIn(own, "platforms");

@@ -77,8 +77,8 @@ describe("xs-cellular build", () => {
       `mcconfig -m -p lin -t build -o ${folder.file("o")}/lin-release ${folder.file("o")}/lin-release/manifest.json`,
     );
     assert.deepEqual(manifest?.include, [
-      join(root, "hosts/firmware/application.json"),
-      join(root, "hosts/firmware/products/bg95-module-tls.json"),
+      join(root, "hosts/firmware/manifest.json"),
+      join(root, "hosts/firmware/products/manifest_bg95-module-tls.json"),
     ]);
   });
 
@@ -114,8 +114,8 @@ describe("xs-cellular build", () => {
     writeFileSync(folder.file("ca.der"), "x");
     const given = JSON.parse(readFileSync(join(root, "manifest.json"), "utf8")) as object;
     const include = [
-      join(root, "hosts/firmware/application.json"),
-      join(root, "hosts/firmware/products/everything.json"),
+      join(root, "hosts/firmware/manifest.json"),
+      join(root, "hosts/firmware/products/manifest_everything.json"),
     ];
     writeFileSync(own, JSON.stringify({ ...given, include, data: { "*": ["./ca", "./key"] } }));
     const { manifest, stderr } = await dry(["lin", "--manifest", own]);
