@@ -3,7 +3,7 @@ import { EmbeddedBroker, type BrokerMessage } from "../../../hosts/workstation/b
 import { deviceProfile, nodeTls } from "../../../hosts/workstation/tls-engine.js";
 import type { Issued } from "../../../certs/issue.js";
 import { BC66, type Bc66Options } from "../../simulator/bc66/bc66.js";
-import { BG95 } from "../../simulator/bg95/bg95.js";
+import { BG95, type Bg95Options } from "../../simulator/bg95/bg95.js";
 import type { LinkName } from "../../simulator/link.js";
 import { LoopbackNetwork } from "../../simulator/loopback.js";
 import { Scheduler } from "../../simulator/scheduler.js";
@@ -52,6 +52,7 @@ export interface StationOptions {
   readonly link?: LinkName;
   readonly engine?: EngineOptions | ((lives: number) => EngineOptions);
   readonly bc66?: Bc66Options["settings"];
+  readonly bg95?: Bg95Options["settings"];
 }
 
 /** The example's station over its sleeps, with a module and a broker that live on. */
@@ -72,7 +73,7 @@ export class Station {
     this.modem =
       module === "bc66"
         ? new BC66({ ...common, settings: { ...settings, receiveBufferBytes: Infinity, ...options.bc66 } })
-        : new BG95({ ...common, settings });
+        : new BG95({ ...common, settings: { ...settings, ...options.bg95 } });
     const config: FirmwareConfig & { readonly volts?: number } = {
       module,
       broker: { host: HOST, port, secure: side !== undefined, verify: true },
