@@ -111,19 +111,34 @@ async function sanitizers(compiler: string, scratch: string): Promise<readonly s
   }
 }
 
+const compiler = process.env["CC"] || "cc";
+
+function headersOf(xs: string): string[] {
+  return ["includes", "platforms", "sources"].map(name => join(xs, name));
+}
+
+/** What the checked files are compiled with. */
+function checkedFlags(xs: string, xsHost: string): string[] {
+  return [
+    ...CHECKED_FLAGS,
+    ...[join(HOST, "include"), HOST, xsHost].map(folder => `-I${folder}`),
+    ...headersOf(xs)
+      .slice(0, 2)
+      .flatMap(folder => ["-isystem", folder]),
+  ];
+}
+
 async function build(): Promise<string> {
-  const compiler = process.env["CC"] || "cc";
   const version = await run(compiler, ["--version"]);
   const { xs, host: xsHost } = findSources();
   const cache = join(defaultCacheFolder(), "..", "esp32");
   await mkdir(cache, { recursive: true });
 
-  const headers = ["includes", "platforms", "sources"].map(name => join(xs, name));
   const engineSources = [
     ...(await filesOf(join(xs, "sources"), /\.c$/)).filter(path => basename(path) !== "xsSnapshot.c"),
     ...SHARED.map(name => join(xsHost, name)),
   ];
-  const engineFlags = [...ENGINE_FLAGS, ...[xsHost, ...headers].map(folder => `-I${folder}`)];
+  const engineFlags = [...ENGINE_FLAGS, ...[xsHost, ...headersOf(xs)].map(folder => `-I${folder}`)];
   const shared = await filesOf(xsHost, /^(host|platform)\.h$/);
   const engineKey = await keyOf([...engineSources, ...shared], version, ...ENGINE_FLAGS);
   const engine = await once(join(cache, `xs-${engineKey}.a`), async (path, scratch) => {
@@ -132,11 +147,7 @@ async function build(): Promise<string> {
   });
 
   const own = (await Promise.all([HOST, ...NATIVES].map(folder => filesOf(folder, /\.[ch]$/)))).flat();
-  const flags = [
-    ...CHECKED_FLAGS,
-    ...[join(HOST, "include"), HOST, xsHost].map(folder => `-I${folder}`),
-    ...headers.slice(0, 2).flatMap(folder => ["-isystem", folder]),
-  ];
+  const flags = checkedFlags(xs, xsHost);
   const key = await keyOf(own, engineKey, ...CHECKED_FLAGS, ...SANITIZERS);
   return once(join(cache, `esp32-${key}`), async (path, scratch) => {
     const checks = await sanitizers(compiler, scratch);
@@ -144,6 +155,12 @@ async function build(): Promise<string> {
     const objects = await compileAll(compiler, [...flags, ...checks], sources, scratch);
     await run(compiler, [...checks, "-o", path, ...objects, engine, "-lm", "-lpthread"]);
   });
+}
+
+/** Compiles one of the device's C files with a setting of the stand-ins' build; rejects with the compiler's words. */
+export async function compileWith(file: string, define: string): Promise<void> {
+  const { xs, host } = findSources();
+  await run(compiler, [...checkedFlags(xs, host), `-D${define}`, "-fsyntax-only", join(defaultRoot, file)]);
 }
 
 let built: Promise<string> | undefined;

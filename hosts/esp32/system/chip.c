@@ -64,8 +64,13 @@ void xs_chip_wakeCause(xsMachine* the)
 
 #if CONFIG_ESP_TASK_WDT_EN
 
+#ifdef CONFIG_ESP_TASK_WDT_TIMEOUT_S
 /* The SDK's loop feeds the same watchdog on behalf of its task, and waits for up to a second less than this. */
 #define kShortestTimeoutMs (1000.0 * CONFIG_ESP_TASK_WDT_TIMEOUT_S)
+#else
+/* Without CONFIG_ESP_TASK_WDT_INIT the loop begins before there is a watchdog, and is no user of it. */
+#define kShortestTimeoutMs (1000.0)
+#endif
 #define kLongestTimeoutMs (60.0 * 60 * 1000)
 
 static esp_task_wdt_user_handle_t gWatchdog = NULL;

@@ -28,11 +28,13 @@ export function wakeCause(): WakeCause;
 /**
  * From now on the chip restarts, with {@link wakeCause} `watchdog`, when {@link feedWatchdog} has not been
  * called for so long. It is ESP-IDF's task watchdog, which the SDK leaves out of a build: it needs
- * `CONFIG_ESP_TASK_WDT_EN=y` in the build's sdkconfig. The SDK's loop then is a second user of it, and feeds
- * it in each round; so a turn that does not end is found, too. The time holds for both.
+ * `CONFIG_ESP_TASK_WDT_EN=y` in the build's sdkconfig. With `CONFIG_ESP_TASK_WDT_INIT=y` it runs from the
+ * chip's start on, and the SDK's loop is a user of it, too, which feeds it in each round: then the time
+ * holds for both.
  *
- * `timeoutMs`: `CONFIG_ESP_TASK_WDT_TIMEOUT_S` (5 s unless set) to an hour. Called again it changes the
- * time. It cannot be stopped. Throws `invalid timeout`; `no watchdog` in a build without; `watchdog failed`.
+ * `timeoutMs`: 1 s, or with `CONFIG_ESP_TASK_WDT_INIT=y` `CONFIG_ESP_TASK_WDT_TIMEOUT_S` (5 s unless set),
+ * to an hour. Called again it changes the time. It cannot be stopped. Throws `invalid timeout`; `no watchdog`
+ * in a build without; `watchdog failed`.
  */
 export function startWatchdog(timeoutMs: number): void;
 

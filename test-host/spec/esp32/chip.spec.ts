@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deviceProgram } from "../../esp32/build.js";
+import { compileWith, deviceProgram } from "../../esp32/build.js";
 import { BUILD_MS, reportsOf, turns } from "./support.js";
 
 describe("ESP32 chip", () => {
@@ -87,6 +87,13 @@ describe("ESP32 chip", () => {
       `);
       assert.deepEqual(reports, ["esp_task_wdt_init 5000\nesp_task_wdt_add_user program 1"]);
     });
+
+    // Which of ESP-IDF's settings exist depends on others.
+    for (const define of ["STAND_IN_LATE_WATCHDOG", "STAND_IN_NO_WATCHDOG"]) {
+      it(`compiles in a build with ${define}`, async () => {
+        await assert.doesNotReject(compileWith("hosts/esp32/system/chip.c", define));
+      });
+    }
 
     it("changes its time when it is started again, and is no second user", async () => {
       const reports = await reportsOf(`
