@@ -45,7 +45,7 @@ export interface BufferedSerialOptions extends SerialCallbacks {
  * - `onError` tells that received bytes were lost: ring and FIFO were full. The stream goes on behind the
  *   gap; losses until the next turn are told once. Breaks and frame errors are not told: such bytes
  *   arrive as they were sampled.
- * - `close` drops what was not sent, gives the pins back, and frees about 8 KB outside of the
+ * - `close` drops what was not sent, gives the pins back, and frees about 10 KB outside of the
  *   JavaScript heap, a task of 2 KB among it.
  *
  * Flash and sleep: while flash is erased or written the chip serves no interrupt whose code lies there,
