@@ -13,12 +13,10 @@ import type { Host, Watchdog } from "../firmware/host.js";
 import { withFlowControl } from "../firmware/flow-control.js";
 import { withRotation } from "../firmware/rotation.js";
 import { withWatchdog } from "../firmware/watch.js";
-import { moddableKeys } from "../moddable/keys.js";
 import { moduleTrace, report } from "../moddable/log.js";
-import { storedKeySigner } from "../moddable/signer.js";
+import services from "../moddable/services/chosen.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
-import { moddableTls } from "../moddable/tls-engine.js";
 import { chips, type ChipName } from "./chips.js";
 import type { DeviceConfig } from "./device-config.js";
 import { openEntropy } from "./entropy.js";
@@ -149,11 +147,9 @@ export function openDevice(): Host | undefined {
     ...(flash === undefined ? {} : { flash }),
     credentials,
     vault,
-    keys: moddableKeys(entropy),
     console: consoleOf(board.chip),
     version: config.version,
-    tls: moddableTls(entropy),
-    signer: storedKeySigner(credentials),
+    ...services(credentials, entropy),
     ...(board.wiring.uart.rts === undefined ? {} : { adapt: withFlowControl }),
     watchdog: watchdog(config.watchdogS ?? WATCHDOG_S),
     sleep: deepSleep,

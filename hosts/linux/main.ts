@@ -7,10 +7,9 @@ import manifestConfig from "mc/config";
 import Timer from "timer";
 import start from "../firmware/products/chosen.js";
 import { moduleTrace, report } from "../moddable/log.js";
-import { storedKeySigner } from "../moddable/signer.js";
+import services from "../moddable/services/chosen.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
-import { moddableTls } from "../moddable/tls-engine.js";
 import { entropy, random } from "./entropy.js";
 import type { LinuxConfig } from "./linux-config.js";
 import { serialRecord } from "./serial.js";
@@ -28,8 +27,7 @@ export default function main(): void {
     random,
     power: {},
     credentials: storedCredentials,
-    tls: moddableTls(entropy),
-    signer: storedKeySigner(storedCredentials),
+    ...services(storedCredentials, entropy),
     report,
   });
 }

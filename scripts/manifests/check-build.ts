@@ -9,16 +9,17 @@ const SDK = "$(MODDABLE)/";
 const BASE = `${SDK}examples/manifest_base.json`;
 const BASE_MODULES = /^(timer|time|Resource|mc\/config|instrumentation)$/;
 
-/** Which other manifest of the SDK brings a module. */
-const PROVIDERS: readonly (readonly [modules: RegExp, include: string])[] = [
+/** Which manifest of the SDK brings a module; any of several will do. */
+const PROVIDERS: readonly (readonly [modules: RegExp, ...includes: string[]])[] = [
   [BASE_MODULES, BASE],
+  [/^crypt$/, `${SDK}modules/crypt/digest/manifest.json`, `${SDK}modules/crypt/tls_419.json`],
   [/^embedded:io\/serial$/, `${SDK}modules/io/serial/manifest.json`],
   [/^embedded:io\/digital$/, `${SDK}modules/io/digital/manifest.json`],
   [/^embedded:io\/analog$/, `${SDK}modules/io/analog/manifest.json`],
   [/^embedded:storage\/flash$/, `${SDK}modules/io/flash/manifest.json`],
   [/^embedded:storage\/files$/, `${SDK}modules/io/files/manifest.json`],
   [/^flash$/, `${SDK}modules/files/flash/manifest.json`],
-  [/^(ssl\/.+|crypt|pkcs\w+|curve|ecdsa|ecp|rsa|rng)$/, `${SDK}modules/crypt/tls_419.json`],
+  [/^(ssl\/.+|pkcs\w+|curve|ecdsa|ecp|rsa|rng)$/, `${SDK}modules/crypt/tls_419.json`],
 ];
 
 /** A manifest with all that it includes, on a platform, and how it is called in sentences. */
@@ -51,10 +52,11 @@ function importFaults(root: string, place: string, { modules, foreign }: Merged)
     for (const specifier of runtimeImports(file)) {
       const imported = importedName(name, specifier);
       if (modules.has(imported)) continue;
-      const [, include] = PROVIDERS.find(([known]) => known.test(imported)) ?? [];
+      const [, ...includes] = PROVIDERS.find(([known]) => known.test(imported)) ?? [BASE_MODULES];
+      const [include] = includes;
       if (include === undefined)
         faults.add(`${place}: ${name} imports ${imported}, which nothing lists or includes`);
-      else if (!foreign.has(include) && !missing.has(include)) {
+      else if (!includes.some(one => foreign.has(one)) && !missing.has(include)) {
         // One sentence for each, however many modules would miss it.
         missing.add(include);
         faults.add(`${place}: ${name} imports ${imported}, but ${include} is not included`);

@@ -13,6 +13,15 @@ export const APPLICATION = "hosts/firmware/manifest.json";
 /** The module that a product's manifest puts its own in the place of. */
 export const CHOSEN = "hosts/firmware/products/chosen";
 
+/** Likewise, for what the SDK does for the product. */
+const SERVICES = "hosts/moddable/services/chosen";
+
+/** What a product wants of the SDK: all that it has, its TLS, or nothing. */
+function servicesOf(product: string): string {
+  if (product === "everything") return SERVICES;
+  return `hosts/moddable/services/${product.endsWith("host-tls") ? "tls" : "none"}`;
+}
+
 export function productManifest(name: string): string {
   return `hosts/firmware/products/manifest_${name}.json`;
 }
@@ -106,12 +115,10 @@ function library(root: string, plans: readonly Plan[], path: string, names: Iter
 function product(root: string, name: string): Plan {
   // Everything is what stands there already.
   const file = name === "everything" ? CHOSEN : `hosts/firmware/products/${name}`;
-  const needed = [...graphOf(root, [file]).modules].map(one => (one === file ? CHOSEN : one)).sort();
-  return {
-    path: productManifest(name),
-    modules: new Map([["", needed]]),
-    renamed: { [CHOSEN]: file },
-  };
+  const renamed = { [CHOSEN]: file, [SERVICES]: servicesOf(name) };
+  const names = new Map(Object.entries(renamed).map(([place, taken]) => [taken, place]));
+  const needed = [...graphOf(root, [...names.keys()]).modules].map(one => names.get(one) ?? one).sort();
+  return { path: productManifest(name), modules: new Map([["", needed]]), renamed };
 }
 
 /** The application without what a product brings, and what each platform adds to it. */
@@ -120,7 +127,7 @@ function application(root: string): Plan {
   const isNative = (name: string): boolean => parts.some(({ modules }) => modules.includes(name));
   const graphs = Object.entries(PLATFORMS).map(([platform, main]) => ({
     platform,
-    names: graphOf(root, [main], [CHOSEN]).modules,
+    names: graphOf(root, [main], [CHOSEN, SERVICES]).modules,
   }));
   const shared = (name: string): boolean => graphs.every(({ names }) => names.has(name));
   const [first] = graphs;

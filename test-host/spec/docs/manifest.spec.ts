@@ -134,9 +134,9 @@ const BROKEN: readonly (readonly [string, string, Change, RegExp])[] = [
   ],
   [
     "a manifest of the SDK is not included",
-    APPLICATION,
-    manifest => ({ ...manifest, include: manifest.include?.filter(one => !one.includes("crypt")) ?? [] }),
-    /hosts\/moddable\/\S+ imports \S+, but \$\(MODDABLE\)\/modules\/crypt\/tls_419\.json is not included/,
+    productManifest("bg95-host-tls"),
+    manifest => ({ ...manifest, include: [] }),
+    /bg95-host-tls on lin: hosts\/moddable\/\S+ imports \S+, but \$\(MODDABLE\)\/modules\/crypt\/tls_419\.json is not included/,
   ],
   [
     "the manifest that every build starts from is not included",
@@ -301,6 +301,26 @@ describe("manifests", () => {
       const { stdout, stderr } = await run(process.execPath, ["--import", "tsx", script], { cwd: root });
       assert.deepEqual([stdout, stderr], ["", ""]);
     }).timeout(60_000);
+  });
+
+  it("a product whose module does TLS carries neither the SDK's TLS nor keys nor the other module", () => {
+    for (const product of ["bg95-module-tls", "bc66-module-tls", "bg95-module-mqtt", "bc66-module-mqtt"])
+      for (const platform of ["esp32", "lin"]) {
+        const include = [APPLICATION, productManifest(product)].map(path => `./${path}`);
+        const { modules, foreign } = merge(
+          at => (at === "it.json" ? { include } : read(at)),
+          "it.json",
+          platform,
+        );
+        const other = product.startsWith("bg95") ? "drivers/bc66/" : "drivers/bg95/";
+        const strange = [...modules.keys()].filter(
+          name =>
+            name.startsWith(other) ||
+            /tls-engine|moddable\/(keys|signer|p256)|diagnosis-|provisioning/.test(name),
+        );
+        assert.deepEqual(strange, []);
+        assert.ok(![...foreign].some(one => one.includes("tls_419")));
+      }
   });
 
   it("those of a driver and of the other, and of the modules, can be included together", () => {
