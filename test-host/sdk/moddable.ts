@@ -10,15 +10,18 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { ModuleName } from "../../hosts/firmware/config.js";
 import { modulesOf } from "../../scripts/manifests/graph.js";
+import { pkcs8Of, RFC6979, signatureVectors } from "../spec/linux/signature-vectors.js";
 import type { ManifestText } from "./manifest.js";
 import { credentials, type Pki } from "./pki.js";
 import { broker, lastLines, Modem, PTY, run, type Server } from "./processes.js";
 import { root, work, type Toolchain } from "./toolchain.js";
 
 const FILES = join(work, "files");
+const VECTOR_FILE = join(work, "vectors");
 const ENTRY = "test-host/sdk/app/main";
 const SETUP = "hosts/linux/network";
 const APP = "test-host/sdk/app";
+const VECTORS = "test-host/sdk/app/vectors";
 
 type Route = "module-tls" | "host-tls";
 
@@ -111,10 +114,12 @@ const EXAMPLES: readonly Example[] = [
 
 /** The application that contains everything; which program it runs a file tells. */
 function manifest(module: ModuleName, route: Route, device: string): ManifestText {
-  const own = [...new Set([...modulesOf(root, ENTRY), ...modulesOf(root, SETUP)])];
+  const own = [...new Set([ENTRY, SETUP, VECTORS].flatMap(entry => [...modulesOf(root, entry)]))];
   const modules: Record<string, string> = {};
   for (const name of own) modules[name] = join(root, name);
-  const preload = own.filter(name => ![ENTRY, SETUP, `${APP}/assert`, "hosts/linux/entropy"].includes(name));
+  const preload = own.filter(
+    name => ![ENTRY, SETUP, VECTORS, `${APP}/assert`, "hosts/linux/entropy"].includes(name),
+  );
   const examples = "$(MODDABLE)/examples/io/tcp";
   const tests = "$(MODDABLE)/tests/modules";
   return {
@@ -136,6 +141,7 @@ function manifest(module: ModuleName, route: Route, device: string): ManifestTex
       "setup/network": join(root, "hosts/linux/setup-network"),
       "embedded:io/socket/tcp": join(root, APP, "tcp"),
       mqtt: join(root, APP, "mqtt"),
+      "sdk/vectors": VECTOR_FILE,
       "sdk/tcp": "$(MODDABLE)/modules/io/socket/lin/tcp",
       "embedded:io/socket/listener": "$(MODDABLE)/modules/io/socket/lin/listener",
       "embedded:network/mqtt/client": `${examples}/mqttclient/mqttclient`,
@@ -165,9 +171,12 @@ function manifest(module: ModuleName, route: Route, device: string): ManifestTex
           noEmitOnError: true,
           useDefineForClassFields: false,
           skipLibCheck: true,
-          types: ["hosts/moddable/typings/tls", "hosts/moddable/typings/files", `${APP}/sdk-tcp`].map(name =>
-            join(root, name),
-          ),
+          types: [
+            "hosts/moddable/typings/tls",
+            "hosts/moddable/typings/files",
+            `${APP}/sdk-tcp`,
+            `${APP}/sdk-vectors`,
+          ].map(name => join(root, name)),
         },
       },
     },
@@ -188,6 +197,26 @@ async function web(listener: RequestListener, secure: Pki["servers"]["rsa"] | un
       await once(server, "close");
     },
   };
+}
+
+/** The vectors of the specs as a module. */
+function writeVectors(): void {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+  const signatures = signatureVectors().map(({ name, valid, tbs, algorithm, signature, key }) => ({
+    name,
+    valid,
+    tbs: hex(tbs),
+    algorithm: hex(algorithm),
+    signature: hex(signature),
+    key: hex(key),
+  }));
+  const key = hex(pkcs8Of(Buffer.from(RFC6979.scalar, "hex")));
+  const rfc6979 = RFC6979.signatures.map(({ message, r, s }) => ({
+    key,
+    message: hex(Buffer.from(message)),
+    signature: (r + s).toLowerCase(),
+  }));
+  writeFileSync(`${VECTOR_FILE}.json`, JSON.stringify({ signatures, rfc6979 }));
 }
 
 async function start(tools: Toolchain, pki: Pki): Promise<Servers> {
@@ -228,6 +257,9 @@ interface Job {
 const DIFFERENCES: Readonly<Record<string, RegExp>> = {
   "tcp/from": /^Error: sockets from a listener are not available$/,
   "tcp/invalid-receiver": /^Error: expected SyntaxError, got TypeError/,
+  // Its 16 KB are more than the module takes ahead of the network, and its TLS has no word for "later".
+  "mqttsclient bc66 module-tls": /bytes$/,
+  "mqttsclient bc66 module-tls ours": /bytes$/,
 };
 
 function testOutcome(text: string): string {
@@ -252,6 +284,14 @@ function testJobs(servers: Servers): readonly Job[] {
     resolve: { "www.example.com": at(servers.http) },
     expected: DIFFERENCES[`tcp/${name}`] ?? /^passes$/,
   }));
+  jobs.push({
+    ...common,
+    name: "signatures/vectors",
+    program: VECTORS,
+    by: "SDK's arithmetic",
+    resolve: { "www.example.com": at(servers.http) },
+    expected: /^passes$/,
+  });
   for (const by of ["SDK's client", "own client"])
     for (const [name, server] of MQTT_TESTS)
       jobs.push({
@@ -286,7 +326,7 @@ function exampleJobs(servers: Servers, module: ModuleName, route: Route): readon
         resolve: { [host]: at(servers[server]) },
         end: text => /^ERROR|\*\*ERROR|^LAUNCHER/m.test(text) || judge(text) === "passes",
         judge,
-        expected: /^passes$/,
+        expected: DIFFERENCES[`${name} ${module} ${route}${client}`] ?? /^passes$/,
       });
   }
   return jobs;
@@ -338,6 +378,7 @@ export async function moddable(
   });
   // The trusted certificate under the name that the tests open it by.
   writeFileSync(join(device, "mosquitto.org.der"), pki.ca.certificate);
+  writeVectors();
   const servers = await start(tools, pki);
   const rows: Row[] = [];
   const kinds: readonly (readonly [ModuleName, Route])[] =

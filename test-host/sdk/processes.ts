@@ -208,14 +208,30 @@ export function lastLines(text: string): string {
   return text.split("\n").slice(-60).join("\n") + "\n";
 }
 
-/** What a program said until `end`, its own end, or the end of its time. */
+/**
+ * What a program said until `end`, its own end, or the end of its time. The next terminal stands a moment
+ * after a session: a program that found none, and so said nothing but that it gave up, is started again.
+ */
 export async function run(
   launcher: string,
   library: string,
   end: (text: string) => boolean,
   seconds: number,
 ): Promise<string> {
-  await until("the terminal", () => existsSync(PTY));
+  for (let tries = 0; ; tries++) {
+    await until("the terminal", () => existsSync(PTY));
+    const text = await runOnce(launcher, library, end, seconds);
+    if (tries === 5 || !/^(XS abort.*\n)?LAUNCHER abort/.test(text)) return text;
+    await wait(200);
+  }
+}
+
+async function runOnce(
+  launcher: string,
+  library: string,
+  end: (text: string) => boolean,
+  seconds: number,
+): Promise<string> {
   const child = keep(spawn(launcher, [library, String(seconds)], { stdio: ["ignore", "pipe", "inherit"] }));
   let text = "";
   child.stdout?.setEncoding("utf8");
