@@ -107,6 +107,8 @@ export const bc66Mqtt: MqttDialect = Object.freeze<MqttDialect>({
     willMax: 255,
     window: 1,
   }),
+  // `\r\n+QMTRECV: 0,65535,"<topic>","<digits>"\r\n`
+  burstBytes: 2_330,
   // As much as the module itself can publish.
   receiveBytes: 1_024,
 

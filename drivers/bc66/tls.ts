@@ -4,10 +4,12 @@ import type { ByteRing } from "../../modules/buffer/ring.js";
 import { failure, type Failure } from "../../modules/diagnosis/failure.js";
 import type { SocketOptions } from "../../modules/io/socket.js";
 import { Stream } from "../../modules/io/stream.js";
-import type { ExtensionHost } from "../quectel/extension.js";
+import type { ExtensionHost, ModemExtension } from "../quectel/extension.js";
 import type { SocketHost } from "../quectel/socket.js";
 import { tlsSettings } from "../quectel/tls-settings.js";
+import type { BufferReport } from "../quectel/profile.js";
 import type { SecureHost, SecureOptions } from "../quectel/tls.js";
+import { losesBurst } from "../quectel/uart.js";
 import { closeTls, openTls, sendTls, TLS_CONTEXT } from "./commands-ssl.js";
 import { TlsConnections, type ConnectionHost, type TlsUser } from "./tls-connections.js";
 
@@ -24,13 +26,6 @@ export const INCOMING_BYTES = 2 * PUSH_BYTES;
 const PUSH_OVERHEAD = 64;
 /** SSL note: most bytes of one send. */
 const SEND_MAX = 1_460;
-/**
- * The highest rate at which pushes survive the stock ESP32 serial class: its interrupt leaves 32 bytes of
- * the FIFO for the engine to react, 33 ms; at 115,200 baud 2.8 ms, less than a garbage collection.
- */
-export const STOCK_BAUD_MAX = 9_600;
-/** The rate where the serial record names none: that of the module as delivered. */
-const DEFAULT_BAUD = 115_200;
 /** What is pushed while a send is in data mode the module throws away: none begins so soon behind a push. */
 export const QUIET_MS = 300;
 /** From `OK` to `+QSSLSEND`; not documented, as long as for TCP. */
@@ -52,6 +47,22 @@ export interface Bc66TLSSocketOptions extends SocketOptions {
   /** The modem that carries the connection; required, and optional in type so that the record fits any client. */
   readonly modem?: Bc66TlsHost;
   readonly secure?: SecureOptions;
+}
+
+/** The most bytes that the rings of any connection ever held. */
+class TlsBuffers implements ModemExtension {
+  private received = 0;
+  private sent = 0;
+
+  note(incoming: ByteRing, outgoing: ByteRing): void {
+    this.received = Math.max(this.received, incoming.highWater);
+    this.sent = Math.max(this.sent, outgoing.highWater);
+  }
+
+  reportBuffers(report: BufferReport): void {
+    report("socket receive", INCOMING_BYTES, this.received);
+    report("socket send", 2 * SEND_MAX, this.sent);
+  }
 }
 
 /** The ring on its way to the module: with its first byte data mode has begun. */
@@ -91,6 +102,7 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
   private readonly modem: Bc66TlsHost;
   private readonly secure: SecureOptions;
   private readonly connections: TlsConnections;
+  private readonly buffers: TlsBuffers;
   private readonly transfer: Transfer;
   /** `undefined` before and after. */
   private connection: number | undefined;
@@ -121,6 +133,7 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
     this.secure = secure ?? {};
     this.host = host;
     this.connections = modem.extension(TlsConnections);
+    this.buffers = modem.extension(TlsBuffers);
     this.transfer = { source: new Announced(this.outgoing, this.connections) };
     this.later("begin", 0);
   }
@@ -141,16 +154,8 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
     const hostMax = modem.limits.hostMax;
     let detail;
     if (this.host.length > hostMax) detail = "host name over " + String(hostMax) + " characters";
-    else if (
-      (modem.channel.receiveHeadroom ?? 0) < PUSH_BYTES + PUSH_OVERHEAD &&
-      (modem.baud ?? DEFAULT_BAUD) > STOCK_BAUD_MAX
-    )
-      detail =
-        "pushes of " +
-        String(PUSH_BYTES) +
-        " bytes need the buffered serial class, or " +
-        String(STOCK_BAUD_MAX) +
-        " baud at most";
+    else if (losesBurst(PUSH_BYTES + PUSH_OVERHEAD, modem.channel.receiveHeadroom, modem.baud))
+      detail = "pushes of 1300 bytes need the buffered serial class, or 9600 baud at most";
     return detail === undefined ? undefined : failure("limit", OPEN, undefined, detail);
   }
 
@@ -353,6 +358,11 @@ export class Bc66TLSSocket extends Stream implements TlsUser {
   onLost(reason: Failure): void {
     this.connection = undefined;
     this.fail(reason);
+  }
+
+  protected override account(sent: boolean, byteLength: number): void {
+    this.buffers.note(this.incoming, this.outgoing);
+    super.account(sent, byteLength);
   }
 
   protected fail(reason: Failure): void {

@@ -40,6 +40,8 @@ export const bg95Mqtt: MqttDialect = Object.freeze<MqttDialect>({
     willMax: 255,
     window: 5,
   }),
+  // `\r\n+QMTRECV: 0,65535,"<topic>",4096,"<payload>"\r\n\r\nOK\r\n`
+  burstBytes: 4_389,
   // The longest message that the module itself can publish.
   receiveBytes: 4_096,
 

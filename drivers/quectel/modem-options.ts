@@ -37,7 +37,8 @@ export interface ModemOptions {
   readonly onFailure?: (reason: Failure, rung: Rung | "none", waitMs: number) => void;
   /**
    * What happens on the way, for logs: `power`, `wake`, `module`, `imei`, `send`, `sim`, `registered`, `address`,
-   * `clock`, `credential`, `restarted`, `unread`, and `exception` when a callback of the application threw.
+   * `clock`, `credential`, `restarted`, `unread`, `uart` (messages come in bursts of up to so many bytes, of
+   * which this serial class can lose some at this rate), and `exception` when a callback of the application threw.
    */
   readonly onEvent?: (name: string, ...values: (string | number)[]) => void;
 }

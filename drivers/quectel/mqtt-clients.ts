@@ -3,6 +3,7 @@ import type { Line } from "../../modules/at/line.js";
 import { Payloads } from "../../modules/at/payloads.js";
 import type { Failure } from "../../modules/diagnosis/failure.js";
 import type { ModemExtension } from "./extension.js";
+import type { BufferReport } from "./profile.js";
 import type { MqttInbox } from "./mqtt-inbox.js";
 
 /** A client of the module's own MQTT, as the table knows it. */
@@ -71,6 +72,13 @@ export class MqttClients implements ModemExtension {
 
   lose(reason: Failure): void {
     this.clients.splice(0).forEach(client => client?.onLost(reason));
+  }
+
+  reportBuffers(report: BufferReport): void {
+    this.clients.forEach(client => {
+      const ring = client?.inbox.ring;
+      if (ring !== undefined) report("MQTT receive", ring.length + ring.free, ring.highWater);
+    });
   }
 
   wake(): void {

@@ -27,6 +27,11 @@ export interface MqttDialect {
   /** Ids and reports. */
   readonly Clients: new (modem: Modem) => MqttClients;
   readonly limits: MqttLimits;
+  /**
+   * Bytes of the longest message with its line: it comes in one burst, without flow control, whether it is
+   * pushed or asked for.
+   */
+  readonly burstBytes: number;
   /** Size of the ring for received messages, where none is given. */
   readonly receiveBytes: number;
   /** Items beside those that all modules have. */

@@ -19,7 +19,7 @@ export class MqttInbox {
   filled = 0;
   /** Of those, some found no room. */
   overflow = false;
-  private readonly ring: ByteRing;
+  readonly ring: ByteRing;
   private readonly messages: Received[] = [];
 
   constructor(byteLength: number) {

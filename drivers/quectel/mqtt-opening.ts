@@ -5,6 +5,7 @@ import { MQTTError, refuse } from "../../modules/mqtt/error.js";
 import type { Session } from "../../modules/mqtt/session.js";
 import { isTopic } from "../../modules/mqtt/text.js";
 import * as mqtt from "./commands/mqtt.js";
+import { losesBurst } from "./uart.js";
 import type { Modem } from "./modem.js";
 import type { MqttClients, MqttReceiver } from "./mqtt-clients.js";
 import type { MqttDialect, MqttItem } from "./mqtt-dialect.js";
@@ -129,6 +130,9 @@ export abstract class MqttOpening implements MqttReceiver {
       return;
     }
     this.id = id;
+    // Shorter messages do come through: no reason to refuse.
+    if (losesBurst(this.dialect.burstBytes, modem.channel.receiveHeadroom, modem.baud))
+      modem.event("uart", this.dialect.burstBytes);
     modem.channel.run(mqtt.isMqttOpen(id), [], (refused, open) => {
       if (this.over(refused)) return;
       // From before a restart on this side.

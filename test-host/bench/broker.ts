@@ -33,6 +33,14 @@ export class AnsweringBroker {
     });
   };
 
+  /** Sends messages to the last connection, as many as `count`, all at once. */
+  publish(topic: string, payload: Buffer, count: number): void {
+    for (let i = 0; i < count; i++)
+      this.#stream?.write(
+        mqttPacket.generate({ cmd: "publish", topic, payload, qos: 0, retain: false, dup: false }),
+      );
+  }
+
   /** Ends the last connection, as a broker does that is restarted. */
   end(): void {
     this.#stream?.end();

@@ -1,3 +1,4 @@
+import { bursts } from "./bursts.js";
 import { compute } from "./compute.js";
 import { markdownOf, tableOf } from "./figure.js";
 import { buffers, handshakes, stockHandshakes } from "./handshake.js";
@@ -36,6 +37,7 @@ const chapters = [
   await stockHandshakes(chain),
   await buffers(chain),
   await idlePolling(identities),
+  ...(await bursts(identities, smoke)),
   await productTable(identities, smoke),
   await hostTlsMemory(identities),
   ...(await memoryChapters({ identities, smoke })),

@@ -8,7 +8,13 @@ import { linkProfiles, type LinkProfile } from "../simulator/link.js";
 import { MemoryNetwork } from "../simulator/memory.js";
 import type { MemoryPeer } from "../simulator/memory-peer.js";
 import { Scheduler } from "../simulator/scheduler.js";
-import { esp32Cost, Simulation, type ComputeCost, type SimulationEnd } from "../simulator/simulation.js";
+import {
+  esp32Cost,
+  Simulation,
+  type ComputeCost,
+  type SimulationEnd,
+  type SimulationTrace,
+} from "../simulator/simulation.js";
 import { createEngine, type FirmwareEngine } from "../xs/index.js";
 import { AnsweringBroker } from "./broker.js";
 
@@ -80,11 +86,18 @@ export interface SceneOptions {
   readonly bufferBytes?: number;
   readonly baud?: number;
   readonly serial?: "buffered" | "stock";
+  /** What the line is, where the firmware is told another class: to see what happens where it would refuse. */
+  readonly wire?: "buffered" | "stock";
+  /** Of what varies on the line. */
+  readonly seed?: number;
+  readonly trace?: SimulationTrace;
   readonly heapBytes?: number;
   /** Default: as on an ESP32. */
   readonly stackSlots?: number;
   /** False: turns take no time. */
   readonly charged?: boolean;
+  /** What they take else; default: as an ESP32. */
+  readonly cost?: ComputeCost;
   /** From the end of a command or payload to the module's answer, ms. Default 0. */
   readonly answerMs?: number;
   /** What comes so soon behind a prompt of a BC66 is lost, ms. Default 0. */
@@ -189,8 +202,10 @@ export class Scene {
       scheduler,
       modem: this.modem,
       engine,
-      uart: { serial: options.serial ?? "buffered" },
-      cost: options.charged === false ? free : esp32Cost,
+      uart: { serial: options.wire ?? options.serial ?? "buffered" },
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      ...(options.trace === undefined ? {} : { trace: options.trace }),
+      cost: options.charged === false ? free : (options.cost ?? esp32Cost),
       onReport: text => {
         const report: unknown = JSON.parse(text);
         if (Array.isArray(report)) this.reports.push(report);

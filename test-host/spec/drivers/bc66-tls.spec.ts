@@ -96,6 +96,21 @@ describe("TLS by the simulated BC66", function () {
       assert.deepEqual(bench.sent("AT+QSSLSEND="), ["AT+QSSLSEND=1,0,1460", "AT+QSSLSEND=1,0,1440"]);
     });
 
+    it("tells how full its buffers ever were, also when the connection is gone", async () => {
+      const { bench, client } = await opened();
+      const payload = pattern(1_000);
+      bench.call(() => client.socket.write(payload));
+      await bench.until("echo", () => client.received.length === payload.length || client.ended);
+      bench.call(() => client.socket.close());
+      await bench.pass(10_000);
+      const told: unknown[] = [];
+      bench.modem.reportBuffers((...buffer) => told.push(buffer));
+      assert.deepEqual(told.slice(1), [
+        ["socket receive", 2_600, 1_000],
+        ["socket send", 2_920, 1_000],
+      ]);
+    });
+
     it("proves itself with an RSA key, from the device's store", async () => {
       const { bench, client } = await opened({ server: strict(), secure: mutual() });
       assert.equal(client.failure, undefined);

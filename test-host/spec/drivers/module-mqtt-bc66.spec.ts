@@ -135,6 +135,9 @@ describe("MQTT by the BC66", () => {
       app.messages.map(({ bytes }) => Buffer.from(bytes).toString()),
       ["two", "three"],
     );
+    const told: unknown[] = [];
+    bench.modem.reportBuffers((...buffer) => told.push(buffer));
+    assert.deepEqual(told.at(-1), ["MQTT receive", 1_024, "onetwothree".length]);
   });
 
   it("fails when a message is larger than its ring, and delivers none of it", async () => {
