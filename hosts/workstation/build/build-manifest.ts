@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { InputError } from "../../../certs/input-error.js";
+import { boards } from "../../esp32/boards/index.js";
 import { packageRoot } from "../version.js";
 import type { BuildOptions, BuildTarget } from "./options.js";
 
@@ -110,11 +111,27 @@ function withoutMissingData(manifest: Json, folder: string, notes: string[]): Js
 }
 
 /** The configuration as the firmware will find it, the manifests of the application underneath. */
-function configOf(manifest: Json, target: BuildTarget, settings: readonly string[]): Json {
+export function configOf(manifest: Json, target: BuildTarget): Json {
   const base = readJson(resolve(packageRoot(), "hosts/firmware/manifest.json"));
   const parts = [base, manifest].flatMap(one => [one, objectIn(objectIn(one, "platforms"), target)]);
-  const merged = Object.assign({}, ...parts.map(part => objectIn(part, "config"))) as Json;
-  return withSettings(merged, settings);
+  return Object.assign({}, ...parts.map(part => objectIn(part, "config"))) as Json;
+}
+
+/** A configuration without what says how a board is wired: another board takes its place. */
+function withoutBoard(config: Json): Json {
+  const left = ["board", "chip", "wiring"];
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !left.includes(name)));
+}
+
+/** What a board says of itself, as settings: its module too. One that is not known is refused with the rest. */
+function boardSettings(name: string): readonly string[] {
+  const board = boards.find(one => one.name === name);
+  return [...(board === undefined ? [] : [`module=${board.module}`]), `board=${name}`];
+}
+
+/** The manifest of the last build in a folder. */
+export function lastManifest(folder: string): Json {
+  return readJson(resolve(folder, "manifest.json"));
 }
 
 /**
@@ -131,31 +148,23 @@ export function buildManifest(options: BuildOptions): BuildManifest {
   const chosen = options.product;
   const kept = chosen === undefined ? includes : includes.filter(one => !PRODUCT_PATH.test(one));
   const include = kept.map(one => absolute(folder, one));
-  if (chosen !== undefined) include.push(resolve(packageRoot(), `hosts/firmware/products/manifest_${chosen}.json`));
+  if (chosen !== undefined)
+    include.push(resolve(packageRoot(), `hosts/firmware/products/manifest_${chosen}.json`));
   const modules = modulesOf(own, folder);
-  const { settings, target } = options;
+  const { board, target } = options;
   const platforms = objectIn(own, "platforms");
   const part = objectIn(platforms, target);
-  return {
-    manifest: {
-      ...own,
-      include,
-      modules,
-      config: objectIn(own, "config"),
-      // In the platform's part, which counts more than what is for all.
-      platforms: {
-        [target]: {
-          ...part,
-          ...("include" in part && {
-            include: textsIn(part["include"]).map(one => absolute(folder, one)),
-          }),
-          ...("modules" in part && { modules: modulesOf(part, folder) }),
-          config: withSettings({ ...objectIn(own, "config"), ...objectIn(part, "config") }, settings),
-        },
-      },
-      data: withoutMissingData(own, folder, notes),
-    },
-    config: configOf(own, target, settings),
-    notes,
+  const given = [own, part].map(one => objectIn(one, "config"));
+  const [config = {}, partConfig = {}] = board === undefined ? given : given.map(withoutBoard);
+  const settings = [...(board === undefined ? [] : boardSettings(board)), ...options.settings];
+  const manifest = {
+    ...own,
+    include,
+    modules,
+    config,
+    // In the platform's part, which counts more than what is for all.
+    platforms: { [target]: { ...part, config: withSettings({ ...config, ...partConfig }, settings) } },
+    data: withoutMissingData(own, folder, notes),
   };
+  return { manifest, config: configOf(manifest, target), notes };
 }

@@ -1,20 +1,23 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { checkConfig, type ConfigFault } from "../../firmware/check-config.js";
+import { boards } from "../../esp32/boards/index.js";
+import type { ChipName } from "../../esp32/chips.js";
 import type { DeviceConfig } from "../../esp32/device-config.js";
 import { prepare } from "../../esp32/prepare.js";
 import { guarded } from "../certs/guarded.js";
-import { choice, refuse } from "../simulate/check.js";
+import { refuse } from "../simulate/check.js";
 import { printSentences } from "../simulate/print.js";
-import { buildManifest, type BuildManifest } from "./build-manifest.js";
+import { buildManifest, configOf, lastManifest } from "./build-manifest.js";
 import { lookAround } from "./environment.js";
-import { PRODUCTS, TARGETS, type BuildOptions } from "./options.js";
+import { build, commandOf, deploy, hasFirmware, manifestOf } from "./mcconfig.js";
+import { PRODUCTS, TARGETS, type BuildOptions, type BuildTarget } from "./options.js";
 
 interface RawBuild {
   readonly product?: string;
+  readonly board?: string;
   readonly manifest: string;
   readonly out: string;
   readonly debug?: boolean;
@@ -26,11 +29,52 @@ interface RawBuild {
 
 /** The environment lacks something. */
 const ENVIRONMENT = 3;
+const USAGE = 2;
 
-const SWITCH = { release: "-m", debug: "-dm", instrumented: "-im" } as const;
+const boardNames = boards.map(({ name }) => name);
 
-function checked(target: string, settings: readonly string[], raw: RawBuild): BuildOptions {
-  const product = raw.product === undefined ? undefined : choice("--product", raw.product, PRODUCTS);
+function oneOf<T extends string>(option: string, given: string, choices: readonly T[]): T {
+  const found = choices.find(choice => choice === given);
+  if (found !== undefined) return found;
+  return refuse(
+    option,
+    `${option} ${given} is not known`,
+    "Only what is listed can be built.",
+    `Use one of: ${choices.join(", ")}.`,
+  );
+}
+
+/** Options that say something about a build, where none is made. */
+function refuseVain(option: string, why: string, fix: string): never {
+  return refuse(option, `${option} has no meaning here`, why, fix);
+}
+
+function checkTogether(target: BuildTarget, settings: readonly string[], raw: RawBuild): void {
+  if (raw.debug && raw.instrument)
+    refuse(
+      "--debug",
+      "--debug and --instrument were both given",
+      "They are two kinds of build.",
+      "Give one of them.",
+    );
+  if (raw.board !== undefined && target === "lin")
+    refuseVain("--board", "This machine has no board.", "Leave it out, or build for esp32.");
+  if (raw.deploy && target === "lin")
+    refuseVain("--deploy", "What is built for lin runs on this machine.", "Leave it out.");
+  if (raw.deploy !== true) return;
+  const [vain] = [raw.product && "--product", raw.board && "--board", ...settings].filter(
+    one => one !== undefined,
+  );
+  if (vain !== undefined && vain !== "")
+    refuseVain(
+      vain,
+      "--deploy writes the last build to the device and builds nothing.",
+      "Build with it first.",
+    );
+}
+
+function checked(given: string, settings: readonly string[], raw: RawBuild): BuildOptions {
+  const target = oneOf("target", given, TARGETS);
   const wrong = settings.find(setting => !/^[\w.]+=/.test(setting));
   if (wrong !== undefined)
     return refuse(
@@ -39,19 +83,15 @@ function checked(target: string, settings: readonly string[], raw: RawBuild): Bu
       "What stands behind the target replaces members of the configuration.",
       "For example: apn=internet broker.host=broker.example.com",
     );
-  if (raw.debug && raw.instrument)
-    return refuse(
-      "--debug",
-      "--debug and --instrument were both given",
-      "They are two kinds of build.",
-      "Give one of them.",
-    );
+  checkTogether(target, settings, raw);
+  const kind = raw.debug ? "debug" : raw.instrument ? "instrumented" : "release";
   return {
-    target: choice("target", target, TARGETS),
-    product,
+    target,
+    product: raw.product === undefined ? undefined : oneOf("--product", raw.product, PRODUCTS),
+    board: raw.board === undefined ? undefined : oneOf("--board", raw.board, boardNames),
     manifest: raw.manifest,
-    out: resolve(raw.out),
-    kind: raw.debug ? "debug" : raw.instrument ? "instrumented" : "release",
+    folder: join(resolve(raw.out), `${target}-${kind}`),
+    kind,
     deploy: raw.deploy ?? false,
     port: raw.port,
     dryRun: raw.dryRun ?? false,
@@ -59,74 +99,80 @@ function checked(target: string, settings: readonly string[], raw: RawBuild): Bu
   };
 }
 
-/** What the firmware would say at its start, said before it is built. */
-function configFaults(options: BuildOptions, made: BuildManifest): readonly ConfigFault[] {
-  if (options.target === "lin") return checkConfig(made.config);
+interface Looked {
+  readonly faults: readonly ConfigFault[];
+  readonly chip: ChipName;
+}
+
+/** What the firmware would say at its start, said before it is built; and the chip that it runs on. */
+function look(target: BuildTarget, config: Readonly<Record<string, unknown>>): Looked {
+  if (target === "lin") return { faults: checkConfig(config), chip: "esp32" };
   const faults: ConfigFault[] = [];
   // Types are what `prepare` looks at; nothing is taken for granted before it.
-  prepare(made.config as unknown as DeviceConfig, (event, ...values) => {
+  const board = prepare(config as unknown as DeviceConfig, (event, ...values) => {
     if (event === "failure")
       faults.push({ member: "", why: values.filter(value => value !== undefined).join(" ") });
   });
-  return faults;
+  return { faults, chip: board?.chip ?? "esp32" };
 }
 
-function folderOf({ out, target, kind }: BuildOptions): string {
-  return join(out, `${target}-${kind}`);
+/** Whatever is missing is told; `undefined` when a build cannot be. */
+function environment(
+  { target, dryRun }: BuildOptions,
+  told: readonly string[],
+): NodeJS.ProcessEnv | undefined {
+  const around = lookAround(target, process.env);
+  const isWhole = "variables" in around;
+  if (!isWhole) for (const missing of around) process.stderr.write(printSentences(missing));
+  if (!isWhole && !dryRun) return undefined;
+  for (const note of [...told, ...(isWhole ? around.notes : [])]) process.stderr.write(`note: ${note}\n`);
+  return isWhole ? around.variables : process.env;
 }
 
-function commandOf(options: BuildOptions, manifest: string): readonly string[] {
-  const { target, kind, deploy } = options;
-  const step = deploy ? ["-t", "deploy"] : ["-t", "build"];
-  return ["mcconfig", SWITCH[kind], "-p", target, ...step, "-o", folderOf(options), manifest];
-}
-
-function build(options: BuildOptions): number {
-  const made = buildManifest(options);
-  const faults = configFaults(options, made);
-  if (faults.length > 0) {
-    for (const { member, why } of faults)
-      process.stderr.write(
-        printSentences({
-          what: `${options.manifest}: ${member === "" ? why : `${member} ${why}`}`,
-          why: "The device would report this at its start and do nothing else.",
-          fix: "Correct config in the manifest, or give it as KEY=VALUE.",
-        }),
-      );
-    return 2;
-  }
-  const around = lookAround(options.target, process.env);
-  if (!("variables" in around)) {
-    for (const missing of around) process.stderr.write(printSentences(missing));
-    if (!options.dryRun) return ENVIRONMENT;
-  }
-  const folder = folderOf(options);
-  const manifest = join(folder, "manifest.json");
-  const command = commandOf(options, manifest);
-  for (const note of [...made.notes, ...("variables" in around ? around.notes : [])])
-    process.stderr.write(`note: ${note}\n`);
-  if (options.dryRun) {
-    process.stdout.write(`${command.join(" ")}\n${JSON.stringify(made.manifest, null, 2)}\n`);
-    return 0;
-  }
-  if (options.deploy && !existsSync(manifest))
+/** Writes the last build, as its own manifest says, to the device. */
+function write(options: BuildOptions): number {
+  const { folder, dryRun } = options;
+  const isThere = existsSync(manifestOf(options));
+  if (!dryRun && !(isThere && hasFirmware(options)))
     return refuse(
       "--deploy",
-      `there is no build in ${folder}`,
+      isThere ? `the last build in ${folder} failed` : `there is no build in ${folder}`,
       "--deploy writes the last build to the device and builds nothing.",
-      `Build first: xs-cellular build ${options.target}`,
+      "Build first: xs-cellular build esp32",
     );
-  if (!options.deploy) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(manifest, `${JSON.stringify(made.manifest, null, 2)}\n`);
+  const config = isThere ? configOf(lastManifest(folder), "esp32") : {};
+  const { chip } = isThere ? look("esp32", config) : { chip: "esp32" as const };
+  const variables = environment(options, []);
+  if (variables === undefined) return ENVIRONMENT;
+  if (dryRun) {
+    process.stdout.write(`${commandOf(options, chip).join(" ")}\n`);
+    return 0;
   }
-  const [program = "mcconfig", ...args] = command;
-  const variables = "variables" in around ? around.variables : process.env;
-  const env = options.port === undefined ? variables : { ...variables, UPLOAD_PORT: options.port };
-  const { status, error } = spawnSync(program, args, { cwd: folder, env, stdio: "inherit" });
-  if (error !== undefined) throw error;
-  if (status === 0 && !options.deploy) process.stdout.write(`built: ${folder}\n`);
-  return status === 0 ? 0 : 1;
+  return deploy(options, chip, variables) ? 0 : 1;
+}
+
+function make(options: BuildOptions): number {
+  const made = buildManifest(options);
+  const { faults, chip } = look(options.target, made.config);
+  for (const { member, why } of faults)
+    process.stderr.write(
+      printSentences({
+        what: `${options.manifest}: ${member === "" ? why : `${member} ${why}`}`,
+        why: "The device would report this at its start and do nothing else.",
+        fix: "Correct config in the manifest, or give it as KEY=VALUE.",
+      }),
+    );
+  if (faults.length > 0) return USAGE;
+  const variables = environment(options, made.notes);
+  if (variables === undefined) return ENVIRONMENT;
+  if (options.dryRun) {
+    const text = JSON.stringify(made.manifest, null, 2);
+    process.stdout.write(`${commandOf(options, chip).join(" ")}\n${text}\n`);
+    return 0;
+  }
+  if (!build(options, chip, made, variables)) return 1;
+  process.stdout.write(`built: ${options.folder}\n`);
+  return 0;
 }
 
 /** `xs-cellular build`: the firmware for a device, by Moddable's `mcconfig`. */
@@ -145,14 +191,18 @@ export function addBuildCommand(program: Command, done: (exitCode: number) => vo
       "--product <name>",
       `what the firmware contains: ${PRODUCTS.join(", ")} (default: as the manifest says)`,
     )
+    .option("--board <name>", `instead of the manifest's board and wiring: ${boardNames.join(", ")}`)
     .option("--manifest <file>", "manifest of the application", "manifest.json")
     .option("--out <folder>", "where the build goes", "build")
     .option("--debug", "with Moddable's debugger")
     .option("--instrument", "with Moddable's instruments: memory, once a second")
     .option("--deploy", "write the last build to the device; builds nothing")
-    .option("--port <path>", "serial port of the device")
+    .option("--port <path>", "serial port that --deploy writes to")
     .option("--dry-run", "print the command and the manifest, and do nothing")
     .action((target: string, settings: readonly string[], raw: RawBuild) =>
-      guarded(false, done, () => Promise.resolve(build(checked(target, settings, raw)))),
+      guarded(false, done, () => {
+        const options = checked(target, settings, raw);
+        return Promise.resolve(options.deploy ? write(options) : make(options));
+      }),
     );
 }

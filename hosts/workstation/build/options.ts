@@ -15,15 +15,20 @@ export const PRODUCTS = [
 ] as const;
 export type ProductName = (typeof PRODUCTS)[number];
 
+/** `release` is what a device is shipped with; the others have Moddable's debugger or its instruments. */
+export type BuildKind = "release" | "debug" | "instrumented";
+
 export interface BuildOptions {
   readonly target: BuildTarget;
   /** Absent: as the manifest says. */
   readonly product: ProductName | undefined;
+  /** A board of `hosts/esp32/boards` by name, instead of the manifest's board and wiring. */
+  readonly board: string | undefined;
   /** Path of the application's manifest. */
   readonly manifest: string;
-  readonly out: string;
-  /** `release` is what a device is shipped with; the others have Moddable's debugger or its instruments. */
-  readonly kind: "release" | "debug" | "instrumented";
+  /** Folder of the build: one for each target and kind, below what was given. */
+  readonly folder: string;
+  readonly kind: BuildKind;
   /** Write the last build to the device, and build nothing. */
   readonly deploy: boolean;
   /** Serial port of the device. */

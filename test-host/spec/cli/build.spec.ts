@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { Folder, root, xsCellular } from "./support.js";
 
 interface MadeManifest {
@@ -14,7 +14,11 @@ describe("xs-cellular build", () => {
   const folder = new Folder();
   after(() => folder.remove());
 
-  /** A folder with the shape of the SDK, whose `mcconfig` writes down how it was started. */
+  /**
+   * A folder with the shape of the SDK, whose `mcconfig` writes down how it was started. For an ESP32 it
+   * does what the SDK's does to files: without an error it leaves nothing when ESP-IDF's build fails (`FAILS`),
+   * and it writes the port into ESP-IDF's settings.
+   */
   function sdk(name: string, version = "8.2.3"): NodeJS.ProcessEnv {
     const place = folder.file(name);
     const tools = join(place, "build", "bin", "lin", "release");
@@ -23,10 +27,24 @@ describe("xs-cellular build", () => {
     writeFileSync(join(place, "tools", "VERSION"), `${version}\n`);
     writeFileSync(
       join(tools, "mcconfig"),
-      `#!/bin/sh\npwd > "$STARTED"\necho "$UPLOAD_PORT" >> "$STARTED"\necho "$@" >> "$STARTED"\n`,
+      [
+        "#!/bin/sh",
+        'pwd > "$STARTED"; echo "$UPLOAD_PORT" >> "$STARTED"; echo "$@" >> "$STARTED"',
+        "mkdir -p bin/esp32/release/it tmp/esp32/release/it",
+        'echo "port=$UPLOAD_PORT" > tmp/esp32/release/it/sdkconfig.mc',
+        'case "$*" in *" build "*) [ -n "$FAILS" ] || echo new > bin/esp32/release/it/xs_esp32.bin;; esac',
+        "",
+      ].join("\n"),
     );
     chmodSync(join(tools, "mcconfig"), 0o755);
+    writeFileSync(join(place, "idf.py"), "");
     return { MODDABLE: place, STARTED: join(place, "started"), IDF_PATH: place };
+  }
+
+  /** The same with ESP-IDF's tools in the path. */
+  function sdkWithIdf(name: string): NodeJS.ProcessEnv {
+    const env = sdk(name);
+    return { ...env, PATH: `${env["MODDABLE"] ?? ""}${delimiter}${process.env["PATH"] ?? ""}` };
   }
 
   const bare = { MODDABLE: "", IDF_PATH: "" };
@@ -139,6 +157,15 @@ describe("xs-cellular build", () => {
       ["lin", "--manifest", "none.json"],
       /none\.json cannot be read \(ENOENT\)/,
     ],
+    ["a board that is none", ["esp32", "--board", "none"], /--board none is not known[^]+devkit-bg95/],
+    ["a board where there is none", ["lin", "--board", "devkit-bg95"], /--board has no meaning here/],
+    ["writing what runs here", ["lin", "--deploy"], /--deploy has no meaning here/],
+    ["a setting for a build that is not made", ["esp32", "--deploy", "apn=x"], /apn=x has no meaning here/],
+    [
+      "a product for a build that is not made",
+      ["esp32", "--deploy", "--product", "everything"],
+      /--product has no meaning here/,
+    ],
     ["two kinds of build", ["lin", "--debug", "--instrument"], /--debug and --instrument were both given/],
   ];
   for (const [name, args, message] of faults)
@@ -164,24 +191,87 @@ describe("xs-cellular build", () => {
     assert.ok(existsSync(join(place, "manifest.json")));
   });
 
-  it("--deploy writes the last build to the port, and builds nothing", async () => {
-    const env = sdk("deployed");
-    const idf = join(env["MODDABLE"] ?? "", "idf.py");
-    writeFileSync(idf, "");
-    const withIdf = { ...env, PATH: `${dirname(idf)}${delimiter}${process.env["PATH"] ?? ""}` };
-    const early = await xsCellular(["build", "esp32", "--deploy", ...out("d")], { env: withIdf });
-    assert.equal(early.code, 2);
-    assert.match(early.stderr, /there is no build in .+d\/esp32-release/);
-    assert.equal((await xsCellular(["build", "esp32", ...out("d")], { env: withIdf })).code, 0);
-    const { code } = await xsCellular(["build", "esp32", "--deploy", "--port", "/dev/ttyUSB1", ...out("d")], {
-      env: withIdf,
+  describe("--board", () => {
+    it("takes the place of the manifest's board and wiring, and brings its module", async () => {
+      const own = folder.file("wired.json");
+      const include = [join(root, "hosts/firmware/manifest.json")];
+      const given = JSON.parse(readFileSync(join(root, "manifest.json"), "utf8")) as { config: object };
+      const wiring = { uart: { receive: 16, transmit: 17 }, powerKey: 4 };
+      writeFileSync(own, JSON.stringify({ include, config: { ...given.config, wiring, module: "bg95" } }));
+      const { code, command, manifest } = await dry(["esp32", "--manifest", own, "--board", "devkit-bc66"]);
+      assert.equal(code, 0);
+      assert.match(command, /^mcconfig -m -p esp32 -t build /);
+      const config = manifest?.platforms["esp32"]?.config ?? {};
+      assert.deepEqual(
+        [config["board"], config["module"], config["wiring"]],
+        ["devkit-bc66", "bc66", undefined],
+      );
+      assert.equal(manifest?.config["wiring"], undefined);
     });
-    assert.equal(code, 0);
-    const place = folder.file("d/esp32-release");
-    assert.equal(
-      readFileSync(env["STARTED"] ?? "", "utf8"),
-      `${place}\n/dev/ttyUSB1\n-m -p esp32 -t deploy -o ${place} ${place}/manifest.json\n`,
-    );
+
+    it("with another chip than the ESP32 builds for that chip", async () => {
+      const { command } = await dry(["esp32", "--board", "s3-bg95"]);
+      assert.match(command, /^mcconfig -m -p esp32\/esp32s3 -t build /);
+    });
+
+    it("can be corrected by KEY=VALUE", async () => {
+      const { manifest } = await dry(["esp32", "--board", "devkit-bg95", "wiring.uart.transmit=19"]);
+      assert.deepEqual(manifest?.platforms["esp32"]?.config["wiring"], { uart: { transmit: 19 } });
+    });
+  });
+
+  describe("for an ESP32", () => {
+    const esp32 = (env: NodeJS.ProcessEnv, ...args: readonly string[]) =>
+      xsCellular(["build", "esp32", ...args], { env });
+
+    it("a build that ESP-IDF could not end has failed, whatever an earlier one left", async () => {
+      const env = sdkWithIdf("failing");
+      const place = folder.file("f/esp32-release");
+      assert.equal((await esp32(env, ...out("f"))).code, 0);
+      assert.ok(existsSync(join(place, "bin/esp32/release/it/xs_esp32.bin")));
+      const { code, stdout, stderr } = await esp32({ ...env, FAILS: "1" }, ...out("f"));
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, /ESP-IDF's build failed/);
+      assert.ok(!existsSync(join(place, "bin/esp32/release/it/xs_esp32.bin")));
+      const deployed = await esp32(env, "--deploy", ...out("f"));
+      assert.equal(deployed.code, 2);
+      assert.match(deployed.stderr, /the last build in .+f\/esp32-release failed/);
+    });
+
+    it("--deploy writes the last build to the port, and builds nothing", async () => {
+      const env = sdkWithIdf("deployed");
+      const early = await esp32(env, "--deploy", ...out("d"));
+      assert.equal(early.code, 2);
+      assert.match(early.stderr, /there is no build in .+d\/esp32-release/);
+      assert.equal((await esp32(env, ...out("d"))).code, 0);
+      const place = folder.file("d/esp32-release");
+      const built = readFileSync(join(place, "manifest.json"), "utf8");
+      assert.equal((await esp32(env, "--deploy", "--port", "/dev/ttyUSB1", ...out("d"))).code, 0);
+      assert.equal(
+        readFileSync(env["STARTED"] ?? "", "utf8"),
+        `${place}\n/dev/ttyUSB1\n-m -p esp32 -t deploy -o ${place} ${place}/manifest.json\n`,
+      );
+      assert.equal(readFileSync(join(place, "manifest.json"), "utf8"), built);
+    });
+
+    it("--deploy writes what was built for another chip as that", async () => {
+      const env = sdkWithIdf("s3");
+      assert.equal((await esp32(env, "--board", "s3-bg95", ...out("s"))).code, 0);
+      assert.equal((await esp32(env, "--deploy", ...out("s"))).code, 0);
+      assert.match(readFileSync(env["STARTED"] ?? "", "utf8"), /-p esp32\/esp32s3 -t deploy/);
+    });
+
+    // The SDK writes the port into ESP-IDF's settings, and a change of these means a build from scratch.
+    it("the port of --deploy is nothing that the next build notices", async () => {
+      const env = sdkWithIdf("ports");
+      assert.equal((await esp32({ ...env, UPLOAD_PORT: "/dev/ttyUSB7" }, ...out("p"))).code, 0);
+      const settings = folder.file("p/esp32-release/tmp/esp32/release/it/sdkconfig.mc");
+      assert.equal(readFileSync(settings, "utf8"), "port=\n");
+      utimesSync(settings, 1, 1);
+      assert.equal((await esp32(env, "--deploy", "--port", "/dev/ttyUSB1", ...out("p"))).code, 0);
+      assert.equal(readFileSync(settings, "utf8"), "port=\n");
+      assert.equal(statSync(settings).mtimeMs, 1000);
+    });
   });
 
   it("another SDK than the one that was tried is told", async () => {
