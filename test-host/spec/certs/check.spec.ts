@@ -18,8 +18,7 @@ function keyOf({ key }: Issued) {
 
 describe("checking a device's credentials", () => {
   const folder = new CertificateFolder();
-  // Certificates that openssl makes during the run are valid from then on.
-  const now = new Date(Date.now() + 60_000);
+  let now: Date;
   let root: Authority;
   let issuing: Authority;
   let device: Issued;
@@ -27,6 +26,8 @@ describe("checking a device's credentials", () => {
   let good: DeviceCredentials;
 
   before(async () => {
+    // Certificates that openssl makes in these specs are valid from then on.
+    now = new Date(Date.now() + 60_000);
     root = await Authority.create({ commonName: "Root" });
     issuing = await root.authority({ commonName: "Issuing" });
     device = await issuing.client({ commonName: "unit-7" });
