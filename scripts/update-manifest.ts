@@ -8,13 +8,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { modulePath, readManifest } from "./manifests/manifest.js";
-import { isPreloadable, NATIVE_FOLDER, plansOf, type Plan } from "./manifests/plan.js";
+import { fileOf, isPreloadable, NATIVE_FOLDER, plansOf, type Plan } from "./manifests/plan.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** The two lists of a manifest, or of a platform's part of it. */
-function lists(plan: Plan, names: readonly string[]) {
-  const modules = names.map(name => [name, modulePath(plan.path, plan.renamed?.[name] ?? name)]);
+function lists(plan: Plan, platform: string, names: readonly string[]) {
+  const modules = names.map(name => [name, modulePath(plan.path, fileOf(plan, platform, name))]);
   return {
     modules: Object.fromEntries(modules) as Record<string, string>,
     preload: names.filter(isPreloadable),
@@ -29,11 +29,11 @@ function updated(plan: Plan): object {
       const part = platforms[platform];
       const natives = (plan.natives?.get(platform) ?? []).map(path => modulePath(plan.path, path));
       const others = (part?.include ?? []).filter(one => !one.includes(NATIVE_FOLDER));
-      platforms[platform] = { ...part, include: [...others, ...natives], ...lists(plan, names) };
+      platforms[platform] = { ...part, include: [...others, ...natives], ...lists(plan, platform, names) };
     }
   return {
     ...manifest,
-    ...lists(plan, plan.modules.get("") ?? []),
+    ...lists(plan, "", plan.modules.get("") ?? []),
     ...(Object.keys(platforms).length > 0 ? { platforms } : undefined),
   };
 }

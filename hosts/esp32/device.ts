@@ -9,6 +9,7 @@ import manifestConfig from "mc/config";
 import Timer from "timer";
 import type { FlashPartition } from "../../modules/io/flash.js";
 import type { SerialCallbacks, SerialPort, SerialRecord } from "../../modules/io/serial.js";
+import type { ConfigFault } from "../firmware/check-config.js";
 import type { Host, Watchdog } from "../firmware/host.js";
 import { withFlowControl } from "../firmware/flow-control.js";
 import { withRotation } from "../firmware/rotation.js";
@@ -123,10 +124,11 @@ function watchdog(seconds: number): Watchdog | undefined {
 
 /**
  * The host that the firmware is started with; `undefined` when the configuration has a fault, which
- * has been reported then, and nothing was touched.
+ * has been reported then, and nothing was touched. `concerns`: which faults of the application's members
+ * count, default all.
  */
-export function openDevice(): Host | undefined {
-  const board = prepare(config, report);
+export function openDevice(concerns?: (fault: ConfigFault) => boolean): Host | undefined {
+  const board = prepare(config, report, concerns);
   if (board === undefined) return undefined;
   // Takes the ADC for a moment: before anything of the application can have opened it.
   const entropy = openEntropy();

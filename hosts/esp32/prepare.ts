@@ -20,11 +20,15 @@ function faultsOf({ serial = "buffered", watchdogS }: DeviceConfig): readonly Co
 /**
  * The board as it is wired, of a configuration without fault; `undefined` when there is one. Every
  * fault is reported with what is wrong and what to do, as `failure`, or as `warning` where it works
- * nevertheless. No pin is touched.
+ * nevertheless. No pin is touched. `concerns`: which faults of the application's members count.
  */
-export function prepare(config: DeviceConfig, report: Host["report"]): WiredBoard | undefined {
+export function prepare(
+  config: DeviceConfig,
+  report: Host["report"],
+  concerns: (fault: ConfigFault) => boolean = () => true,
+): WiredBoard | undefined {
   // A module that is none makes its driver's questions meaningless: the rest is looked at first.
-  const faults = [...checkConfig(config), ...faultsOf(config)];
+  const faults = [...checkConfig(config).filter(concerns), ...faultsOf(config)];
   const chosen = chooseWiring(config);
   chosen.faults.forEach(({ member, why, fix, fatal }) => {
     if (fatal) faults.push({ member, why: why + " " + fix });

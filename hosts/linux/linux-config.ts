@@ -12,9 +12,3 @@ export interface PortConfig extends SdkConfig {
 
 /** `config` of the manifest for Linux. */
 export interface LinuxConfig extends FirmwareConfig, PortConfig {}
-
-/** What of a `config` `device.network` needs. */
-export interface NetworkConfig
-  extends
-    PortConfig,
-    Pick<FirmwareConfig, "module" | "route" | "apn" | "apnUser" | "apnPassword" | "pin" | "timeServer"> {}

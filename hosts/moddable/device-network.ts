@@ -18,8 +18,6 @@ export interface NetworkPlatform extends Omit<
   /** Default `auto`. */
   readonly route?: RouteName | "auto" | undefined;
   readonly credentials: Credentials;
-  /** Default true: chain, name and dates of servers are checked. */
-  readonly verify?: boolean | undefined;
   readonly engine?: TlsEngineRecord | undefined;
   readonly report: (event: string, ...values: ReportValue[]) => void;
 }
@@ -86,7 +84,7 @@ function secureSocket(
   modem: Cellular,
   failure: Failed,
 ): SocketRecord["io"] | undefined {
-  const { credentials, engine, report, verify = true } = platform;
+  const { credentials, engine, report } = platform;
   // MQTT by the module is no socket.
   const routes = platform.routes.filter(({ name }) => name !== "module-mqtt");
   const lengths = {
@@ -101,7 +99,7 @@ function secureSocket(
   const { route, reason, passed } = chooseRoute(routes, facts, platform.route ?? "auto");
   report("route", route?.name, reason, passed);
   if (route === undefined) return undefined;
-  const { socket } = route.record({ modem, credentials, verify, secure: true, engine, report });
+  const { socket } = route.record({ modem, credentials, verify: true, secure: true, engine, report });
   return bound({ ...socket, failure });
 }
 

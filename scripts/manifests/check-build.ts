@@ -18,6 +18,7 @@ const PROVIDERS: readonly (readonly [modules: RegExp, ...includes: string[]])[] 
   [/^embedded:io\/analog$/, `${SDK}modules/io/analog/manifest.json`],
   [/^embedded:storage\/flash$/, `${SDK}modules/io/flash/manifest.json`],
   [/^embedded:storage\/files$/, `${SDK}modules/io/files/manifest.json`],
+  [/^modules$/, `${SDK}modules/base/modules/manifest.json`],
   [/^flash$/, `${SDK}modules/files/flash/manifest.json`],
   [/^(ssl\/.+|pkcs\w+|curve|ecdsa|ecp|rsa|rng)$/, `${SDK}modules/crypt/tls_419.json`],
 ];

@@ -14,6 +14,7 @@ import {
 } from "./manifest.js";
 import {
   APPLICATION,
+  fileOf,
   isPreloadable,
   nativeParts,
   PLATFORMS,
@@ -104,7 +105,7 @@ function pathFaults(root: string, path: string, manifest: Manifest): string[] {
 /** A manifest's lists against what they should be. */
 function listFaults(plan: Plan, manifest: Manifest): string[] {
   const faults: string[] = [];
-  const { path, renamed, natives } = plan;
+  const { path, natives } = plan;
   for (const [platform, names] of plan.modules) {
     const part = platform === "" ? manifest : manifest.platforms?.[platform];
     const place = platform === "" ? path : `${path} (${platform})`;
@@ -112,7 +113,7 @@ function listFaults(plan: Plan, manifest: Manifest): string[] {
     const preloaded = new Set(part?.preload ?? []);
     for (const name of names) {
       const [source] = listOf(listed[name]);
-      const wanted = modulePath(path, renamed?.[name] ?? name);
+      const wanted = modulePath(path, fileOf(plan, platform, name));
       if (source === undefined) faults.push(`${place}: ${name} is imported but not listed`);
       else if (source !== wanted)
         faults.push(`${place}: ${name} is ${source}: the name does not mirror the folder`);
@@ -206,8 +207,11 @@ export function manifestFaults(root: string, options: CheckOptions = {}): readon
     "hosts/firmware/manifest_reports.json",
     ...PRODUCTS.map(productManifest),
   ]);
-  for (const { path } of plans.filter(plan => !parts.has(plan.path)))
-    faults.push(...libraryFaults(root, read, { path, place: path, platform: "lin" }));
+  for (const { path, modules } of plans.filter(plan => !parts.has(plan.path)))
+    for (const platform of platforms.filter(one => one === "lin" || modules.has(one))) {
+      const place = modules.has(platform) ? `${path} on ${platform}` : path;
+      faults.push(...libraryFaults(root, read, { path, place, platform }));
+    }
   for (const platform of platforms) {
     for (const product of PRODUCTS) {
       const path = `${product}.json`;

@@ -10,6 +10,9 @@ export { PRODUCTS };
 /** The application without what a product brings. */
 export const APPLICATION = "hosts/firmware/manifest.json";
 
+/** `device.network` for applications of others. */
+export const NETWORK = "hosts/moddable/manifest_network.json";
+
 /** The module that a product's manifest puts its own in the place of. */
 export const CHOSEN = "hosts/firmware/products/chosen";
 
@@ -31,7 +34,7 @@ export const PLATFORMS = { esp32: "hosts/esp32/main", lin: "hosts/linux/main" } 
 export type Platform = keyof typeof PLATFORMS;
 
 /** Modules beside the main ones that run native code when they are loaded: the linker cannot do that. */
-const NATIVE: readonly string[] = ["hosts/linux/entropy"];
+const NATIVE: readonly string[] = ["hosts/linux/entropy", "hosts/linux/network", "setup/network"];
 
 /** Whether a module can be preloaded into flash. */
 export function isPreloadable(name: string): boolean {
@@ -43,10 +46,15 @@ export interface Plan {
   readonly path: string;
   /** Names by the platform that has them; the empty name: all of them. */
   readonly modules: ReadonlyMap<string, readonly string[]>;
-  /** Modules that stand under another name than their own: a product's. */
+  /** Modules that stand under another name than their own: a product's; `lin:NAME` for one platform. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** Manifests of native classes that it needs, by platform. */
   readonly natives?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The file that a plan lists under a name. */
+export function fileOf({ renamed }: Plan, platform: string, name: string): string {
+  return renamed?.[`${platform}:${name}`] ?? renamed?.[name] ?? name;
 }
 
 /** A folder with a class in C, whose manifest, written by hand, says what that needs of a platform. */
@@ -123,16 +131,36 @@ function product(root: string, name: string): Plan {
 
 /** The application without what a product brings, and what each platform adds to it. */
 function application(root: string): Plan {
+  return onPlatforms(root, APPLICATION, main => graphOf(root, [main], [CHOSEN, SERVICES]).modules);
+}
+
+/** `device.network` for applications that are not ours: the same by other main modules, which the SDK starts first. */
+function network(root: string): Plan {
+  const services = servicesOf("host-tls");
+  const setup = Object.entries(PLATFORMS).map(([platform, main]): [string, string] => [
+    `${platform}:setup/network`,
+    main.replace(/main$/, "setup-network"),
+  ]);
+  const plan = onPlatforms(root, NETWORK, main => {
+    const names = graphOf(root, [main.replace(/main$/, "network"), services], [SERVICES]).modules;
+    // Only where a host asks for what the product chooses.
+    const asks = graphOf(root, [main.replace(/main$/, "network")]).modules.has(SERVICES);
+    const own = [...names].filter(name => asks || name !== services);
+    return new Set(["setup/network", ...own.map(name => (name === services ? SERVICES : name))]);
+  });
+  return { ...plan, renamed: { ...Object.fromEntries(setup), [SERVICES]: services } };
+}
+
+/** What every platform needs by `namesOf` its main module, and what each adds to that. */
+function onPlatforms(root: string, path: string, namesOf: (main: string) => ReadonlySet<string>): Plan {
   const parts = nativeParts(root);
   const isNative = (name: string): boolean => parts.some(({ modules }) => modules.includes(name));
-  const graphs = Object.entries(PLATFORMS).map(([platform, main]) => ({
-    platform,
-    names: graphOf(root, [main], [CHOSEN, SERVICES]).modules,
-  }));
-  const shared = (name: string): boolean => graphs.every(({ names }) => names.has(name));
+  const graphs = Object.entries(PLATFORMS).map(([platform, main]) => ({ platform, names: namesOf(main) }));
+  const shared = (name: string): boolean =>
+    name !== "setup/network" && graphs.every(({ names }) => names.has(name));
   const [first] = graphs;
   return {
-    path: APPLICATION,
+    path,
     modules: new Map([
       ["", [...(first?.names ?? [])].filter(shared).sort()],
       ...graphs.map(({ platform, names }): [string, string[]] => [
@@ -195,6 +223,6 @@ export function plansOf(root: string): readonly Plan[] {
   );
   take("hosts/firmware/manifest_reports.json", ["hosts/firmware/reports"]);
   for (const name of PRODUCTS) plans.push(product(root, name));
-  plans.push(application(root));
+  plans.push(application(root), network(root));
   return plans;
 }

@@ -9,179 +9,20 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { ModuleName } from "../../hosts/firmware/config.js";
-import { modulesOf } from "../../scripts/manifests/graph.js";
 import { pkcs8Of, RFC6979, signatureVectors } from "../spec/linux/signature-vectors.js";
-import type { ManifestText } from "./manifest.js";
+import { FILES, programsManifest, VECTOR_FILE, VECTORS, type SocketRoute } from "./app-manifest.js";
 import { credentials, type Pki } from "./pki.js";
-import { broker, lastLines, Modem, PTY, run, type Server } from "./processes.js";
-import { root, work, type Toolchain } from "./toolchain.js";
-
-const FILES = join(work, "files");
-const VECTOR_FILE = join(work, "vectors");
-const ENTRY = "test-host/sdk/app/main";
-const SETUP = "hosts/linux/network";
-const APP = "test-host/sdk/app";
-const VECTORS = "test-host/sdk/app/vectors";
-
-type Route = "module-tls" | "host-tls";
-
-const TCP_TESTS = [
-  "close-immediate",
-  "close",
-  "constructor-no-address",
-  "constructor-port",
-  "constructor",
-  "format",
-  "from",
-  "invalid-receiver",
-  "no-callbacks",
-  "onError",
-  "onReadable",
-  "onWritable-overflow",
-  "onWritable",
-  "read-beyond-available",
-  "read-into-view",
-  "read-no-argument",
-  "read-outside-callback",
-  "remoteAddress",
-  "remotePort",
-  "target",
-  "write-outside-callback",
-];
-
-/** Where the tests of MQTT expect which server. */
-const MQTT_TESTS: readonly (readonly [string, keyof Servers])[] = [
-  ["clientecho", "mqtt"],
-  ["mqtt-echo", "mqtt"],
-  ["mqtt-unsubscribe", "mqtt"],
-  ["mqtt-will", "mqtt"],
-  ["mqtt-close-immediate", "mqtt"],
-  ["mqtt-close-message", "mqtt"],
-  ["mqtt-close-ready", "mqtt"],
-  ["mqtt-auth-success", "user"],
-  ["mqtt-auth-fail", "user"],
-  ["mqtt-bad-endpoint", "http"],
-  ["mqtt-bad-host", "mqtt"],
-  ["mqtt-echo-secure", "mqtts"],
-  ["mqtt-expired-cert", "expired"],
-];
-
-interface Servers {
-  readonly mqtt: Server;
-  readonly mqtts: Server;
-  readonly user: Server;
-  readonly expired: Server;
-  readonly http: Server;
-  readonly https: Server;
-}
-
-interface Example {
-  readonly name: string;
-  readonly host: string;
-  readonly server: keyof Servers;
-  /** What it must have said. */
-  readonly expected: readonly RegExp[];
-}
-
-/** What the examples of MQTT say when all went well, and the bytes of the long message that they publish and are sent back. */
-const MQTT_SAYS = [
-  /^SUBACK - \d+$/m,
-  /^UNSUBACK - \d+$/m,
-  /^Ping response$/m,
-  /^PUBCOMP - \d+$/m,
-  /^SMALL$/m,
-  /^PUBACK - 1234$/m,
-];
-const LONG_MESSAGE = 3 + 16 * 1024;
-const HTTP_SAYS = [0, 1, 2].flatMap(i => [
-  new RegExp(`^you asked for /\\?${i}$`, "m"),
-  new RegExp(`\\*\\*DONE ${i} \\*\\*`),
-]);
-
-/** Bytes of the lines without a space, of the letters that the long message is made of. */
-function lettersOf(text: string): number {
-  return [...text.matchAll(/^[@-~]+$/gm)]
-    .filter(([line]) => line !== "SMALL")
-    .reduce((sum, [line]) => sum + line.length, 0);
-}
-
-const EXAMPLES: readonly Example[] = [
-  { name: "mqttclient", host: "test.mosquitto.org", server: "mqtt", expected: MQTT_SAYS },
-  { name: "mqttsclient", host: "broker.hivemq.com", server: "mqtts", expected: MQTT_SAYS },
-  { name: "httpclient", host: "example.com", server: "http", expected: HTTP_SAYS },
-  { name: "httpsclient", host: "www.example.edu", server: "https", expected: HTTP_SAYS },
-];
-
-/** The application that contains everything; which program it runs a file tells. */
-function manifest(module: ModuleName, route: Route, device: string): ManifestText {
-  const own = [...new Set([ENTRY, SETUP, VECTORS].flatMap(entry => [...modulesOf(root, entry)]))];
-  const modules: Record<string, string> = {};
-  for (const name of own) modules[name] = join(root, name);
-  const preload = own.filter(
-    name => ![ENTRY, SETUP, VECTORS, `${APP}/assert`, "hosts/linux/entropy"].includes(name),
-  );
-  const examples = "$(MODDABLE)/examples/io/tcp";
-  const tests = "$(MODDABLE)/tests/modules";
-  return {
-    build: { IO: "$(MODDABLE)/modules/io" },
-    include: [
-      "$(MODDABLE)/examples/manifest_base.json",
-      "$(MODDABLE)/modules/io/serial/manifest.json",
-      "$(MODDABLE)/modules/crypt/tls_419.json",
-      "$(MODDABLE)/modules/io/files/manifest.json",
-      "$(MODDABLE)/modules/base/modules/manifest.json",
-      "$(MODDABLE)/modules/data/text/decoder/manifest.json",
-    ],
-    defines: { ECMA419: { enabled: 1 } },
-    creation: { main: ENTRY, stack: 1024 },
-    strip: [],
-    config: { module, route, device: PTY, baud: 115_200, files: FILES, apn: "", tls: { DHE_RSA: false } },
-    modules: {
-      ...modules,
-      "setup/network": join(root, "hosts/linux/setup-network"),
-      "embedded:io/socket/tcp": join(root, APP, "tcp"),
-      mqtt: join(root, APP, "mqtt"),
-      "sdk/vectors": VECTOR_FILE,
-      "sdk/tcp": "$(MODDABLE)/modules/io/socket/lin/tcp",
-      "embedded:io/socket/listener": "$(MODDABLE)/modules/io/socket/lin/listener",
-      "embedded:network/mqtt/client": `${examples}/mqttclient/mqttclient`,
-      "embedded:network/http/client": `${examples}/httpclient/httpclient`,
-      securesocket: join(root, APP, "securesocket"),
-      ...Object.fromEntries(EXAMPLES.map(({ name }) => [`examples/${name}`, `${examples}/${name}/main`])),
-      ...Object.fromEntries(TCP_TESTS.map(name => [`tests/tcp/${name}`, `${tests}/io/socket/tcp/${name}`])),
-      ...Object.fromEntries(
-        MQTT_TESTS.map(([name]) => [`tests/mqtt/${name}`, `${tests}/network/mqtt/${name}`]),
-      ),
-    },
-    preload: [
-      ...preload,
-      "sdk/tcp",
-      "embedded:io/socket/tcp",
-      "embedded:io/socket/listener",
-      "mqtt",
-      "embedded:network/mqtt/client",
-      "embedded:network/http/client",
-    ],
-    data: { "*": [join(device, "*")] },
-    typescript: {
-      tsconfig: {
-        compilerOptions: {
-          target: "es2022",
-          lib: ["es2022"],
-          noEmitOnError: true,
-          useDefineForClassFields: false,
-          skipLibCheck: true,
-          types: [
-            "hosts/moddable/typings/tls",
-            "hosts/moddable/typings/files",
-            `${APP}/sdk-tcp`,
-            `${APP}/sdk-vectors`,
-          ].map(name => join(root, name)),
-        },
-      },
-    },
-  };
-}
+import { broker, lastLines, Modem, run, type Server } from "./processes.js";
+import {
+  DIFFERENCES,
+  EXAMPLES,
+  lettersOf,
+  LONG_MESSAGE,
+  MQTT_TESTS,
+  TCP_TESTS,
+  type Servers,
+} from "./programs.js";
+import type { Toolchain } from "./toolchain.js";
 
 async function web(listener: RequestListener, secure: Pki["servers"]["rsa"] | undefined): Promise<Server> {
   const server = secure
@@ -219,7 +60,7 @@ function writeVectors(): void {
   writeFileSync(`${VECTOR_FILE}.json`, JSON.stringify({ signatures, rfc6979 }));
 }
 
-async function start(tools: Toolchain, pki: Pki): Promise<Servers> {
+async function start(tools: Toolchain, pki: Pki): Promise<Servers<Server>> {
   const answer: RequestListener = (request, response) => {
     response.end(`you asked for ${request.url ?? ""}\n${"and this is the rest of it. ".repeat(100)}\n`);
   };
@@ -253,15 +94,6 @@ interface Job {
   readonly expected: RegExp;
 }
 
-/** How the tests end that do not pass, and must end so. The reasons stand in docs/moddable-tests.md. */
-const DIFFERENCES: Readonly<Record<string, RegExp>> = {
-  "tcp/from": /^Error: sockets from a listener are not available$/,
-  "tcp/invalid-receiver": /^Error: expected SyntaxError, got TypeError/,
-  // Its 16 KB are more than the module takes ahead of the network, and its TLS has no word for "later".
-  "mqttsclient bc66 module-tls": /bytes$/,
-  "mqttsclient bc66 module-tls ours": /bytes$/,
-};
-
 function testOutcome(text: string): string {
   return (
     /^LAUNCHER .*$/m.exec(text)?.[0] ??
@@ -274,7 +106,7 @@ function at(server: Server): string {
   return `127.0.0.1:${server.port}`;
 }
 
-function testJobs(servers: Servers): readonly Job[] {
+function testJobs(servers: Servers<Server>): readonly Job[] {
   const common = { end: (text: string) => /^(TEST|LAUNCHER)/m.test(text), judge: testOutcome };
   const jobs: Job[] = TCP_TESTS.map(name => ({
     ...common,
@@ -305,7 +137,7 @@ function testJobs(servers: Servers): readonly Job[] {
   return jobs;
 }
 
-function exampleJobs(servers: Servers, module: ModuleName, route: Route): readonly Job[] {
+function exampleJobs(servers: Servers<Server>, module: ModuleName, route: SocketRoute): readonly Job[] {
   const jobs: Job[] = [];
   for (const { name, host, server, expected } of EXAMPLES) {
     const isMqtt = name.startsWith("mqtt");
@@ -381,7 +213,7 @@ export async function moddable(
   writeVectors();
   const servers = await start(tools, pki);
   const rows: Row[] = [];
-  const kinds: readonly (readonly [ModuleName, Route])[] =
+  const kinds: readonly (readonly [ModuleName, SocketRoute])[] =
     what === "tests"
       ? [["bg95", "host-tls"]]
       : [
@@ -395,7 +227,7 @@ export async function moddable(
       filter.test(`${job.name} ${job.by}`),
     );
     if (jobs.length === 0) continue;
-    const library = tools.build("moddable", manifest(module, route, device));
+    const library = tools.build("moddable", programsManifest(module, route, device));
     rows.push(...(await runJobs(jobs, module, launcher, library)));
   }
   await Promise.all(Object.values(servers).map((server: Server) => server.stop()));
