@@ -11,8 +11,6 @@ import { bc66Urcs, onReport } from "./urcs.js";
 
 /** Refused now and then right after a start, says a field log. */
 const START_TRIES = 5;
-/** Manual: longest access point name. */
-const APN_MAX = 99;
 
 function step(text: string): StartStep {
   return Object.freeze<StartStep>({
@@ -49,13 +47,9 @@ export const bc66Core: Profile = Object.freeze<Profile>({
   refuse(context, apn) {
     if (context !== 1)
       return failure("argument", "context", context, "a BC66 carries data in context 1 only");
-    return apn.length > APN_MAX
-      ? failure(
-          "limit",
-          "AT+QCGDEFCONT",
-          undefined,
-          "access point name over " + String(APN_MAX) + " characters",
-        )
+    // Manual: 99 at most.
+    return apn.length > 99
+      ? failure("limit", "AT+QCGDEFCONT", undefined, "access point name over 99 characters")
       : undefined;
   },
   urcs: bc66Urcs,

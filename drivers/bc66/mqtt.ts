@@ -52,6 +52,8 @@ class Bc66MqttClients extends MqttClients {
   }
 
   override onReport(name: string, line: Line): boolean {
+    // As after a failed AT+QSSLOPEN: what was stored may have been changed on its way.
+    if (name === "QMTOPEN" && line.int(1) < 0) this.connections?.releaseClient(line.int(0), true);
     if (name !== "QMTRECV") return super.onReport(name, line);
     const receiver = (this.receiver = this.clients[line.int(0)]);
     this.id = line.int(1);

@@ -145,10 +145,13 @@ export class TlsConnections implements ModemExtension {
     this.held[connection] = "";
   }
 
-  /** The connection of a client of the module's own MQTT can be given to somebody else. */
-  releaseClient(client: number): void {
-    const users = this.users;
-    for (let i = 0; i < CONNECTIONS; i++) if (users[i]?.client === client) users[i] = undefined;
+  /** The connection of a client of the module's own MQTT can be given to somebody else; `doubted`: as by `doubt`. */
+  releaseClient(client: number, doubted?: boolean): void {
+    for (let i = 0; i < CONNECTIONS; i++)
+      if (this.users[i]?.client === client) {
+        this.users[i] = undefined;
+        if (doubted) this.held[i] = "";
+      }
   }
 
   /** What was damaged by now was no push: it came in data mode, in which the module pushes nothing. */

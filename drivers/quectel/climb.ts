@@ -37,6 +37,8 @@ export abstract class Climb {
   protected readonly options: ModemOptions;
   protected readonly commands: NetworkCommands;
   protected readonly ladder: RecoveryLadder;
+  /** Openings were refused until the context was renewed, and none has succeeded since. */
+  protected refused = false;
   /** Counts state changes, so that an answer to an earlier state is not taken for one to this. */
   protected epoch = 0;
   protected timeout: unknown;
@@ -399,7 +401,8 @@ export abstract class Climb {
 
   protected online(): void {
     if (this.state === "online") return;
-    this.ladder.succeeded();
+    // After refused openings a context that comes up proves nothing: a connection does.
+    if (!this.refused) this.ladder.succeeded();
     this.enter("online");
   }
 }

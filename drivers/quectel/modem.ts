@@ -111,8 +111,13 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
 
   opened(ok: boolean, reason?: Failure): void {
     this.openFailures = ok ? 0 : this.openFailures + 1;
+    if (ok) {
+      this.refused = false;
+      this.ladder.succeeded();
+    }
     if (ok || this.state !== "online") return;
     if (this.openFailures >= this.profile.openFailures) {
+      this.refused = true;
       // A setting may have been taken with a byte lost on its way: nothing that was set is relied on.
       this.each("forget");
       // As the last of them failed: what is done about it is the same.

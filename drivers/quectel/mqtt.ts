@@ -99,16 +99,17 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
     this.later("work");
   }
 
-  private checkMessage({ topic, payload }: Message): void {
+  private checkMessage(message: Message): void {
     const limits = this.dialect.limits;
-    lineText("AT+QMTPUB", "topic", topic, limits.topicMax);
-    if (payload.byteLength > limits.payloadMax)
+    lineText("AT+QMTPUB", "topic", message.topic, limits.topicMax);
+    if (message.payload.byteLength > limits.payloadMax)
       refuse("AT+QMTPUB", "payload over " + String(limits.payloadMax) + " bytes", "limit");
   }
 
   private checkFilters(subscriptions: readonly { readonly topic: string }[]): void {
-    const most = this.dialect.limits.topicMax;
-    subscriptions.forEach(({ topic }) => lineText("AT+QMTSUB", "topic filter", topic, most));
+    subscriptions.forEach(filter =>
+      lineText("AT+QMTSUB", "topic filter", filter.topic, this.dialect.limits.topicMax),
+    );
   }
 
   // Reports
@@ -270,7 +271,6 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
   private send(delivery: Delivery): void {
     const message = delivery.message;
     if (!message) return;
-    const { topic, retain } = message;
     const payload = new GuardedSource(message.payload);
     try {
       this.checkMessage(message);
@@ -284,7 +284,7 @@ export class ModuleMQTT extends MqttOpening implements MQTTLink {
     this.announce = this.busy = true;
     this.dialect.publish(
       this.modem.channel,
-      [this.id, delivery.id, delivery.qos, retain ? 1 : 0, topic],
+      [this.id, delivery.id, delivery.qos, message.retain ? 1 : 0, message.topic],
       payload,
       reason => {
         if (payload.broken) this.done(delivery, failure("storage", "PUBLISH", undefined, "payload"));

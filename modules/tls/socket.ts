@@ -482,20 +482,20 @@ export class TLSSocket extends Stream {
     this.engine = this.tcp = this.piece = undefined;
     this.timer.clear(this.deadline);
     this.timer.clear(this.turn);
-    try {
-      engine?.close();
-    } catch {
-      // It is over in any case.
-    }
-    try {
-      tcp?.close();
-    } catch {
-      // The same.
-    }
+    closeQuietly(engine);
+    closeQuietly(tcp);
   }
 }
 
 function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
-  return words === "" ? "an exception without a word" : words;
+  return words === "" ? "an exception" : words;
+}
+
+function closeQuietly(end: { close(): void } | undefined): void {
+  try {
+    end?.close();
+  } catch {
+    // It is over in any case.
+  }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Connection } from "../../../drivers/quectel/interface.js";
 import { linkProfiles } from "../../simulator/link.js";
-import { Bench, type BenchSettings } from "./bench.js";
+import { Bench, PORT, type BenchSettings } from "./bench.js";
 
 const climb = ["booting", "starting", "sim", "registering", "activating", "clock", "online"];
 const names = (bench: Bench): string[] => bench.states.map(([state]) => state);
@@ -334,6 +334,32 @@ describe("Network interface over the simulated BG95", () => {
       await bench.until("recovery", () => bench.failures.length > 0);
       assert.deepEqual(kinds(bench), ["connect context"]);
       await bench.until("online", () => bench.online);
+    });
+
+    it("takes the next rung when connections fail again behind a context that was renewed", async () => {
+      const bench = await new Bench().goOnline();
+      const refuse = async (): Promise<void> => {
+        const before = bench.failures.length;
+        for (let i = 0; i < 5; i++) {
+          const client = bench.open();
+          await bench.until("failure", () => client.ended);
+        }
+        await bench.until("recovery", () => bench.failures.length > before);
+        await bench.until("online", () => bench.online);
+      };
+      for (let i = 0; i < 4; i++) await refuse();
+      assert.deepEqual(kinds(bench), [
+        "connect context",
+        "connect radio",
+        "connect restart",
+        "connect reset",
+      ]);
+      bench.network.serve(PORT, () => undefined);
+      const client = bench.open();
+      await bench.until("connection", () => client.connected);
+      bench.network.unserve(PORT);
+      await refuse();
+      assert.equal(kinds(bench).at(-1), "connect context");
     });
   });
 

@@ -144,6 +144,20 @@ for (const kind of kinds)
       assert.equal(uploads(), kind.name === "BC66" ? 2 : 1);
     });
 
+    if (kind.name === "BC66")
+      it("hands the module its credentials anew after a TLS that failed: a byte may have been changed on its way", async () => {
+        const app = await secured({ certificate: derOf(ids.other.certificatePem) });
+        const { bench } = app;
+        const uploads = (): number =>
+          bench.commands.filter(line => /^AT\+QSSLCFG=1,\d,"cacert"/.test(line)).length;
+        for (const count of [1, 2]) {
+          app.open();
+          await bench.until("end", () => app.errors === count);
+          await bench.pass(5_000);
+          assert.equal(uploads(), count);
+        }
+      });
+
     it("asks the module for nothing without an authority to trust", async () => {
       const app = await secured({});
       app.open();
