@@ -1,6 +1,7 @@
 /**
  * What `import ... from "xs-cellular"` gives in an application for Moddable's SDK: the network interface, its
- * socket classes, both modules as data, MQTT. Other modules are there by their paths: `xs-cellular/drivers/bc66/index`.
+ * socket classes, both modules as data, MQTT. `xs-cellular/bg95` and `xs-cellular/bc66` bring one module alone;
+ * package.json exports others by their paths.
  */
 export * from "./drivers/index.js";
 export { Bc66TLSSocket } from "./drivers/bc66/tls.js";

@@ -70,6 +70,6 @@ if (existsSync(join(root, "manifest.json"))) throw new Error("mcpack would take 
 console.log("manifests: " + count + " modules listed");'
 
 # By its name, as an editor and mcpack resolve it; only types and constants can be looked at without XS.
-node --input-type=module -e 'import { bg95, bc66, Cellular } from "xs-cellular"; console.log("import: " + bg95.model + ", " + bc66.model + ", " + Cellular.name);'
+node --input-type=module -e 'import { bg95, bc66, Cellular } from "xs-cellular"; import { MQTTClient } from "xs-cellular/modules/mqtt/client"; import * as one from "xs-cellular/bg95"; if (!MQTTClient || one.bg95 !== bg95) throw new Error("exports"); console.log("import: " + bg95.model + ", " + bc66.model + ", " + Cellular.name);'
 npx xs-cellular build lin --manifest node_modules/xs-cellular/hosts/firmware/manifest.json --dry-run >/dev/null 2>&1 && exit 1 # has no config
 npx xs-cellular certs --help >/dev/null

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { root } from "../cli/support.js";
 import { readText } from "./type-check.js";
 
@@ -12,6 +14,8 @@ interface Package {
   readonly allowScripts: Readonly<Record<string, boolean>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  readonly moddable: { readonly manifest: Readonly<Record<string, unknown>> };
 }
 
 describe("dependencies", () => {
@@ -38,5 +42,42 @@ describe("dependencies", () => {
       addresses.filter(address => !address.startsWith("https://registry.npmjs.org/")),
       [],
     );
+  });
+});
+
+describe("what the package exports", () => {
+  const { exports, moddable } = JSON.parse(readText(root, "package.json")) as Package;
+  const { include } = JSON.parse(readText(root, "tsconfig.library.json")) as { include: readonly string[] };
+  const targets = Object.entries(exports).filter(([name]) => name !== "./package.json");
+
+  it("is what tsconfig.library.json compiles", () => {
+    for (const [name, target] of targets) {
+      const file = typeof target === "string" ? target : target.default;
+      const [, source = ""] = /^\.\/lib\/(.+)\.js$/.exec(file) ?? [];
+      assert.ok(existsSync(join(root, `${source}.ts`)), name);
+      assert.ok(
+        include.some(one => one === `${source}.ts` || source.startsWith(`${one}/`)),
+        name,
+      );
+    }
+  });
+
+  it("is there by the path of its source, and both modules by their names", () => {
+    for (const [name, target] of targets.filter(([one]) => one !== ".")) {
+      const places = [`./lib/${name.slice(2)}.js`, `./lib/drivers/${name.slice(2)}/index.js`];
+      assert.ok(typeof target === "string" && places.includes(target), name);
+    }
+  });
+
+  // mcpack of SDK 8.2.3 fails at a pattern: "get PACKAGE_TARGET_RESOLVE: undefined variable".
+  it("is named one by one", () => {
+    assert.deepEqual(
+      Object.keys(exports).filter(name => name.includes("*")),
+      [],
+    );
+  });
+
+  it("is preloaded, under the names that mcpack gives", () => {
+    assert.deepEqual(moddable.manifest, { preload: ["xs-cellular", "xs-cellular/*"] });
   });
 });
