@@ -1,5 +1,5 @@
 /** The BG95 as data, without its sockets and its TLS, which not every product has. Every figure with its source. */
-import { plainCommand } from "../../modules/at/command.js";
+import { plainCommand, plainQuery } from "../../modules/at/command.js";
 import type { Profile, StartStep } from "../quectel/profile.js";
 import { bg95Commands } from "./commands.js";
 import { bg95Urcs } from "./urcs.js";
@@ -14,7 +14,7 @@ export const bg95Core: Profile = Object.freeze<Profile>({
   context: 1,
   urcs: bg95Urcs,
   commands: bg95Commands,
-  // None of these is kept over a restart (AT manual V2.0, TCP/IP note V1.1).
+  // All but the last are lost at a restart (AT manual V2.0, TCP/IP note V1.1).
   startScript: Object.freeze([
     step("ATE0"),
     step("AT+CMEE=1"),
@@ -23,8 +23,19 @@ export const bg95Core: Profile = Object.freeze<Profile>({
     // Registration reports with cell and technology, in LTE and in GSM.
     step("AT+CEREG=2"),
     step("AT+CGREG=2", true),
-    // Reports go to the port that this command came from; BG96 sends them to USB otherwise.
-    step('AT+QURCCFG="urcport","uart1"', true),
+    // Reports go to this port; a BG96 sends them to USB as delivered. Kept in the module's flash: written
+    // only when it is another.
+    Object.freeze<StartStep>({
+      command: plainQuery<boolean>(
+        'AT+QURCCFG="urcport"',
+        2_000,
+        "+QURCCFG:",
+        line => line.is(1, "uart1"),
+        false,
+      ),
+      otherwise: () => plainCommand('AT+QURCCFG="urcport","uart1"', 2_000),
+      mayFail: true,
+    }),
   ]),
   power: Object.freeze({
     // Hardware design: 500 to 1000 ms turn it on, 650 to 1500 ms turn it off.

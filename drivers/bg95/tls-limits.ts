@@ -1,9 +1,7 @@
 import type { TlsFacts, TlsLimits } from "../quectel/profile.js";
 
-/** What the BG95's own TLS has, and its files. */
-export const bg95Tls: TlsFacts = Object.freeze<TlsFacts>({
-  // SSL manual: contexts 0 to 5.
-  tlsContexts: 6,
+/** What the BG95's own TLS can do, for who judges it before it is tried (`tlsObstacle`). */
+export const bg95TlsLimits: Pick<TlsFacts, "tls"> = Object.freeze({
   tls: Object.freeze<TlsLimits>({
     // Test command of a BG95-M3. RC4, 3DES and static ECDH, which no broker takes any more, are left out.
     suites: Object.freeze([
@@ -11,6 +9,4 @@ export const bg95Tls: TlsFacts = Object.freeze<TlsFacts>({
     ]),
     clientKeys: Object.freeze<TlsLimits["clientKeys"]>(["rsa", "p256"]),
   }),
-  // FILE manual: the default.
-  uploadTimeoutS: 5,
 });

@@ -1,4 +1,4 @@
-import { shown, atMost, type Chapter } from "./figure.js";
+import { shown, atMost, type Chapter, type Figure } from "./figure.js";
 import { bg95ModuleTls, firmwareModules, firmwareRun, products, nameOf, sceneOf } from "./products.js";
 import { Scene, type Identities } from "./scene.js";
 import { symbolBytes } from "./symbols.js";
@@ -67,24 +67,36 @@ export async function memoryChapters({ identities, smoke }: MemoryOptions): Prom
         shown("engine time of the run", counters.busyMs, "ms"),
       ],
     },
-    await codeChapter(identities),
+    ...(await productChapters(identities)),
   ];
 }
 
-/** Byte code of every module, and of each product by folder. */
-async function codeChapter(identities: Identities): Promise<Chapter> {
+/** Buffers of each product; byte code of every module, and of each product by folder. */
+async function productChapters(identities: Identities): Promise<Chapter[]> {
   const all = new Map<string, number>();
   const sums: [string, number][] = [];
+  const buffers: Figure[] = [];
   for (const product of products) {
     const run = await firmwareRun(product, identities);
-    const modules = run === undefined ? [] : firmwareModules(run.memory);
-    for (const [name, bytes] of modules) all.set(name, bytes);
-    for (const [folder, bytes] of folders(modules)) sums.push([`${nameOf(product)}: ${folder}`, bytes]);
+    if (!run) throw new Error("the firmware does not fit the memory of an ESP32");
+    const name = nameOf(product);
+    const modules = firmwareModules(run.memory);
+    for (const [module, bytes] of modules) all.set(module, bytes);
+    for (const [folder, bytes] of folders(modules)) sums.push([`${name}: ${folder}`, bytes]);
+    for (const [buffer, size, highWater] of run.buffers)
+      buffers.push(atMost(`${name}: ${buffer}, most bytes held`, highWater, "bytes", size));
   }
   const modules = [...all].sort(([, a], [, b]) => b - a);
-  return {
-    title: "Byte code by folder and module",
-    note: "The code alone: names of symbols, which the linker shares between all modules, are not counted.",
-    figures: [...sums, ...modules].map(([name, bytes]) => shown(name, bytes, "bytes")),
-  };
+  return [
+    {
+      title: "Buffers",
+      note: "Of fixed size each, which is the limit. Beside them: 128 bytes for what is read while part of a line is held, 512 for a command line.",
+      figures: buffers,
+    },
+    {
+      title: "Byte code by folder and module",
+      note: "The code alone: names of symbols, which the linker shares between all modules, are not counted.",
+      figures: [...sums, ...modules].map(([name, bytes]) => shown(name, bytes, "bytes")),
+    },
+  ];
 }

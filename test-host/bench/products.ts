@@ -21,9 +21,9 @@ const OLD_SUITES = "AES128-SHA256:AES256-SHA256:AES128-SHA:AES256-SHA";
 
 export const products: readonly FirmwareProduct[] = [
   { module: "bg95", route: "module-tls" },
-  { module: "bg95", route: "host-tls", codeCeiling: 77_500 },
+  { module: "bg95", route: "host-tls", codeCeiling: 77_600 },
   { module: "bg95", route: "module-mqtt" },
-  { module: "bc66", route: "module-tls", ciphers: OLD_SUITES, codeCeiling: 75_000 },
+  { module: "bc66", route: "module-tls", ciphers: OLD_SUITES, codeCeiling: 75_400 },
   { module: "bc66", route: "host-tls", codeCeiling: 79_700 },
   { module: "bc66", route: "module-mqtt", ciphers: OLD_SUITES },
 ];

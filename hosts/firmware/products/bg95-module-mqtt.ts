@@ -1,5 +1,5 @@
 import { bg95Core } from "../../../drivers/bg95/core.js";
-import { bg95Tls } from "../../../drivers/bg95/tls-limits.js";
+import { bg95Tls } from "../../../drivers/bg95/tls.js";
 import { bg95Mqtt } from "../../../drivers/bg95/mqtt.js";
 import { ModuleMqttRoute } from "../../../drivers/quectel/routes/module-mqtt.js";
 import type { Profile } from "../../../drivers/quectel/profile.js";

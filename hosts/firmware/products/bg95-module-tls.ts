@@ -1,6 +1,6 @@
 import { bg95Core } from "../../../drivers/bg95/core.js";
 import { bg95Sockets } from "../../../drivers/bg95/tcp.js";
-import { bg95Tls } from "../../../drivers/bg95/tls-limits.js";
+import { bg95Tls } from "../../../drivers/bg95/tls.js";
 import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TCP } from "../../../drivers/quectel/tcp.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";

@@ -53,14 +53,23 @@ const limited = [
   "link nb-iot, buffer 2,168 bytes: handshake completes",
   "BG95: an hour with an open host-tls connection",
   ...names.map(name => `${name}: byte code`),
+  ...names.map(name => `${name}: byte code, linked into one module`),
   ...names.map(name => `${name}: stack peak`),
+  ...names.map(name => `${name}: rates with loss that the driver lets pass unsaid`),
+  "BC66 module-tls, messages of 1,200 bytes at 9,600 baud: bytes lost",
+  "BC66 module-tls, messages of 1,200 bytes at 115,200 baud: bytes lost",
+  "BC66 module-tls: socket receive, most bytes held",
   "host-tls adds",
   "one flight recorder behind a handshake",
   "splits with other events than the whole",
 ];
 
-/** Byte code over its budget of 72 KB, which the page shows as it is. */
-const over: ReadonlySet<string> = new Set(names.map(name => `${name}: byte code`));
+/** Byte code over its budget of 72 KB while products are not linked, which the page shows as it is. */
+const over: ReadonlySet<string> = new Set(
+  products
+    .filter(({ codeCeiling }) => codeCeiling !== undefined)
+    .map(product => `${nameOf(product)}: byte code`),
+);
 
 describe("bench", () => {
   it("meets every limit in its short form, and gives each figure with its limit", async function () {

@@ -23,6 +23,15 @@ describe("Network interface over the simulated BG95", () => {
       assert.ok(!bench.events.some(([name]) => name === "power"));
     });
 
+    it("asks where reports go to, which the module keeps in its flash, and writes it only when it is elsewhere", async () => {
+      const bench = await new Bench().goOnline();
+      assert.deepEqual(bench.sent("AT+QURCCFG"), ['AT+QURCCFG="urcport"']);
+      const other = new Bench();
+      other.module.module.configuration.set("urcport", "usbmodem");
+      await other.goOnline();
+      assert.deepEqual(other.sent("AT+QURCCFG"), ['AT+QURCCFG="urcport"', 'AT+QURCCFG="urcport","uart1"']);
+    });
+
     it("pulses PWRKEY when a module without STATUS pin stays silent", async () => {
       const bench = await new Bench({ lines: ["powerKey"] }).goOnline();
       assert.deepEqual(names(bench), climb);
