@@ -1,4 +1,5 @@
 import Serial from "embedded:io/serial";
+import Timer from "timer";
 import type { SerialCallbacks, SerialPort, SerialRecord } from "../../modules/io/serial.js";
 import { report } from "../moddable/log.js";
 
@@ -33,10 +34,14 @@ export interface LinuxSerialOptions extends SerialCallbacks {
   readonly baud?: number;
 }
 
+/** A port that has gone, as a USB module's does when it restarts, is looked for so often. */
+const RETRY_MS = 500;
+
 /**
  * A serial port of Linux with the surface that the AT channel wants. The SDK's class takes an
  * ArrayBuffer only, refuses a write while an earlier one is on its way, and does not read into a view;
- * after its device has gone, any call but `close` would end the process.
+ * after its device has gone, any call but `close` would end the process. Here what is written then is
+ * lost, as on a cable that is out, and the port is opened again when it is there again.
  */
 export class LinuxSerial implements SerialPort {
   readonly receiveHeadroom = HEADROOM;
@@ -46,29 +51,57 @@ export class LinuxSerial implements SerialPort {
   private busy = true;
   private readonly queue = new Uint8Array(ROOM);
   private queued = 0;
+  private closed = false;
+  private retry: ReturnType<typeof Timer.set> | undefined;
 
+  /** Throws when there is no such port. */
   constructor(options: LinuxSerialOptions) {
     this.options = options;
+    this.open();
+  }
+
+  private open(): void {
+    const { device, baud = 115_200, onReadable } = this.options;
+    this.busy = true;
     this.port = new Native({
-      device: options.device,
-      baud: options.baud ?? 115_200,
-      onReadable: count => options.onReadable?.call(this, count),
+      device,
+      baud,
+      onReadable: count => onReadable?.call(this, count),
       onWritable: () => this.onWritable(),
       onError: () => {
         this.port = undefined;
-        report("serial", options.device, "gone");
+        this.queued = 0;
+        report("serial", device, "gone");
+        if (!this.closed) this.wait();
       },
     });
   }
 
+  private wait(): void {
+    this.retry = Timer.set(() => {
+      try {
+        this.open();
+        report("serial", this.options.device, "back");
+      } catch {
+        this.wait();
+      }
+    }, RETRY_MS);
+  }
+
   read(view: Uint8Array): number | undefined {
-    const bytes = this.port?.read(view.length);
+    let bytes: ArrayBuffer | undefined;
+    try {
+      bytes = this.port?.read(view.length);
+    } catch {
+      // The device is going; `onError` tells.
+    }
     if (bytes === undefined) return undefined;
     view.set(new Uint8Array(bytes));
     return bytes.byteLength;
   }
 
   write(bytes: ArrayBuffer | Uint8Array): void {
+    if (this.port === undefined) return;
     if (this.queued + bytes.byteLength > ROOM) throw new Error("output full");
     this.queue.set(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), this.queued);
     this.queued += bytes.byteLength;
@@ -77,7 +110,9 @@ export class LinuxSerial implements SerialPort {
 
   close(): void {
     const port = this.port;
+    this.closed = true;
     this.port = undefined;
+    Timer.clear(this.retry);
     port?.close();
   }
 
@@ -91,7 +126,11 @@ export class LinuxSerial implements SerialPort {
     const bytes = this.queue.slice(0, this.queued);
     this.queued = 0;
     this.busy = true;
-    this.port?.write(bytes.buffer);
+    try {
+      this.port?.write(bytes.buffer);
+    } catch {
+      // The same.
+    }
   }
 }
 

@@ -57,7 +57,7 @@ function writeVectors(): void {
     message: hex(Buffer.from(message)),
     signature: (r + s).toLowerCase(),
   }));
-  writeFileSync(`${VECTOR_FILE}.json`, JSON.stringify({ signatures, rfc6979 }));
+  writeFileSync(`${VECTOR_FILE}.js`, `export default ${JSON.stringify({ signatures, rfc6979 })};\n`);
 }
 
 async function start(tools: Toolchain, pki: Pki): Promise<Servers<Server>> {

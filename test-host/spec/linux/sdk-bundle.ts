@@ -3,20 +3,28 @@ import { join } from "node:path";
 import { root } from "../cli/support.js";
 import { installXSNumbers } from "./sdk-arithmetic.js";
 
-/** The SDK's modules that have a stand-in, with its name there. */
+const arithmetic = (what: string): string => `export ${what} from "./sdk-arithmetic.ts";`;
+
+/** The SDK's modules that have a stand-in: what is in their place. */
 const STAND_INS: Readonly<Record<string, string>> = {
-  crypt: "{ Digest }",
-  curve: "{ Curve as default }",
-  ecdsa: "{ ECDSA as default }",
-  ecp: "{ ECPoint as default }",
-  rsa: "{ RSA as default }",
+  crypt: arithmetic("{ Digest }"),
+  curve: arithmetic("{ Curve as default }"),
+  ecdsa: arithmetic("{ ECDSA as default }"),
+  ecp: arithmetic("{ ECPoint as default }"),
+  rsa: arithmetic("{ RSA as default }"),
+  // Played by the spec.
+  "embedded:io/serial":
+    "export default class { constructor(options) { return globalThis.playedSerial(options); } }",
+  timer:
+    "export default { set: (...values) => globalThis.playedTimer.set(...values), clear: id => globalThis.playedTimer.clear(id) };",
+  time: "export default { ticks: 0, delta: () => 0, set() {} };",
 };
 
-/** A module of `hosts/moddable` with the stand-ins in place of the SDK's arithmetic. */
-export async function loadModdable(name: string): Promise<unknown> {
+/** A module of `hosts` with stand-ins in place of the SDK's. */
+export async function loadHost(name: string): Promise<unknown> {
   installXSNumbers();
   const made = await build({
-    entryPoints: [join(root, "hosts", "moddable", `${name}.ts`)],
+    entryPoints: [join(root, "hosts", `${name}.ts`)],
     bundle: true,
     write: false,
     format: "esm",
@@ -30,7 +38,7 @@ export async function loadModdable(name: string): Promise<unknown> {
             path in STAND_INS ? { path, namespace: "sdk" } : undefined,
           );
           build.onLoad({ filter: /.*/, namespace: "sdk" }, ({ path }) => ({
-            contents: `export ${STAND_INS[path] ?? "{}"} from "./sdk-arithmetic.ts";`,
+            contents: STAND_INS[path] ?? "",
             resolveDir: join(root, "test-host", "spec", "linux"),
             loader: "ts",
           }));

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import type { Credential } from "../../../modules/io/credentials.js";
 import type { Certificate } from "../../../modules/pki/x509.js";
 import { credential } from "../drivers/identities.js";
-import { loadModdable } from "./sdk-bundle.js";
+import { loadHost } from "./sdk-bundle.js";
 import { pkcs8Of, RFC6979, signatureVectors } from "./signature-vectors.js";
 
 /** `signatures.ts` and `p256.ts` of `hosts/moddable`, whose own arithmetic is the SDK's. */
@@ -15,7 +15,7 @@ interface Modules {
 }
 
 async function modules(): Promise<Modules> {
-  const [signatures, p256] = await Promise.all([loadModdable("signatures"), loadModdable("p256")]);
+  const [signatures, p256] = await Promise.all([loadHost("moddable/signatures"), loadHost("moddable/p256")]);
   return { ...(signatures as Modules), ...(p256 as Modules) };
 }
 
