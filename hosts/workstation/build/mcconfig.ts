@@ -13,12 +13,15 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import type { ChipName } from "../../esp32/chips.js";
 import type { BuildManifest } from "./build-manifest.js";
-import type { BuildKind, BuildOptions } from "./options.js";
+import type { BuildKind, BuildOptions, BuildTarget } from "./options.js";
 
 const SWITCHES: Readonly<Record<BuildKind, string>> = { release: "-m", debug: "-dm", instrumented: "-im" };
 
-/** What ESP-IDF's build ends with. */
-const FIRMWARE = ["xs_esp32.bin", "xs_esp32.elf"] as const;
+/** What a build ends with. */
+const FIRMWARE: Readonly<Record<BuildTarget, readonly string[]>> = {
+  esp32: ["xs_esp32.bin", "xs_esp32.elf"],
+  lin: ["mc.so"],
+};
 
 export function manifestOf({ folder }: BuildOptions): string {
   return join(folder, "manifest.json");
@@ -55,8 +58,8 @@ function find(folder: string, names: readonly string[]): readonly string[] {
 }
 
 /** Whether the last build in the folder has ended well. */
-export function hasFirmware({ folder }: BuildOptions): boolean {
-  return find(join(folder, "bin"), FIRMWARE).length > 0;
+export function hasFirmware({ folder, target }: BuildOptions): boolean {
+  return find(join(folder, "bin"), FIRMWARE[target]).length > 0;
 }
 
 function run(command: readonly [string, ...string[]], folder: string, env: NodeJS.ProcessEnv): boolean {
@@ -75,13 +78,13 @@ export function build(
 ): boolean {
   const { folder, target } = options;
   mkdirSync(folder, { recursive: true });
-  // The SDK's makefile goes on when ESP-IDF's build fails, with what an earlier one has left.
-  for (const file of find(folder, FIRMWARE)) rmSync(file);
+  // A build that fails leaves what an earlier one has made, and for an ESP32 the SDK's makefile goes on with that.
+  for (const file of find(folder, FIRMWARE[target])) rmSync(file);
   writeFileSync(manifestOf(options), `${JSON.stringify(manifest, null, 2)}\n`);
   // A port would become part of ESP-IDF's configuration, and another port mean all of it anew.
   const ended = run(commandOf(options, chip), folder, { ...env, UPLOAD_PORT: undefined });
-  if (!ended || target === "lin" || hasFirmware(options)) return ended;
-  process.stderr.write("xs-cellular: ESP-IDF's build failed; its reasons stand above\n");
+  if (!ended || hasFirmware(options)) return ended;
+  process.stderr.write("xs-cellular: the build has made nothing; its reasons stand above\n");
   return false;
 }
 
