@@ -314,20 +314,23 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
   }
 
   onReport(urc: Urc, line: Line): void {
-    const name = urc.name;
-    if (this.profile.onReport?.(this, name, line)) {
-      this.heed();
-      return;
+    const extensions = this.extensions;
+    let name = urc.name;
+    if (name === "socket") {
+      if (line.is(0, "dnsgip")) name = "dns";
+      else if (line.is(0, "pdpdeact")) name = "context";
     }
-    switch (name) {
-      case "socket":
-        this.onSocketReport(line);
+    switch (this.profile.onReport?.(this, name, line) ? "taken" : name) {
+      case "taken":
+        break;
+      case "context":
+        if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
         break;
       case "eps":
+        this.onRegistration(line.int(0), this.gprs);
+        break;
       case "gprs":
-        if (name === "eps") this.eps = line.int(0);
-        else this.gprs = line.int(0);
-        if (this.wished) this.onRegistration();
+        this.onRegistration(this.eps, line.int(0));
         break;
       case "time":
         if (this.wished && (this.state === "clock" || this.state === "online")) {
@@ -341,7 +344,8 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
         this.onPowerReport(name);
         break;
       default:
-        this.pass(name, line);
+        // Here, and without a callback of an array's method: the way of data stands on it in the stack.
+        for (let i = 0; i < extensions.length; i++) if (extensions[i]?.onReport?.(name, line)) break;
     }
     this.heed();
   }
@@ -351,12 +355,6 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     // No callback of an array's method: the payload's way to the application is the deepest of all.
     for (let i = 0; i < extensions.length; i++)
       if (extensions[i]?.onPayload?.(urc.name, bytes, start, end, left)) return;
-  }
-
-  /** Offers a report to the extensions. */
-  private pass(name: string, line: Line): void {
-    const extensions = this.extensions;
-    for (let i = 0; i < extensions.length; i++) if (extensions[i]?.onReport?.(name, line)) return;
   }
 
   hasten(): void {
@@ -395,13 +393,10 @@ export class Modem extends Climb implements SecureHost, ChannelOptions, ReportHo
     }
   }
 
-  private onSocketReport(line: Line): void {
-    if (line.is(0, "dnsgip")) this.pass("dns", line);
-    else if (!line.is(0, "pdpdeact")) this.pass("socket", line);
-    else if (line.int(1) === this.context && this.state === "online") this.recover("pdp-deactivated");
-  }
-
-  private onRegistration(): void {
+  private onRegistration(eps: number, gprs: number): void {
+    this.eps = eps;
+    this.gprs = gprs;
+    if (!this.wished) return;
     if (this.state === "registering") {
       if (this.registered) this.activate();
     } else if (this.state === "online") {
