@@ -1,242 +1,26 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { configOf } from "../../../scripts/manifests/check-config.js";
 import { manifestFaults } from "../../../scripts/manifests/check.js";
-import { graphOf } from "../../../scripts/manifests/graph.js";
+import { graphOf, moduleFile } from "../../../scripts/manifests/graph.js";
 import {
   merge,
   readManifest,
   type Manifest,
   type ManifestPart,
 } from "../../../scripts/manifests/manifest.js";
-import { APPLICATION, productManifest } from "../../../scripts/manifests/plan.js";
+import { APPLICATION, isPreloadable, plansOf, productManifest } from "../../../scripts/manifests/plan.js";
 import { createEngine } from "../../xs/index.js";
 import { Folder, root } from "../cli/support.js";
+import { BG95, BROKEN } from "./manifest-broken.js";
 import { readText, typeErrors } from "./type-check.js";
 
 const run = promisify(execFile);
-const BG95 = "drivers/bg95/manifest.json";
-const SERIAL = "hosts/esp32/serial/manifest.json";
-const SENSOR = "examples/sensor/manifest.json";
-const PRODUCT = productManifest("bg95-module-tls");
 const read = (path: string): Manifest => readManifest(root, path);
-
-/** A manifest whose part for a platform is changed. */
-function onPlatform(
-  manifest: Manifest,
-  platform: string,
-  change: (part: ManifestPart) => ManifestPart,
-): Manifest {
-  const platforms = manifest.platforms ?? {};
-  return { ...manifest, platforms: { ...platforms, [platform]: change(platforms[platform] ?? {}) } };
-}
-
-function without<T>(record: Readonly<Record<string, T>> = {}, left: string): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== left));
-}
-
-type Change = (manifest: Manifest) => Manifest;
-
-/** A manifest that is changed, and the sentence that tells so. */
-const BROKEN: readonly (readonly [string, string, Change, RegExp])[] = [
-  [
-    "a module is missing",
-    BG95,
-    manifest => ({ ...manifest, modules: without(manifest.modules, "drivers/bg95/profile") }),
-    /^drivers\/bg95\/manifest\.json: drivers\/bg95\/profile is imported but not listed$/m,
-  ],
-  [
-    "who imports the missing module is told",
-    BG95,
-    manifest => ({ ...manifest, modules: without(manifest.modules, "drivers/bg95/profile") }),
-    /^drivers\/bg95\/manifest\.json: drivers\/bg95\/index imports drivers\/bg95\/profile, which nothing lists or includes$/m,
-  ],
-  [
-    "a file is not there",
-    BG95,
-    manifest => ({ ...manifest, modules: { ...manifest.modules, "drivers/none": "../none" } }),
-    /drivers\/none is \.\.\/none\.ts, which does not exist/,
-  ],
-  [
-    "a name differs from its folder",
-    BG95,
-    manifest => ({ ...manifest, modules: { ...manifest.modules, "drivers/bg95/profile": "./commands" } }),
-    /drivers\/bg95\/profile is \.\/commands: the name does not mirror the folder/,
-  ],
-  [
-    "a module is not preloaded",
-    BG95,
-    manifest => ({ ...manifest, preload: manifest.preload?.slice(1) ?? [] }),
-    /drivers\/bg95\/manifest\.json: drivers\/bg95\/commands is not preloaded/,
-  ],
-  [
-    "a module is listed in vain",
-    BG95,
-    manifest => ({ ...manifest, modules: { ...manifest.modules, "drivers/bc66/urcs": "../bc66/urcs" } }),
-    /drivers\/bc66\/urcs is listed but nothing needs it/,
-  ],
-  [
-    "a module is preloaded and not there",
-    BG95,
-    manifest => ({ ...manifest, preload: [...(manifest.preload ?? []), "drivers/none"] }),
-    /drivers\/none is preloaded but not listed/,
-  ],
-  [
-    "what two drivers share is not included",
-    BG95,
-    manifest => ({ ...manifest, include: [] }),
-    /drivers\/bg95\/core imports .+, which nothing lists or includes/,
-  ],
-  [
-    "an include leads nowhere",
-    "modules/manifest_diagnosis.json",
-    manifest => ({ ...manifest, include: ["./none.json"] }),
-    /includes \.\/none\.json, which does not exist/,
-  ],
-  [
-    "a member is misspelt",
-    BG95,
-    manifest => Object.assign({}, manifest, { preloads: [] }),
-    /drivers\/bg95\/manifest\.json: mcconfig knows no member preloads/,
-  ],
-  [
-    "a file beside a module would be taken with it",
-    BG95,
-    // A JSON file of the project beside which no module stands, put in a module's place.
-    manifest => ({ ...manifest, modules: { ...manifest.modules, package: "../../package" } }),
-    /package is \.\.\/\.\.\/package\.ts and \.\.\/\.\.\/package\.json, and mcconfig takes both/,
-  ],
-  [
-    "what a platform adds is missing",
-    APPLICATION,
-    manifest => onPlatform(manifest, "esp32", part => ({ ...part, modules: {} })),
-    /hosts\/firmware\/manifest\.json \(esp32\): hosts\/esp32\/main is imported but not listed/,
-  ],
-  [
-    "another main module is named",
-    APPLICATION,
-    manifest => onPlatform(manifest, "lin", part => ({ ...part, creation: { main: "main" } })),
-    /on lin: creation\.main is main, not hosts\/linux\/main/,
-  ],
-  [
-    "a module that runs native code when it is loaded is preloaded",
-    APPLICATION,
-    manifest =>
-      onPlatform(manifest, "lin", part => ({
-        ...part,
-        preload: [...(part.preload ?? []), "hosts/linux/entropy"],
-      })),
-    /hosts\/linux\/entropy runs native code when it is loaded and cannot be preloaded/,
-  ],
-  [
-    "a manifest of the SDK is not included",
-    productManifest("bg95-host-tls"),
-    manifest => ({ ...manifest, include: [] }),
-    /bg95-host-tls on lin: hosts\/moddable\/\S+ imports \S+, but \$\(MODDABLE\)\/modules\/crypt\/tls_419\.json is not included/,
-  ],
-  [
-    "the manifest that every build starts from is not included",
-    APPLICATION,
-    manifest => ({ ...manifest, include: manifest.include?.filter(one => !one.includes("base")) ?? [] }),
-    /everything on lin: \$\(MODDABLE\)\/examples\/manifest_base\.json is not included/,
-  ],
-  [
-    "the partition table is not there",
-    APPLICATION,
-    manifest =>
-      onPlatform(manifest, "esp32", part => ({ ...part, build: { PARTITIONS_FILE: "./none.csv" } })),
-    /PARTITIONS_FILE is \.\/none\.csv, which does not exist/,
-  ],
-  [
-    "a path of the build is one that mcconfig takes as it stands",
-    APPLICATION,
-    manifest =>
-      onPlatform(manifest, "esp32", part => ({
-        ...part,
-        build: { PARTITIONS_FILE: "../esp32/partitions.csv" },
-      })),
-    /PARTITIONS_FILE is \.\.\/esp32\/partitions\.csv, which mcconfig does not look for beside the manifest/,
-  ],
-  [
-    "the manifest of a native class is not included",
-    APPLICATION,
-    manifest =>
-      onPlatform(manifest, "esp32", part => ({
-        ...part,
-        include: part.include?.filter(one => !one.includes("serial")) ?? [],
-      })),
-    /hosts\/firmware\/manifest\.json \(esp32\): \.\.\/esp32\/serial\/manifest\.json is not included/,
-  ],
-  [
-    "a native class is included where it cannot run",
-    APPLICATION,
-    manifest =>
-      onPlatform(manifest, "lin", part => ({
-        ...part,
-        include: [...(part.include ?? []), "../esp32/serial/manifest.json"],
-      })),
-    /on lin: the buffered serial class is for the ESP32/,
-  ],
-  [
-    "a native class is not listed by its own manifest",
-    SERIAL,
-    manifest => ({ ...manifest, modules: {} }),
-    /hosts\/esp32\/serial\/manifest\.json: hosts\/esp32\/serial\/buffered-serial is there but not listed/,
-  ],
-  [
-    "a native class does not refuse other platforms",
-    SERIAL,
-    manifest => ({ ...manifest, platforms: without(manifest.platforms, "...") }),
-    /hosts\/esp32\/serial\/manifest\.json: other platforms than its own are not refused/,
-  ],
-  [
-    "a product puts nothing in its place",
-    PRODUCT,
-    manifest => ({ ...manifest, modules: without(manifest.modules, "hosts/firmware/products/chosen") }),
-    /bg95-module-tls on esp32: hosts\/esp32\/main imports hosts\/firmware\/products\/chosen, which nothing lists/,
-  ],
-  [
-    "a product carries what another needs",
-    PRODUCT,
-    manifest => ({
-      ...manifest,
-      modules: { ...manifest.modules, "drivers/bc66/tls": "../../../drivers/bc66/tls" },
-    }),
-    /bg95-module-tls on lin: drivers\/bc66\/tls is in the build but nothing imports it/,
-  ],
-  [
-    "two manifests of a build mean different files by one name",
-    PRODUCT,
-    manifest => ({
-      ...manifest,
-      modules: { ...manifest.modules, "modules/at/trace": "../../../modules/at/line" },
-    }),
-    /modules\/at\/trace is modules\/at\/trace in hosts\/firmware\/manifest\.json and modules\/at\/line in hosts\/firmware\/products\/manifest_bg95-module-tls\.json/,
-  ],
-  // Found with the SDK: of two files of one name mcconfig takes that of the manifest that comes first.
-  [
-    "an application puts its own product beside the one that it includes",
-    SENSOR,
-    manifest => ({ ...manifest, modules: without(manifest.modules, "~") }),
-    /examples\/sensor\/manifest\.json on lin: hosts\/firmware\/products\/chosen is .+ and examples\/sensor\/chosen/,
-  ],
-  [
-    "a configuration is one that the firmware refuses",
-    "manifest.json",
-    manifest => ({ ...manifest, config: { ...manifest.config, qos: 3 } }),
-    /manifest\.json on lin: qos is 3/,
-  ],
-  [
-    "a wiring is one that the chip does not have",
-    "manifest.json",
-    manifest => onPlatform(manifest, "esp32", part => ({ ...part, config: { board: "none" } })),
-    /manifest\.json on esp32: .*board/,
-  ],
-];
 
 describe("manifests", () => {
   it("are whole: every path is there, names mirror folders, everything that runs is listed and preloaded (npx tsx scripts/update-manifest.ts)", () => {
@@ -398,18 +182,42 @@ describe("manifests", () => {
     assert.ok((read(APPLICATION).creation?.stack ?? 0) >= 768);
   });
 
-  // Only XS tells objects of native kinds.
-  it("loading what the drivers' manifests list leaves no native object behind, so that it can be preloaded", async () => {
-    const entry = "test-host/spec/docs/programs/libraries";
-    const loaded = graphOf(root, [entry]).modules;
-    for (const driver of ["bg95", "bc66"])
-      for (const name of merge(read, `drivers/${driver}/manifest_routes.json`, "esp32").modules.keys())
-        assert.ok(loaded.has(name), name);
-    const engine = await createEngine({ engine: "xs", entry });
-    try {
-      assert.deepEqual(engine.loadedNatives, {});
-    } finally {
-      await engine.stop();
+  // Only XS tells objects of native kinds. What imports a module of the SDK is loaded by the SDK's linker alone.
+  describe("what they preload can be preloaded:", () => {
+    const folder = new Folder();
+    after(() => folder.remove());
+
+    /** Kinds of the native objects that are left when `names` are loaded. */
+    async function natives(root: string, names: readonly string[], entry: string) {
+      const imports = names.map(name => `import ${JSON.stringify(`./${name}.js`)};\n`).join("");
+      writeFileSync(join(root, `${entry}.ts`), `${imports}export default function main(): void {}\n`);
+      const engine = await createEngine({ engine: "xs", root, entry, slots: 60_000, chunkBytes: 4_000_000 });
+      try {
+        return engine.loadedNatives;
+      } finally {
+        await engine.stop();
+      }
     }
-  }).timeout(60_000);
+
+    it("loading every module that needs nothing of the SDK leaves no native object behind", async () => {
+      const place = folder.file("loaded");
+      mkdirSync(place);
+      for (const name of ["modules", "drivers", "hosts"]) symlinkSync(join(root, name), join(place, name));
+      const names = plansOf(root)
+        .flatMap(({ modules }) => [...modules.values()].flat())
+        .filter(name => moduleFile(root, name)?.endsWith(".ts") === true && isPreloadable(name));
+      const portable = [...new Set(names)].filter(name => graphOf(root, [name]).platform.size === 0).sort();
+      assert.ok(portable.length > 150, String(portable.length));
+      assert.deepEqual(await natives(place, portable, "entry"), {});
+    }).timeout(60_000);
+
+    it("what cannot be is found out", async () => {
+      const place = folder.file("broken");
+      mkdirSync(place);
+      writeFileSync(join(place, "table.ts"), "export const table = new Uint8Array(16);\n");
+      writeFileSync(join(place, "names.ts"), "export const names = new Map([[1, 2]]);\n");
+      // A view is as much as what it shows.
+      assert.deepEqual(await natives(place, ["table", "names"], "entry"), { ArrayBuffer: 1, Map: 1 });
+    }).timeout(60_000);
+  });
 });
