@@ -7,12 +7,7 @@ import { promisify } from "node:util";
 import { configOf } from "../../../scripts/manifests/check-config.js";
 import { manifestFaults } from "../../../scripts/manifests/check.js";
 import { graphOf, moduleFile } from "../../../scripts/manifests/graph.js";
-import {
-  merge,
-  readManifest,
-  type Manifest,
-  type ManifestPart,
-} from "../../../scripts/manifests/manifest.js";
+import { merge, readManifest, type Manifest } from "../../../scripts/manifests/manifest.js";
 import { APPLICATION, isPreloadable, plansOf, productManifest } from "../../../scripts/manifests/plan.js";
 import { createEngine } from "../../xs/index.js";
 import { Folder, root } from "../cli/support.js";
