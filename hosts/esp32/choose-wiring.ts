@@ -1,5 +1,5 @@
 import { checkWiring, type WiringFault } from "./check-wiring.js";
-import { chips } from "./chips.js";
+import { chips, type ChipName } from "./chips.js";
 import { boards } from "./boards/index.js";
 import { wiringOf, type WiredBoard, type WiringChoice } from "./wiring.js";
 
@@ -11,6 +11,13 @@ export interface ChosenWiring {
 
 function refused(member: string, value: string | undefined, why: string, fix: string): ChosenWiring {
   return { faults: [{ member, value, why, fix, fatal: true }] };
+}
+
+/** The chip that is configured, or its board's; an ESP32 where neither is known. Never fails. */
+export function chipOf({ chip, board: name }: WiringChoice): ChipName {
+  const board = boards.find(candidate => candidate.name === name);
+  const found = chip ?? board?.chip ?? "esp32";
+  return Object.hasOwn(chips, found) ? found : "esp32";
 }
 
 /** Looks up the board of the configuration, puts the configuration's own wiring over it, and checks the result. Touches nothing. */
@@ -34,8 +41,17 @@ export function chooseWiring(config: WiringChoice): ChosenWiring {
       `The board ${board.name} carries a ${board.module}.`,
       `Give module: ${board.module}, or another board.`,
     );
+  // From a manifest, where it may be anything.
+  const lines: unknown = given;
+  if (lines !== undefined && (typeof lines !== "object" || lines === null))
+    return refused(
+      "wiring",
+      typeof given,
+      "It is no object.",
+      "Give its lines: wiring.uart, wiring.powerKey and so on.",
+    );
   const chip = config.chip ?? board?.chip ?? "esp32";
-  if (!(chip in chips))
+  if (!Object.hasOwn(chips, chip))
     return refused("chip", chip, "No such chip is known.", `Use one of: ${Object.keys(chips).join(", ")}.`);
   const wired: WiredBoard = Object.freeze({ chip, module, wiring: wiringOf(board?.wiring, given) });
   const faults = checkWiring(wired);

@@ -8,22 +8,24 @@ import storage from "embedded:storage/flash";
 import manifestConfig from "mc/config";
 import Timer from "timer";
 import type { FlashPartition } from "../../modules/io/flash.js";
-import type { SerialCallbacks, SerialPort, SerialRecord } from "../../modules/io/serial.js";
+import type { SerialRecord } from "../../modules/io/serial.js";
 import type { ConfigFault } from "../firmware/check-config.js";
 import type { Host, Watchdog } from "../firmware/host.js";
 import { withFlowControl } from "../firmware/flow-control.js";
 import { withRotation } from "../firmware/rotation.js";
 import { withWatchdog } from "../firmware/watch.js";
-import { moduleTrace, report } from "../moddable/log.js";
+import { moduleTrace, reportLine, report as traced } from "../moddable/log.js";
 import services from "../moddable/services/chosen.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
 import { systemClock } from "../moddable/system-clock.js";
-import { chips, type ChipName } from "./chips.js";
+import { chips } from "./chips.js";
+import { chipOf } from "./choose-wiring.js";
 import type { DeviceConfig } from "./device-config.js";
 import { openEntropy } from "./entropy.js";
 import { powerOf, type Pin, type Pins } from "./power.js";
 import { prepare } from "./prepare.js";
 import BufferedSerial from "./serial/buffered-serial.js";
+import { guestOf, SharedConsole } from "./shared-console.js";
 import { deepSleep, feedWatchdog, restart, startWatchdog, wakeCause } from "./system/chip.js";
 import { deviceVault } from "./vault.js";
 import type { Line } from "./wiring.js";
@@ -46,8 +48,6 @@ interface DigitalOptions {
 
 const DigitalPin = Digital as unknown as new (options: DigitalOptions) => Pin;
 
-/** Bytes that a UART takes by itself. */
-const FIFO = 128;
 /** Seconds, unless configured. */
 const WATCHDOG_S = 120;
 /** Label of the partition that outgoing messages wait in. */
@@ -64,40 +64,18 @@ const pins: Pins = Object.freeze({
 });
 
 /**
- * The console's port. A build for the debugger has it for itself: then it says nothing, and the
- * factory has to take a release build.
+ * The console on UART 0: a release build has no other way to say anything (the SDK turns ESP-IDF's console
+ * off, and `trace` leads nowhere then). A build for the debugger has that port for itself and shows `trace`:
+ * then it is `undefined`, and the factory has to take a release build.
  */
-class ConsolePort implements SerialPort {
-  private readonly port: SerialPort | undefined;
-
-  constructor(options: SerialCallbacks & { readonly baud?: number }) {
-    try {
-      this.port = new Buffered(options);
-    } catch {
-      report("warning", "console", "taken by the debugger");
-    }
+function openConsole(): SharedConsole | undefined {
+  // Before the configuration is checked, which is what may have to be told.
+  const [transmit, receive] = chips[chipOf(config)].console;
+  try {
+    return new SharedConsole({ io: Buffered, ...{ port: 0, transmit, receive, baud: 115_200 } }, Timer);
+  } catch {
+    return undefined;
   }
-
-  get receiveHeadroom(): number {
-    return this.port?.receiveHeadroom ?? FIFO;
-  }
-
-  read(view: Uint8Array): number | undefined {
-    return this.port?.read(view);
-  }
-
-  write(bytes: ArrayBuffer | Uint8Array): void {
-    this.port?.write(bytes);
-  }
-
-  close(): void {
-    this.port?.close();
-  }
-}
-
-function consoleOf(chip: ChipName): SerialRecord {
-  const [transmit, receive] = chips[chip].console;
-  return Object.freeze({ io: ConsolePort, port: 0, transmit, receive, baud: 115_200 });
 }
 
 /** `undefined` where the partition table has none. */
@@ -110,7 +88,7 @@ function journal(): FlashPartition | undefined {
 }
 
 /** `undefined` where none is wanted, and where the build has none. */
-function watchdog(seconds: number): Watchdog | undefined {
+function watchdog(seconds: number, report: Host["report"]): Watchdog | undefined {
   if (seconds === 0) return undefined;
   const timeoutMs = 1_000 * seconds;
   try {
@@ -128,6 +106,9 @@ function watchdog(seconds: number): Watchdog | undefined {
  * count, default all.
  */
 export function openDevice(concerns?: (fault: ConfigFault) => boolean): Host | undefined {
+  const shared = openConsole();
+  const report: Host["report"] =
+    shared === undefined ? traced : (event, ...values) => shared.log(reportLine(event, values));
   const board = prepare(config, report, concerns);
   if (board === undefined) return undefined;
   // Takes the ADC for a moment: before anything of the application can have opened it.
@@ -141,7 +122,8 @@ export function openDevice(concerns?: (fault: ConfigFault) => boolean): Host | u
   const host: Host = {
     config,
     clock: systemClock,
-    trace: moduleTrace(),
+    // Each line makes texts: where nobody reads them it is left out.
+    trace: shared === undefined ? moduleTrace() : undefined,
     serial: { io, ...board.wiring.uart },
     timer: Timer,
     random: () => Math.random(),
@@ -149,11 +131,11 @@ export function openDevice(concerns?: (fault: ConfigFault) => boolean): Host | u
     ...(flash === undefined ? {} : { flash }),
     credentials,
     vault,
-    console: consoleOf(board.chip),
+    ...(shared === undefined ? {} : { console: guestOf(shared) }),
     version: config.version,
     ...services(credentials, entropy),
     ...(board.wiring.uart.rts === undefined ? {} : { adapt: withFlowControl }),
-    watchdog: watchdog(config.watchdogS ?? WATCHDOG_S),
+    watchdog: watchdog(config.watchdogS ?? WATCHDOG_S, report),
     sleep: deepSleep,
     restart,
     report,
