@@ -93,8 +93,15 @@ function modulesOf(part: Json, folder: string): Json {
   );
 }
 
+/** What a build without credentials means. */
+const WITHOUT: Readonly<Record<BuildTarget, string>> = {
+  esp32:
+    "the device needs them in its flash (docs/credentials.md), where the product everything takes them over the console (docs/provisioning.md)",
+  lin: "a broker that wants a certificate will refuse it, and none is trusted that has to be verified",
+};
+
 /** Credentials that a build should carry and that are not there. */
-function withoutMissingData(manifest: Json, folder: string, notes: string[]): Json {
+function withoutMissingData(manifest: Json, folder: string, target: BuildTarget, notes: string[]): Json {
   const data = objectIn(manifest, "data");
   const kept: Record<string, readonly string[]> = {};
   for (const [name, value] of Object.entries(data)) {
@@ -103,7 +110,7 @@ function withoutMissingData(manifest: Json, folder: string, notes: string[]): Js
     const missing = files.filter(file => !there.includes(file));
     if (missing.length > 0)
       notes.push(
-        `without credentials: ${missing.map(file => `${file}.der`).join(", ")} ${missing.length === 1 ? "is" : "are"} not there; the device has to be provisioned (docs/provisioning.md)`,
+        `without credentials: ${missing.map(file => `${file}.der`).join(", ")} ${missing.length === 1 ? "is" : "are"} not there; ${WITHOUT[target]}`,
       );
     if (there.length > 0) kept[name] = there.map(file => absolute(folder, file));
   }
@@ -164,7 +171,7 @@ export function buildManifest(options: BuildOptions): BuildManifest {
     config,
     // In the platform's part, which counts more than what is for all.
     platforms: { [target]: { ...part, config: withSettings({ ...config, ...partConfig }, settings) } },
-    data: withoutMissingData(own, folder, notes),
+    data: withoutMissingData(own, folder, target, notes),
   };
   return { manifest, config: configOf(manifest, target), notes };
 }

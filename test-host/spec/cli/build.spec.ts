@@ -121,10 +121,17 @@ describe("xs-cellular build", () => {
   });
 
   it("without credential files it builds without them, and says what that means", async () => {
-    const { manifest, stderr } = await dry(["lin"]);
-    if (existsSync(join(root, "credentials"))) return;
-    assert.deepEqual(manifest?.data, {});
-    assert.match(stderr, /note: without credentials: .+ca\.der.+ the device has to be provisioned/);
+    const own = folder.file("bare.json");
+    const given = JSON.parse(readFileSync(join(root, "manifest.json"), "utf8")) as object;
+    writeFileSync(own, JSON.stringify({ ...given, include: [] }));
+    const lin = await dry(["lin", "--manifest", own]);
+    assert.deepEqual(lin.manifest?.data, {});
+    assert.match(
+      lin.stderr,
+      /note: without credentials: .+ca\.der.+ a broker that wants a certificate will refuse/,
+    );
+    const esp32 = await dry(["esp32", "--manifest", own]);
+    assert.match(esp32.stderr, /note: without credentials: .+ the device needs them in its flash/);
   });
 
   it("credential files that are there are part of the build", async () => {
