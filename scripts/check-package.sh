@@ -59,7 +59,7 @@ for (const folder of ["modules", "drivers", "hosts"])
   for (const name of readdirSync(join(root, folder), { recursive: true }).filter(one => one.endsWith(".json"))) {
     const manifest = JSON.parse(readFileSync(join(root, folder, name), "utf8"));
     for (const part of [manifest, ...Object.values(manifest.platforms ?? {})])
-      for (const path of Object.values(part.modules ?? {}).flat()) {
+      for (const path of Object.values(part.modules ?? {}).flat().filter(one => !one.startsWith("$("))) {
         const file = join(root, folder, dirname(name), path);
         if (![".ts", ".js", ".c", ".d.ts"].some(end => existsSync(file + end))) throw new Error("the package lacks " + file);
         count++;
