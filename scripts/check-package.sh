@@ -71,5 +71,15 @@ console.log("manifests: " + count + " modules listed");'
 
 # By its name, as an editor and mcpack resolve it; only types and constants can be looked at without XS.
 node --input-type=module -e 'import { bg95, bc66, Cellular } from "xs-cellular"; import { MQTTClient } from "xs-cellular/modules/mqtt/client"; import * as one from "xs-cellular/bg95"; if (!MQTTClient || one.bg95 !== bg95) throw new Error("exports"); console.log("import: " + bg95.model + ", " + bc66.model + ", " + Cellular.name);'
-npx xs-cellular build lin --manifest node_modules/xs-cellular/hosts/firmware/manifest.json --dry-run >/dev/null 2>&1 && exit 1 # has no config
+
+# The command that builds, on the application that docs/manifests.md shows; without the SDK, as far as that goes.
+node -e '
+const { readFileSync, writeFileSync } = require("fs");
+const blocks = readFileSync("node_modules/xs-cellular/docs/manifests.md", "utf8").matchAll(/^```json\n([^]*?)^```$/gm);
+const [shown] = [...blocks].map(([, text]) => text).filter(text => text.includes("\"broker\""));
+writeFileSync("manifest.json", shown);'
+for target in lin esp32; do
+  npx xs-cellular build "$target" --product bc66-host-tls module=bc66 board=devkit-bc66 --dry-run >"$work/command" 2>/dev/null
+  grep -q "^mcconfig -m -p $target -t build" "$work/command"
+done
 npx xs-cellular certs --help >/dev/null
