@@ -83,9 +83,63 @@ const moduleLevel =
   ":matches(Program > VariableDeclaration, Program > ExportNamedDeclaration > VariableDeclaration)";
 const preloadRule = "A module must be preloadable into flash:";
 
+/** Rules of modules that are preloaded into flash. */
+const preloadable = [
+  {
+    selector: "Program > VariableDeclaration[kind!='const']",
+    message: `${preloadRule} no let or var at module level.`,
+  },
+  {
+    selector: "Program > ExportNamedDeclaration > VariableDeclaration[kind!='const']",
+    message: `${preloadRule} no let or var at module level.`,
+  },
+  {
+    selector: `:matches(${moduleLevel} > VariableDeclarator, PropertyDefinition[static=true]) NewExpression[callee.name=/^(Map|Set|WeakMap|WeakSet|WeakRef|Date|RegExp|DataView|(Shared)?ArrayBuffer|.*Array)$/]`,
+    message: `${preloadRule} no buffer or collection at module level.`,
+  },
+  {
+    selector: `:matches(${moduleLevel} > VariableDeclarator, PropertyDefinition[static=true]) > :matches(ArrayExpression, ObjectExpression, Literal[regex])`,
+    message: `${preloadRule} constants are frozen.`,
+  },
+  { selector: "ImportExpression", message: "Modules are linked when the device is built." },
+  {
+    selector:
+      "AssignmentExpression[left.type='MemberExpression'][left.object.type='ThisExpression'][left.property.name=/^(name|constructor|toString|valueOf)$/]",
+    message: "Built-ins are frozen on the device: assigning an inherited name throws.",
+  },
+  {
+    selector:
+      ":matches(ClassDeclaration, ClassExpression)[superClass.name=/Error$/] PropertyDefinition[key.name=/^(name|message|toString|constructor)$/]",
+    message:
+      "A class field is an assignment here, and assigning an inherited frozen name throws on the device.",
+  },
+  {
+    selector: "AwaitExpression, :function[async=true]",
+    message: "Device code uses callbacks: a rejection that nobody sees restarts the device.",
+  },
+];
+
+/** The linker cannot run native code: what a platform's module gives is called by functions, later. */
+const nativeRules = [
+  {
+    selector: `:matches(CallExpression[callee.object.name=/^(Timer|Time|storage|files|Resource|Modules|crypt)$/], NewExpression[callee.name=/^(Resource|Flash|NativeDigest|Digest|Digital|DigitalPin|StockSerial|Buffered|BufferedSerial|Analog|RNG)$/]):not(:function *)`,
+    message: `${preloadRule} no native function or class at module level.`,
+  },
+];
+
 export default tseslint.config(
   // Faces of C functions are in the syntax of the SDK's compiler.
-  { ignores: ["dist/**", "lib/**", "build/**", "coverage/**", ".cache/**", "node_modules/**", "hosts/esp32/*/*.js"] },
+  {
+    ignores: [
+      "dist/**",
+      "lib/**",
+      "build/**",
+      "coverage/**",
+      ".cache/**",
+      "node_modules/**",
+      "hosts/esp32/*/*.js",
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
@@ -118,42 +172,13 @@ export default tseslint.config(
         "error",
         { patterns: [{ regex: "^(?!\\.{1,2}/)", message: "Portable code imports by relative path only." }] },
       ],
-      "no-restricted-syntax": [
-        "error",
-        {
-          selector: "Program > VariableDeclaration[kind!='const']",
-          message: `${preloadRule} no let or var at module level.`,
-        },
-        {
-          selector: "Program > ExportNamedDeclaration > VariableDeclaration[kind!='const']",
-          message: `${preloadRule} no let or var at module level.`,
-        },
-        {
-          selector: `:matches(${moduleLevel} > VariableDeclarator, PropertyDefinition[static=true]) NewExpression[callee.name=/^(Map|Set|WeakMap|WeakSet|WeakRef|Date|RegExp|DataView|(Shared)?ArrayBuffer|.*Array)$/]`,
-          message: `${preloadRule} no buffer or collection at module level.`,
-        },
-        {
-          selector: `:matches(${moduleLevel} > VariableDeclarator, PropertyDefinition[static=true]) > :matches(ArrayExpression, ObjectExpression, Literal[regex])`,
-          message: `${preloadRule} constants are frozen.`,
-        },
-        { selector: "ImportExpression", message: "Modules are linked when the device is built." },
-        {
-          selector:
-            "AssignmentExpression[left.type='MemberExpression'][left.object.type='ThisExpression'][left.property.name=/^(name|constructor|toString|valueOf)$/]",
-          message: "Built-ins are frozen on the device: assigning an inherited name throws.",
-        },
-        {
-          selector:
-            ":matches(ClassDeclaration, ClassExpression)[superClass.name=/Error$/] PropertyDefinition[key.name=/^(name|message|toString|constructor)$/]",
-          message:
-            "A class field is an assignment here, and assigning an inherited frozen name throws on the device.",
-        },
-        {
-          selector: "AwaitExpression, :function[async=true]",
-          message: "Device code uses callbacks: a rejection that nobody sees restarts the device.",
-        },
-      ],
+      "no-restricted-syntax": ["error", ...preloadable],
     },
+  },
+  {
+    files: ["hosts/esp32/**/*.ts", "hosts/moddable/**/*.ts"],
+    ignores: ["**/*.d.ts"],
+    rules: { "no-restricted-syntax": ["error", ...preloadable, ...nativeRules] },
   },
   {
     files: ["test-host/spec/**/*.ts"],

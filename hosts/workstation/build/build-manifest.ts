@@ -54,8 +54,13 @@ function readJson(file: string): Json {
 
 const PRODUCT_PATH = /(^|\/)hosts\/firmware\/products\/[\w-]+\.json$/;
 
+/** Members that are text whatever stands in them: a PIN of digits, a number as identifier. */
+const TEXTS =
+  /^(apn\w*|pin|timeServer|clientId|user|password|topic|subscribe|message|version|device|broker\.host|jwt\.audience)$/;
+
 /** Numbers and truth values as the firmware wants them; everything else is text. */
-function valueOf(text: string): unknown {
+function valueOf(member: string, text: string): unknown {
+  if (TEXTS.test(member)) return text;
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
   return text === "true" ? true : text === "false" ? false : text;
 }
@@ -67,7 +72,10 @@ function withSettings(config: Json, settings: readonly string[]): Json {
     const at = setting.indexOf("=");
     const put = (into: Json, [name = "", ...rest]: readonly string[]): Json => ({
       ...into,
-      [name]: rest.length === 0 ? valueOf(setting.slice(at + 1)) : put(objectIn(into, name), rest),
+      [name]:
+        rest.length === 0
+          ? valueOf(setting.slice(0, at), setting.slice(at + 1))
+          : put(objectIn(into, name), rest),
     });
     changed = put(changed, setting.slice(0, at).split("."));
   }
@@ -173,5 +181,14 @@ export function buildManifest(options: BuildOptions): BuildManifest {
     platforms: { [target]: { ...part, config: withSettings({ ...config, ...partConfig }, settings) } },
     data: withoutMissingData(own, folder, target, notes),
   };
-  return { manifest, config: configOf(manifest, target), notes };
+  const merged = configOf(manifest, target);
+  const isShipped = include.some(one => PRODUCT_PATH.test(one));
+  if (merged["sleep"] !== undefined && isShipped)
+    throw new InputError({
+      what: `${options.manifest}: config has sleep, and the product has no reports`,
+      why: "Sleep between reports is the class Reports; a device without it would stay awake until its battery is empty.",
+      fix: "Put a product of your own with Reports in the place of hosts/firmware/products/chosen, as examples/sensor does, or leave sleep out.",
+      file: options.manifest,
+    });
+  return { manifest, config: merged, notes };
 }

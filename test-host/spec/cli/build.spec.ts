@@ -120,6 +120,12 @@ describe("xs-cellular build", () => {
     });
   });
 
+  it("digits stay text where a text is meant: a PIN, an identifier", async () => {
+    const { code, manifest } = await dry(["lin", "pin=0042", "clientId=007", "user=1234", "keepAlive=30000"]);
+    const { pin, clientId, user, keepAlive } = manifest?.platforms["lin"]?.config ?? {};
+    assert.deepEqual([code, pin, clientId, user, keepAlive], [0, "0042", "007", "1234", 30_000]);
+  });
+
   it("without credential files it builds without them, and says what that means", async () => {
     const own = folder.file("bare.json");
     const given = JSON.parse(readFileSync(join(root, "manifest.json"), "utf8")) as object;
@@ -153,6 +159,11 @@ describe("xs-cellular build", () => {
       "a port that is none",
       ["lin", "broker.port=0"],
       /manifest\.json: broker\.port is 0; allowed is a whole number from 1 to 65535/,
+    ],
+    [
+      "sleep without reports",
+      ["lin", "sleep.everyMs=60000"],
+      /config has sleep, and the product has no reports/,
     ],
     ["a module that is none", ["lin", "module=bg77"], /module is "bg77"; allowed is one of bg95, bc66/],
     ["a pin that an ESP32 does not have", ["esp32", "wiring.uart.transmit=99"], /transmit/],
