@@ -1,4 +1,4 @@
-import { withFlowControl } from "../../../../drivers/bg95/flow-control.js";
+import { withFlowControl } from "../../../../hosts/firmware/flow-control.js";
 import start from "../../../../hosts/firmware/main.js";
 import type { SimulationHost } from "../../../xs/index.js";
 
