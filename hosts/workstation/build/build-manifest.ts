@@ -149,6 +149,23 @@ export function lastManifest(folder: string): Json {
   return readJson(resolve(folder, "manifest.json"));
 }
 
+/** A product of one module and one route does nothing with a configuration for another. */
+function refuseOtherProduct(include: readonly string[], config: Json, file: string): void {
+  for (const one of include) {
+    const [, module = "", route = ""] = /\/products\/manifest_(bg95|bc66)-([\w-]+)\.json$/.exec(one) ?? [];
+    const asked = config["route"];
+    const wanted = typeof asked === "string" ? asked : "auto";
+    const isFit = module === "" || (config["module"] === module && (wanted === "auto" || wanted === route));
+    if (isFit) continue;
+    throw new InputError({
+      what: `${file}: the product ${module}-${route} does not contain what config asks for (module ${String(config["module"])}, route ${wanted})`,
+      why: "The device would report that it has no such driver or route, and do nothing else.",
+      fix: `Give module=${module} and route=auto, or another --product.`,
+      file,
+    });
+  }
+}
+
 /**
  * The manifest of a build: the application's own, with the product that was asked for, absolute paths, and
  * without data that is not there.
@@ -190,5 +207,6 @@ export function buildManifest(options: BuildOptions): BuildManifest {
       fix: "Put a product of your own with Reports in the place of hosts/firmware/products/chosen, as examples/sensor does, or leave sleep out.",
       file: options.manifest,
     });
+  refuseOtherProduct(include, merged, options.manifest);
   return { manifest, config: merged, notes };
 }

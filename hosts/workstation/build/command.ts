@@ -101,19 +101,23 @@ function checked(given: string, settings: readonly string[], raw: RawBuild): Bui
 
 interface Looked {
   readonly faults: readonly ConfigFault[];
+  /** What the device would warn of. */
+  readonly warnings: readonly string[];
   readonly chip: ChipName;
 }
 
 /** What the firmware would say at its start, said before it is built; and the chip that it runs on. */
 function look(target: BuildTarget, config: Readonly<Record<string, unknown>>): Looked {
-  if (target === "lin") return { faults: checkConfig(config), chip: "esp32" };
+  if (target === "lin") return { faults: checkConfig(config), warnings: [], chip: "esp32" };
   const faults: ConfigFault[] = [];
+  const warnings: string[] = [];
   // Types are what `prepare` looks at; nothing is taken for granted before it.
   const board = prepare(config as unknown as DeviceConfig, (event, ...values) => {
-    if (event === "failure")
-      faults.push({ member: "", why: values.filter(value => value !== undefined).join(" ") });
+    const text = values.filter(value => value !== undefined).join(" ");
+    if (event === "failure") faults.push({ member: "", why: text });
+    else if (event === "warning") warnings.push(text);
   });
-  return { faults, chip: board?.chip ?? "esp32" };
+  return { faults, warnings, chip: board?.chip ?? "esp32" };
 }
 
 /** Whatever is missing is told; `undefined` when a build cannot be. */
@@ -153,7 +157,7 @@ function write(options: BuildOptions): number {
 
 function make(options: BuildOptions): number {
   const made = buildManifest(options);
-  const { faults, chip } = look(options.target, made.config);
+  const { faults, warnings, chip } = look(options.target, made.config);
   for (const { member, why } of faults)
     process.stderr.write(
       printSentences({
@@ -163,7 +167,7 @@ function make(options: BuildOptions): number {
       }),
     );
   if (faults.length > 0) return USAGE;
-  const variables = environment(options, made.notes);
+  const variables = environment(options, [...made.notes, ...warnings]);
   if (variables === undefined) return ENVIRONMENT;
   if (options.dryRun) {
     const text = JSON.stringify(made.manifest, null, 2);

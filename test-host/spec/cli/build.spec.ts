@@ -120,6 +120,12 @@ describe("xs-cellular build", () => {
     });
   });
 
+  it("what the device would warn of is a note", async () => {
+    const { code, stderr } = await dry(["esp32", "wiring.uart.baud=921600"]);
+    assert.equal(code, 0);
+    assert.match(stderr, /^note: wiring\.uart\.baud /m);
+  });
+
   it("digits stay text where a text is meant: a PIN, an identifier", async () => {
     const { code, manifest } = await dry(["lin", "pin=0042", "clientId=007", "user=1234", "keepAlive=30000"]);
     const { pin, clientId, user, keepAlive } = manifest?.platforms["lin"]?.config ?? {};
@@ -164,6 +170,16 @@ describe("xs-cellular build", () => {
       "sleep without reports",
       ["lin", "sleep.everyMs=60000"],
       /config has sleep, and the product has no reports/,
+    ],
+    [
+      "a product for another module",
+      ["lin", "--product", "bc66-host-tls"],
+      /the product bc66-host-tls does not contain what config asks for \(module bg95, route auto\)/,
+    ],
+    [
+      "a product for another route",
+      ["lin", "--product", "bg95-module-tls", "route=host-tls"],
+      /bg95-module-tls does not contain what config asks for \(module bg95, route host-tls\)/,
     ],
     ["a module that is none", ["lin", "module=bg77"], /module is "bg77"; allowed is one of bg95, bc66/],
     ["a pin that an ESP32 does not have", ["esp32", "wiring.uart.transmit=99"], /transmit/],
