@@ -1,4 +1,4 @@
-import type { CredentialVault } from "../../modules/io/vault.js";
+import type { CredentialVault, SlotName } from "../../modules/io/vault.js";
 import type { Host, ReportValue } from "./host.js";
 
 /** Place of the handshake's flight among the values of a failure. */
@@ -26,10 +26,16 @@ function isSuspect(kind: ReportValue, flight: ReportValue): boolean {
 class Rotation {
   private readonly host: Host;
   private readonly vault: CredentialVault;
+  /**
+   * The slot that was on trial when the device started. One that is committed later has its trial from the
+   * next start on: a connection that is under way then was made with what was there before.
+   */
+  private readonly slot: SlotName | undefined;
 
   constructor(host: Host, vault: CredentialVault) {
     this.host = host;
     this.vault = vault;
+    this.slot = vault.state === "trial" ? vault.slot : undefined;
   }
 
   /** Counts against the credentials on trial; when that was the last straw, the former ones are in use. */
@@ -42,7 +48,8 @@ class Rotation {
 
   onReport(event: string, values: readonly ReportValue[]): void {
     const { vault, host } = this;
-    if (event === "mqtt" && vault.state === "trial") {
+    if (vault.state !== "trial" || vault.slot !== this.slot) return;
+    if (event === "mqtt") {
       vault.confirm();
       host.report("credentials", vault.slot, "confirmed");
     }
