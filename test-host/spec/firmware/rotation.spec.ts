@@ -53,6 +53,24 @@ describe("credentials on trial", () => {
     sets = await makeSets(2);
   });
 
+  // A handshake with the former ones was under way when the factory committed: its success made a slot
+  // stay that had never been tried.
+  it("are not confirmed by a connection of the start in which they were committed, nor blamed for its end", () => {
+    const device = new Device(sets);
+    device.host.report("mqtt", false);
+    assert.equal(device.vault.state, "confirmed");
+    const [first] = sets;
+    assert.ok(first);
+    provision(device.vault, first);
+    assert.equal(device.vault.state, "trial");
+    device.host.report("mqtt", false);
+    for (let i = 0; i < 9; i++) device.fails("peer-closed");
+    assert.equal(device.vault.state, "trial");
+    device.start();
+    device.host.report("mqtt", false);
+    assert.equal(device.vault.state, "confirmed");
+  });
+
   it("are confirmed when the broker has accepted a connection", () => {
     const device = new Device(sets);
     assert.equal(device.vault.state, "trial");
