@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import type { TlsAcceptance } from "../check/rules.js";
 import type { Issuer } from "../authority/file-authority.js";
 import type { Ledger, UnitState } from "../ledger/ledger.js";
 import type { Profile } from "../profile/profile.js";
@@ -76,9 +77,13 @@ export interface LineOptions {
   readonly ledger: Ledger;
   /** Who works: told in claims and the audit trail. */
   readonly station: string;
-  /** Each works on its own, at the same time. For images: one path a unit, see `serials`. */
+  /** Each works on its own, at the same time. */
   readonly ports: readonly string[];
   readonly open: OpenTarget;
+  /** What the TLS of the profile's module and route takes; certificates are held against it before they are written. */
+  readonly accepts?: readonly TlsAcceptance[] | undefined;
+  /** Replace credentials that the ledger does not know. Default: a unit that holds some is refused. */
+  readonly overwrite?: boolean | undefined;
   /** The unit that is at the (only) port; default: as it is recognized, else the next of the list. */
   readonly serial?: string | undefined;
   /** After a unit wait for the next one at the same port, until nothing of the list is left. Default: one a port. */
@@ -86,4 +91,6 @@ export interface LineOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onEvent: (event: LineEvent) => void;
   readonly now?: () => Date;
+  /** Waits so long, or until the signal; for `continuous`. Default: by the wall clock. */
+  readonly wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }

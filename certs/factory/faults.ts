@@ -1,0 +1,167 @@
+import { FactoryError } from "./error.js";
+
+const RUN_AGAIN = "Run again; a unit that fails more than once is defective.";
+
+export function otherUnit(wanted: string, found: string): FactoryError {
+  return new FactoryError({
+    code: "other-unit",
+    side: "unit",
+    what: `the unit at this port is ${found}, not ${wanted}`,
+    why: "Its key, its certificate or its hardware's address is the one that the ledger knows as another serial's.",
+    fix: `Put in the unit ${wanted}, or ask for ${found}.`,
+  });
+}
+
+export function otherHardware(serial: string, member: string, wanted: string, found: string): FactoryError {
+  return new FactoryError({
+    code: "other-hardware",
+    side: "unit",
+    what: `${serial} is to have the ${member} ${wanted}, but the unit at this port has ${found}`,
+    why: "The list ties the serial to a piece of hardware, and this is another one.",
+    fix: "Put in the right unit, or correct the list.",
+  });
+}
+
+export function foreign(subject: string): FactoryError {
+  return new FactoryError({
+    code: "foreign",
+    side: "unit",
+    what: `the unit holds a certificate that the ledger does not know (${subject})`,
+    why: "Another factory, another ledger or a customer has put it there; replacing it unasked could cut off a unit that is in use.",
+    fix: "Use the ledger that knows it, or add --overwrite when it may be replaced.",
+  });
+}
+
+export function lost(serial: string): FactoryError {
+  return new FactoryError({
+    code: "lost",
+    side: "unit",
+    what: `${serial} is done in the ledger, but does not hold its certificate and key any more`,
+    why: "Its flash was erased or replaced, it went back to other credentials, or this is another unit with its address.",
+    fix: `Revoke and replace what it had: xs-cellular provision revoke --serial ${serial} --reason keyCompromise --replace; then run again.`,
+  });
+}
+
+export function imageMade(serial: string): FactoryError {
+  return new FactoryError({
+    code: "image-made",
+    side: "unit",
+    what: `the image of ${serial} was made before, and is not at this place`,
+    why: "Its private key exists in that image and in the unit that it was flashed to, and nowhere else.",
+    fix: `Use that image; if it is lost: xs-cellular provision revoke --serial ${serial} --replace, then make another.`,
+  });
+}
+
+export function wasRevoked(serial: string): FactoryError {
+  return new FactoryError({
+    code: "revoked",
+    side: "unit",
+    what: `the certificate of ${serial} was revoked, and nothing was asked for in its place`,
+    why: "A unit that was taken out of service is not put back by accident.",
+    fix: `To bring it back: xs-cellular provision revoke --serial ${serial} --replace`,
+  });
+}
+
+export function unknownSerial(serial: string): FactoryError {
+  return new FactoryError({
+    code: "unknown-serial",
+    side: "input",
+    what: `the ledger knows no unit ${serial}`,
+    why: "Units come into the ledger with a list.",
+    fix: "Give the list that names it with --units, or correct the serial.",
+  });
+}
+
+export function otherProfile(serial: string, profile: string, wanted: string): FactoryError {
+  return new FactoryError({
+    code: "other-profile",
+    side: "unit",
+    what: `${serial} belongs to the profile ${profile}, this run is for ${wanted}`,
+    why: "Another profile may mean other keys, another authority and another broker.",
+    fix: `Run with the profile ${profile} for this unit.`,
+  });
+}
+
+export function claimed(serial: string): FactoryError {
+  return new FactoryError({
+    code: "claimed",
+    side: "unit",
+    what: `another station works on ${serial}`,
+    why: "Two stations must not make credentials for one unit.",
+    fix: "Wait until it is done there, or a minute when that station has died.",
+  });
+}
+
+export function locked(serial: string | undefined): FactoryError {
+  return new FactoryError({
+    code: "locked",
+    side: "unit",
+    what: `the unit ${serial === undefined ? "at this port" : serial} is locked and does not hold what the ledger says`,
+    why: "A lock is for ever: nothing in its credential store can be changed through the console.",
+    fix: "Take it out of the line; its credentials are replaced with the whole unit.",
+  });
+}
+
+export function unable(what: string, fix: string): FactoryError {
+  return new FactoryError({
+    code: "unable",
+    side: "unit",
+    what,
+    why: "The profile asks for it.",
+    fix,
+  });
+}
+
+export function different(what: string): FactoryError {
+  return new FactoryError({
+    code: "different",
+    side: "unit",
+    what,
+    why: "What was made and what the unit tells do not agree.",
+    fix: RUN_AGAIN,
+  });
+}
+
+export function interrupted(): FactoryError {
+  return new FactoryError({
+    code: "interrupted",
+    side: "unit",
+    what: "the run was stopped",
+    why: "A signal asked for it; the unit stays as the last state in the ledger says.",
+    fix: "Run again: it goes on from there.",
+  });
+}
+
+/** Anything that was thrown, as one that people can read. */
+export function asFactoryError(error: unknown): FactoryError {
+  if (error instanceof FactoryError) return error;
+  if (
+    error instanceof Error &&
+    "what" in error &&
+    "why" in error &&
+    "fix" in error &&
+    "file" in error &&
+    typeof error.file === "string"
+  )
+    return new FactoryError(
+      {
+        code: "input",
+        side: "input",
+        what: String(error.what),
+        why: String(error.why),
+        fix: String(error.fix),
+      },
+      { cause: error },
+    );
+  return new FactoryError(
+    {
+      code: "internal",
+      side: "environment",
+      // Messages of libraries hold paths and codes; keys go through none that could fail with them in its text.
+      what: `something unexpected happened (${error instanceof Error ? `${error.name}: ${error.message}` : "no error"})`,
+      why: "This is a fault of the program or of the machine it runs on.",
+      fix: "Run again; report it with this line when it stays.",
+    },
+    { cause: error },
+  );
+}

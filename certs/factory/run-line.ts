@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LineOptions, UnitResult } from "./line.js";
+import { UnitRun, type UnitRunOptions } from "./run-unit.js";
+import { recognize } from "./recognize.js";
+import type { Target } from "./target.js";
+
+/** How often a port is looked at for the next unit. */
+const LOOK_MS = 1_000;
+
+/** The wall clock. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal ? { signal } : undefined).catch(() => undefined);
+}
+
+/** Opens the port for the time of a call, and gives it back whatever happens. */
+async function withTarget<Result>(
+  options: LineOptions,
+  port: string,
+  use: (target: Target) => Promise<Result>,
+): Promise<Result> {
+  const target = await options.open(port);
+  try {
+    return await use(target);
+  } finally {
+    await target.close().catch(() => undefined);
+  }
+}
+
+async function oneUnit(options: LineOptions, unit: UnitRunOptions, port: string): Promise<UnitResult> {
+  const run = new UnitRun(unit, port);
+  try {
+    return await withTarget(options, port, target => run.run(target, options.serial));
+  } catch (error) {
+    return await run.failed(error);
+  }
+}
+
+/**
+ * Waits until another unit than the last one is at the port. It is another one after nothing was there for a while, or when
+ * the ledger knows it by another serial; one that the ledger does not know is another one when the last one is known.
+ * False: the run was stopped.
+ */
+async function nextUnit(options: LineOptions, port: string, last: UnitResult): Promise<boolean> {
+  const { signal, ledger, wait = pause } = options;
+  while (!signal?.aborted) {
+    try {
+      const isOther = await withTarget(options, port, async target => {
+        const found = await recognize(ledger, await target.connect());
+        return found === undefined ? last.outcome !== "failed" : found.serial !== last.serial;
+      });
+      if (isOther) return true;
+    } catch {
+      // It was taken away, or is starting: whatever is there next is looked at anew.
+      await arrival(options, port);
+      return !signal?.aborted;
+    }
+    await wait(LOOK_MS, signal);
+  }
+  return false;
+}
+
+/** Until something answers at the port. */
+async function arrival(options: LineOptions, port: string): Promise<void> {
+  const { signal, wait = pause } = options;
+  while (!signal?.aborted)
+    try {
+      await withTarget(options, port, target => target.connect());
+      return;
+    } catch {
+      await wait(LOOK_MS, signal);
+    }
+}
+
+async function work(
+  options: LineOptions,
+  port: string,
+  onResult: (result: UnitResult) => void,
+): Promise<void> {
+  const unit: UnitRunOptions = { ...options, now: options.now ?? ((): Date => new Date()) };
+  for (;;) {
+    const result = await oneUnit(options, unit, port);
+    onResult(result);
+    if (options.continuous !== true || result.outcome === "none-left") return;
+    // Nothing more can be done here while the station itself is in trouble.
+    if (result.error?.side === "environment" && !result.error.code.startsWith("port-")) return;
+    if (!(await nextUnit(options, port, result))) return;
+  }
+}
+
+/**
+ * Works at all ports at the same time, one unit each; with `continuous` one after the other until the list has no unit
+ * left for a port. What happens is told by `onEvent`. Never rejects for what happens to a unit; results come in the order in which they end, and
+ * with `continuous` only the last one of each port is returned, so that memory stays flat over any number of units.
+ */
+export async function runLine(options: LineOptions): Promise<readonly UnitResult[]> {
+  const results = new Map<string, UnitResult>();
+  await Promise.all(
+    options.ports.map(port =>
+      work(options, port, result => {
+        results.delete(port);
+        results.set(port, result);
+      }),
+    ),
+  );
+  return [...results.values()];
+}

@@ -1,0 +1,340 @@
+import { randomBytes, X509Certificate } from "node:crypto";
+import { checkDevice } from "../check/rules.js";
+import type { Advance, CertificateRecord, Claim, Ledger, UnitState } from "../ledger/ledger.js";
+import { FactoryError } from "./error.js";
+import { different, interrupted, lost, unable } from "./faults.js";
+import { hostRequest, makeHostKey, publicHalf, sha256, withPkcs8 } from "./host-key.js";
+import type { LineOptions, Recipe } from "./line.js";
+import { hardwareOf, holdsAll, holdsKey } from "./recognize.js";
+import type { Present, Target } from "./target.js";
+
+/** A certificate is valid a little before the moment it is made: clocks of devices and brokers differ. */
+const BACKDATED_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** What work on one unit needs. */
+export interface Bench {
+  readonly recipe: Recipe;
+  readonly ledger: Ledger;
+  readonly accepts: LineOptions["accepts"];
+  readonly signal: AbortSignal | undefined;
+  readonly now: () => Date;
+  readonly onState: (state: UnitState) => void;
+  readonly onNotice: (code: string, text: string) => void;
+}
+
+interface Step {
+  readonly to: UnitState;
+  readonly changes?: Advance;
+}
+
+/** Of one certificate in the ledger: everything but its fate. */
+type NewCertificate = Omit<CertificateRecord, "fate" | "fateAt" | "reason" | "unit">;
+
+/** RFC 5280, 4.1.2.2: positive, at most 20 bytes. */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return bytes.toString("hex");
+}
+
+/** ASN.1 has no parts of a second. */
+function wholeSecond(ms: number): Date {
+  return new Date(Math.floor(ms / 1_000) * 1_000);
+}
+
+/**
+ * Brings one unit from the state that the ledger has to `done`. Each state is committed before the next step
+ * begins, and each step may be repeated: a process that is killed anywhere is followed by one that goes on here.
+ */
+export class Work {
+  claim: Claim;
+  readonly #bench: Bench;
+  readonly #target: Target;
+  readonly #present: Present;
+  /** Public half of the unit's key, when it is known. */
+  #spki: Uint8Array | undefined;
+
+  constructor(bench: Bench, target: Target, present: Present, claim: Claim) {
+    this.#bench = bench;
+    this.#target = target;
+    this.#present = present;
+    this.claim = claim;
+  }
+
+  /** `waiting`: the certificate is made elsewhere and has not come yet. */
+  async finish(): Promise<"done" | "waiting"> {
+    await this.#reconcile();
+    while (this.claim.unit.state !== "done") {
+      if (this.#bench.signal?.aborted) throw interrupted();
+      const step = await this.#step(this.claim.unit.state);
+      if (step === undefined) return "waiting";
+      this.claim = await this.#bench.ledger.advance(this.claim, step.to, step.changes);
+      this.#bench.onState(step.to);
+    }
+    return "done";
+  }
+
+  /** What the ledger believes of an earlier run is held against what the unit holds. */
+  async #reconcile(): Promise<void> {
+    const { unit } = this.claim;
+    const { pending, used } = this.#present;
+    if (unit.keySha256 === undefined) return;
+    if (holdsKey(pending, unit)) this.#spki = pending.key;
+    else if (holdsKey(used, unit)) this.#spki = used.key;
+    else if (unit.state === "connected") throw lost(unit.serial);
+    else {
+      // Of a key that is nowhere a certificate is of no use: it was in the memory of a run that ended, or in erased flash.
+      this.#bench.onNotice(
+        "key-gone",
+        "the key of an earlier run is not in the unit any more; a new one is made",
+      );
+      this.claim = await this.#bench.ledger.restart(this.claim, "key-gone");
+      this.#bench.onState(this.claim.unit.state);
+    }
+  }
+
+  #step(state: UnitState): Promise<Step | undefined> | Step {
+    switch (state) {
+      case "listed":
+        return { to: "begun", changes: { hardware: hardwareOf(this.#present) } };
+      case "begun":
+        return this.#makeKey();
+      case "keyed":
+        return this.#recipe.issuer.kind === "signs" ? this.#draft() : this.#sendRequest();
+      case "requested":
+        return this.#receive();
+      case "issuing":
+        return this.#issue();
+      case "issued":
+        return this.#write();
+      case "written":
+        return this.#prove();
+      case "proved":
+        return this.#use();
+      case "used":
+        return this.#connect();
+      case "connected":
+        return this.#end();
+      case "done":
+      case "revoked":
+        return Promise.resolve(undefined);
+    }
+  }
+
+  get #recipe(): Recipe {
+    return this.#bench.recipe;
+  }
+
+  /** Public half of the unit's key. */
+  get #publicKey(): Uint8Array {
+    if (this.#spki === undefined) throw different("the unit's public key is not known");
+    return this.#spki;
+  }
+
+  async #makeKey(): Promise<Step> {
+    const { profile } = this.#recipe;
+    const target = this.#target;
+    if (this.#present.locked) throw unable("the unit is locked", "Take it out of the line.");
+    await target.begin();
+    let request: Uint8Array | undefined;
+    if (profile.key.made === "device") {
+      if (target.generate === undefined || !this.#present.generates)
+        throw unable(
+          "this unit cannot make a key itself",
+          'Set key.made to "host" in the profile, or build the firmware with keys.',
+        );
+      this.#spki = await target.generate();
+    } else {
+      // It lives in this process's memory until the unit has it.
+      const key = await makeHostKey(profile.key.kind);
+      this.#spki = publicHalf(key);
+      await withPkcs8(key, pkcs8 => target.write("key", pkcs8));
+      // Later the key is in the unit alone, which cannot sign a request with it.
+      if (this.#recipe.issuer.kind === "outside") request = await hostRequest(key, this.claim.unit.serial);
+    }
+    return {
+      to: "keyed",
+      changes: { keySha256: sha256(this.#spki), hardware: hardwareOf(this.#present), request },
+    };
+  }
+
+  /** Whoever asks for a certificate shows by the request that it has the key. */
+  async #requestOfUnit(): Promise<Uint8Array | undefined> {
+    if (this.#recipe.profile.key.made !== "device") return undefined;
+    const request = await this.#target.request?.(this.claim.unit.serial);
+    if (request === undefined)
+      throw unable("this unit signs no certificate request", 'Set key.made to "host" in the profile.');
+    return request;
+  }
+
+  async #draft(): Promise<Step> {
+    await this.#requestOfUnit();
+    const { issuer, profile } = this.#recipe;
+    const now = this.#bench.now().getTime();
+    return {
+      to: "issuing",
+      changes: {
+        draft: {
+          serialNumber: serialNumber(),
+          notBefore: wholeSecond(now - BACKDATED_MS),
+          notAfter: wholeSecond(now + profile.certificate.days * DAY_MS),
+          publicKey: this.#publicKey,
+          issuer: sha256(issuer.by.certificate.raw),
+        },
+      },
+    };
+  }
+
+  async #sendRequest(): Promise<Step | undefined> {
+    const { issuer } = this.#recipe;
+    const { unit } = this.claim;
+    if (issuer.kind !== "outside") return undefined;
+    const request = unit.request ?? (await this.#requestOfUnit());
+    if (request === undefined) throw different("the request of the unit is not there any more");
+    await issuer.by.send(unit.serial, request);
+    return { to: "requested", changes: { request } };
+  }
+
+  async #receive(): Promise<Step | undefined> {
+    const { issuer } = this.#recipe;
+    const { unit } = this.claim;
+    if (issuer.kind !== "outside" || unit.request === undefined)
+      throw unable(
+        `${unit.serial} waits for a certificate from elsewhere, but the profile issues here`,
+        'Use the profile that it was begun with (issuer kind "requests").',
+      );
+    // It may have been moved, and asking again is harmless.
+    await issuer.by.send(unit.serial, unit.request);
+    const der = await issuer.by.receive(unit.serial, this.#publicKey);
+    if (der === undefined) return undefined;
+    return { to: "issued", changes: { certificate: this.#checked(der) } };
+  }
+
+  async #issue(): Promise<Step> {
+    const { issuer, profile } = this.#recipe;
+    const { draft, serial } = this.claim.unit;
+    if (draft === undefined || issuer.kind !== "signs")
+      throw unable(`${serial} was begun with another issuer`, "Use the profile that it was begun with.");
+    if (draft.issuer !== sha256(issuer.by.certificate.raw))
+      throw unable(
+        `${serial} was begun with another authority`,
+        "Put back the authority of the profile that it was begun with.",
+      );
+    const { organization, organizationalUnit, country } = profile.certificate;
+    const der = await issuer.by.issue({
+      subject: { commonName: serial, organization, organizationalUnit, country },
+      publicKey: draft.publicKey,
+      notBefore: draft.notBefore,
+      notAfter: draft.notAfter,
+      serialNumber: draft.serialNumber,
+    });
+    return { to: "issued", changes: { certificate: this.#checked(der) } };
+  }
+
+  /** @throws FactoryError by the first rule that the certificate breaks: nothing of it was written anywhere then. */
+  #checked(der: Uint8Array): NewCertificate {
+    const { recipe, accepts, now } = this.#bench;
+    const certificate = new X509Certificate(der);
+    const spki = Uint8Array.from(certificate.publicKey.export({ format: "der", type: "spki" }));
+    if (sha256(spki) !== this.claim.unit.keySha256)
+      throw different("the certificate is for another key than the unit's");
+    const findings = checkDevice(
+      {
+        ca: recipe.brokerCa,
+        certificate,
+        issuers: recipe.chain,
+        serial: this.claim.unit.serial,
+        ...(accepts === undefined ? undefined : { tls: accepts }),
+      },
+      now(),
+    );
+    for (const finding of findings) {
+      if (finding.severity === "warning") this.#bench.onNotice(finding.rule, finding.what);
+      else
+        throw new FactoryError({
+          code: finding.rule,
+          side: "unit",
+          what: finding.what,
+          why: finding.why,
+          fix: finding.fix,
+        });
+    }
+    return {
+      sha256: sha256(der),
+      serialNumber: certificate.serialNumber.toLowerCase(),
+      der,
+      issuer: sha256(recipe.issuer.by.certificate.raw),
+      keySha256: sha256(spki),
+      notBefore: new Date(certificate.validFrom),
+      notAfter: new Date(certificate.validTo),
+    };
+  }
+
+  /** The certificate that the ledger has for the unit. */
+  async #certificate(): Promise<Uint8Array> {
+    const { certificate, serial } = this.claim.unit;
+    const record = certificate === undefined ? undefined : await this.#bench.ledger.certificate(certificate);
+    if (record === undefined) throw different(`the ledger has no certificate for ${serial}`);
+    return record.der;
+  }
+
+  async #write(): Promise<Step> {
+    const certificate = await this.#certificate();
+    const ca = Uint8Array.from(this.#recipe.brokerCa.raw);
+    await this.#target.write("ca", ca);
+    await this.#target.write("certificate", certificate);
+    const found = await this.#target.readBack({ ca, certificate, key: this.#publicKey });
+    return { to: "written", changes: { proof: "read-back", data: { ...found } } };
+  }
+
+  async #prove(): Promise<Step> {
+    const target = this.#target;
+    if (target.prove === undefined || !this.#present.proves) return await this.#use();
+    // A run that was killed may have put it in use already.
+    const isUsed =
+      holdsAll(this.#present.used, this.claim.unit) && !holdsKey(this.#present.pending, this.claim.unit);
+    await target.prove(isUsed ? "used" : "pending", this.#publicKey);
+    return { to: "proved", changes: { proof: "possession" } };
+  }
+
+  async #use(): Promise<Step> {
+    await this.#target.commit();
+    return { to: "used" };
+  }
+
+  async #connect(): Promise<Step> {
+    const { profile } = this.#recipe;
+    const target = this.#target;
+    const broker = profile.proof.handshake;
+    if (broker === undefined) return await this.#end();
+    if (target.handshake === undefined)
+      throw unable(
+        "the profile asks for a handshake, which nothing of this kind can do",
+        "Leave proof.handshake out of the profile.",
+      );
+    const { facts } = await target.handshake(broker);
+    return { to: "connected", changes: { proof: "handshake", data: { ...facts, broker } } };
+  }
+
+  async #end(): Promise<Step> {
+    const target = this.#target;
+    const { unit } = this.claim;
+    // A lock is the last thing before the end, and nothing can be said to the unit after it.
+    if (this.#present.locked) return { to: "done" };
+    // After a handshake the unit has confirmed it itself; saying it again is harmless.
+    await target.confirm?.();
+    const { used } = this.#present;
+    const isReplaced = used.key !== undefined && sha256(used.key) !== unit.keySha256;
+    if (isReplaced || unit.generation > 1) {
+      await target.erase("former");
+      await this.#bench.ledger.record(unit.serial, this.claim.station, "erased", { what: "former" });
+    }
+    if (this.#recipe.profile.lock) {
+      if (target.lock === undefined)
+        throw unable("this unit cannot be locked", "Leave lock out of the profile.");
+      await target.lock();
+    }
+    return { to: "done" };
+  }
+}
