@@ -156,7 +156,7 @@ export const defaultBc66Settings: Bc66Settings = {
   maker: "Quectel_Ltd",
   model: "Quectel_BC66",
   revision: "BC66NBR01A10",
-  imei: "867997030000017",
+  imei: "867997030000011",
   sim: {
     state: "ready",
     pin: "1234",

@@ -105,7 +105,7 @@ export const defaultBg95Settings: Bg95Settings = {
   model: "BG95-M3",
   revision: "BG95M3LAR02A03",
   firmware: "BG95M3LAR02A03_01.011.01.011",
-  imei: "866425030000017",
+  imei: "866425030000014",
   sim: {
     state: "ready",
     pin: "1234",

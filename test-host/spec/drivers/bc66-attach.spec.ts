@@ -23,7 +23,7 @@ describe("attach of a simulated BC66", () => {
       [
         ["power"],
         ["module", "Quectel_BC66", "BC66NBR01A10"],
-        ["imei", "867997030000017"],
+        ["imei", "867997030000011"],
         ["send", 115_200, 1_025],
         ["sim", "ready", "89490200001000000025"],
         ["registered", "home", "NBIoT"],

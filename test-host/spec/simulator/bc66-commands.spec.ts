@@ -19,7 +19,7 @@ describe("commands of the simulated BC66", () => {
         ["ATI", "\r\nQuectel_Ltd\r\nQuectel_BC66\r\nRevision: BC66NBR01A10\r\n\r\nOK\r\n"],
         ["ati", "\r\nQuectel_Ltd\r\nQuectel_BC66\r\nRevision: BC66NBR01A10\r\n\r\nOK\r\n"],
         ["AT+CGMR", "\r\nRevision: BC66NBR01A10\r\n\r\nOK\r\n"],
-        ["AT+CGSN=1", "\r\n+CGSN: 867997030000017\r\n\r\nOK\r\n"],
+        ["AT+CGSN=1", "\r\n+CGSN: 867997030000011\r\n\r\nOK\r\n"],
         ["AT+CIMI", "\r\n262010000000025\r\n\r\nOK\r\n"],
         ["AT+QCCID", "\r\n+QCCID: 89490200001000000025\r\n\r\nOK\r\n"],
         ["AT+CBC", "\r\n+CBC: 0,0,3280\r\n\r\nOK\r\n"],

@@ -12,7 +12,7 @@ describe("commands of the simulated BG95", () => {
         ["AT+CGMM", "\r\nBG95-M3\r\n\r\nOK\r\n"],
         ["AT+CGMR", "\r\nBG95M3LAR02A03\r\n\r\nOK\r\n"],
         ["AT+QGMR", "\r\nBG95M3LAR02A03_01.011.01.011\r\n\r\nOK\r\n"],
-        ["AT+GSN", "\r\n866425030000017\r\n\r\nOK\r\n"],
+        ["AT+GSN", "\r\n866425030000014\r\n\r\nOK\r\n"],
         ["AT+CGSN=?", "\r\nOK\r\n"],
       ],
     ],
