@@ -7,7 +7,8 @@ import { boards } from "../../esp32/boards/index.js";
 import type { ChipName } from "../../esp32/chips.js";
 import type { DeviceConfig } from "../../esp32/device-config.js";
 import { prepare } from "../../esp32/prepare.js";
-import { guarded } from "../certs/guarded.js";
+import { choice, CHOICE_OF } from "../choice.js";
+import { guarded } from "../guarded.js";
 import { refuse } from "../simulate/check.js";
 import { printSentences } from "../simulate/print.js";
 import { buildManifest, configOf, lastManifest } from "./build-manifest.js";
@@ -32,17 +33,6 @@ const ENVIRONMENT = 3;
 const USAGE = 2;
 
 const boardNames = boards.map(({ name }) => name);
-
-function oneOf<T extends string>(option: string, given: string, choices: readonly T[]): T {
-  const found = choices.find(choice => choice === given);
-  if (found !== undefined) return found;
-  return refuse(
-    option,
-    `${option} ${given} is not known`,
-    "Only what is listed can be built.",
-    `Use one of: ${choices.join(", ")}.`,
-  );
-}
 
 /** Options that say something about a build, where none is made. */
 function refuseVain(option: string, why: string, fix: string): never {
@@ -74,7 +64,7 @@ function checkTogether(target: BuildTarget, settings: readonly string[], raw: Ra
 }
 
 function checked(given: string, settings: readonly string[], raw: RawBuild): BuildOptions {
-  const target = oneOf("target", given, TARGETS);
+  const target = choice("target", given, TARGETS, CHOICE_OF.built);
   const wrong = settings.find(setting => !/^[\w.]+=/.test(setting));
   if (wrong !== undefined)
     return refuse(
@@ -87,8 +77,9 @@ function checked(given: string, settings: readonly string[], raw: RawBuild): Bui
   const kind = raw.debug ? "debug" : raw.instrument ? "instrumented" : "release";
   return {
     target,
-    product: raw.product === undefined ? undefined : oneOf("--product", raw.product, PRODUCTS),
-    board: raw.board === undefined ? undefined : oneOf("--board", raw.board, boardNames),
+    product:
+      raw.product === undefined ? undefined : choice("--product", raw.product, PRODUCTS, CHOICE_OF.built),
+    board: raw.board === undefined ? undefined : choice("--board", raw.board, boardNames, CHOICE_OF.built),
     manifest: raw.manifest,
     folder: join(resolve(raw.out), `${target}-${kind}`),
     kind,

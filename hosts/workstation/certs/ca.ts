@@ -10,8 +10,9 @@ import { inspectFiles } from "../../../certs/files/inspect.js";
 import { readSecret } from "../../../certs/files/secret.js";
 import { fileText } from "../../../certs/files/text.js";
 import { join } from "node:path";
-import { choice, integer, refuse } from "../simulate/check.js";
-import { guarded } from "./guarded.js";
+import { choice, CHOICE_OF } from "../choice.js";
+import { integer, refuse } from "../simulate/check.js";
+import { guarded } from "../guarded.js";
 
 const KEYS = ["P-256", "RSA-2048"] as const;
 const DAY_MS = 86_400_000;
@@ -52,7 +53,7 @@ function checkName(option: string, text: string, most: number): string {
 
 async function create(raw: RawCreate): Promise<number> {
   const days = integer("--days", raw.days, 1, DAYS_MOST);
-  const key = choice("--key", raw.key, KEYS);
+  const key = choice("--key", raw.key, KEYS, CHOICE_OF.known);
   const commonName = checkName("--name", raw.name, 64);
   if (raw.country !== undefined && !/^[A-Z]{2}$/.test(raw.country))
     return refuse(

@@ -8,7 +8,8 @@ import type { RouteName } from "../../../drivers/quectel/route.js";
 import type { ModuleName } from "../../firmware/config.js";
 import { lookAtServer } from "../broker-look.js";
 import { modelOf } from "../device.js";
-import { choice, refuse } from "../simulate/check.js";
+import { choice, CHOICE_OF } from "../choice.js";
+import { refuse } from "../simulate/check.js";
 import { lookAtChain } from "./broker-chain.js";
 import { suiteName } from "../suites.js";
 import { deviceProfile, sdkProfile } from "../tls-engine-profile.js";
@@ -129,9 +130,15 @@ export async function checkFiles(options: CheckFilesOptions, now: Date): Promise
   const key = options.key === undefined ? undefined : keyIn(options.key);
   const ca = options.ca === undefined ? undefined : rootOf(certificatesIn(options.ca, "--ca"));
   const issuers = options.issuer.flatMap(file => certificatesIn(file, "--issuer"));
-  const module = options.module === undefined ? undefined : choice("--module", options.module, MODULES);
-  const asked = choice("--route", options.route ?? "auto", ROUTES);
-  const engine = choice("--tls-engine", options.tlsEngine ?? "device", ["device", "sdk"] as const);
+  const module =
+    options.module === undefined ? undefined : choice("--module", options.module, MODULES, CHOICE_OF.known);
+  const asked = choice("--route", options.route ?? "auto", ROUTES, CHOICE_OF.known);
+  const engine = choice(
+    "--tls-engine",
+    options.tlsEngine ?? "device",
+    ["device", "sdk"] as const,
+    CHOICE_OF.known,
+  );
   if (asked !== "auto" && module === undefined)
     return refuse(
       "--route",

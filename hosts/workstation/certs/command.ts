@@ -4,7 +4,7 @@ import { fileText } from "../../../certs/files/text.js";
 import { addCaCommands } from "./ca.js";
 import { checkFiles, type CheckFilesOptions } from "./check.js";
 import { checkText } from "./check-text.js";
-import { guarded } from "./guarded.js";
+import { guarded } from "../guarded.js";
 
 interface RawCheckOptions {
   readonly ca?: string;

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { lstatSync } from "node:fs";
-import { InputError } from "../../../certs/input-error.js";
 import type { LinkName } from "../../../test-host/simulator/link.js";
 import type { RouteName } from "../../../drivers/quectel/route.js";
 import type { ModuleName } from "../../firmware/config.js";
 import { checkLink } from "../check-link.js";
-import { printInputError } from "../simulate/print.js";
+import { choice, CHOICE_OF } from "../choice.js";
+import { guarded } from "../guarded.js";
+import { refuse } from "../simulate/check.js";
 
 const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
 const ROUTES: readonly (RouteName | "auto")[] = ["auto", "module-tls", "host-tls", "module-mqtt"];
@@ -67,34 +68,14 @@ export function addDeviceCommand(program: Command, done: (exitCode: number) => v
       (entry: string, entries: readonly string[]) => [...entries, entry],
       [] as readonly string[],
     )
-    .action(async (raw: RawDeviceOptions) => {
-      try {
+    .action((raw: RawDeviceOptions) =>
+      guarded(false, done, async () => {
         const options = checkOptions(raw);
         // Not before it is needed: the simulation takes longer to load than a mistake to tell.
         const { serveDevice } = await import("./serve.js");
-        done(await serveDevice(options));
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        printInputError(error, false);
-        done(2);
-      }
-    });
-}
-
-function refuse(option: string, what: string, why: string, fix: string): never {
-  throw new InputError({ what, why, fix, file: option });
-}
-
-function oneOf<Name extends string>(option: string, names: readonly Name[], given: string): Name {
-  return (
-    names.find(name => name === given) ??
-    refuse(
-      option,
-      `${option} ${given} is not known`,
-      "Only what is listed can be simulated.",
-      `Use one of: ${names.join(", ")}.`,
-    )
-  );
+        return serveDevice(options);
+      }),
+    );
 }
 
 /** A loopback address as it is; a path that may become a pseudo terminal. */
@@ -134,16 +115,16 @@ function brokerOf(text: string): DeviceOptions["broker"] {
 }
 
 function checkOptions(raw: RawDeviceOptions): DeviceOptions {
-  const module = oneOf("--module", MODULES, raw.module);
-  const link = oneOf("--link", LINKS, raw.link);
+  const module = choice("--module", raw.module, MODULES, CHOICE_OF.simulated);
+  const link = choice("--link", raw.link, LINKS, CHOICE_OF.simulated);
   checkLink(module, link);
   return {
     console: consoleOf(raw.console),
     flash: raw.flash,
     module,
-    route: oneOf("--route", ROUTES, raw.route),
+    route: choice("--route", raw.route, ROUTES, CHOICE_OF.simulated),
     link,
-    engine: oneOf("--engine", ENGINES, raw.engine),
+    engine: choice("--engine", raw.engine, ENGINES, CHOICE_OF.simulated),
     broker: brokerOf(raw.broker),
     clientId: raw.clientId,
     resolve: raw.resolve,

@@ -1,11 +1,10 @@
-import { InputError } from "../../../certs/input-error.js";
-import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError } from "../../../test-host/simulator/serve-bytes.js";
 import { serveConsole } from "../../../test-host/simulator/serve-console.js";
 import { DeviceLife } from "../../../test-host/xs/device-life.js";
 import type { FirmwareConfig } from "../../firmware/config.js";
 import { deviceKeys } from "../device-keys.js";
+import { loopbackNetwork } from "../simulate/loopback.js";
 import { printSentences } from "../simulate/print.js";
 import { makeModule } from "../simulate/simulated-module.js";
 import { deviceProfile, nodeTls } from "../tls-engine.js";
@@ -34,19 +33,6 @@ function configOf({ module, route, broker, clientId }: DeviceOptions): FirmwareC
   };
 }
 
-function networkOf(scheduler: Scheduler, resolve: readonly string[]): LoopbackNetwork {
-  try {
-    return new LoopbackNetwork({ scheduler, resolve });
-  } catch (error) {
-    throw new InputError({
-      what: error instanceof Error ? error.message : String(error),
-      why: "The module's DNS answers with loopback addresses only.",
-      fix: "Write NAME=127.0.0.1 or NAME=127.0.0.1:PORT.",
-      file: "--resolve",
-    });
-  }
-}
-
 /** A report as the device's log has it: one line. */
 function logLine(report: string): string {
   const values: unknown = JSON.parse(report);
@@ -62,7 +48,7 @@ export async function serveDevice(options: DeviceOptions): Promise<number> {
   const files = new FlashFiles(options.flash);
   const partitions = files.load();
   const scheduler = new Scheduler({ mode: "realtime" });
-  const network = networkOf(scheduler, options.resolve);
+  const network = loopbackNetwork(scheduler, options.resolve);
   const { module, link } = options;
   const state = { stopped: false };
   let say: (text: string) => void = () => undefined;

@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import { lstatSync } from "node:fs";
 import type { LinkName } from "../../../test-host/simulator/link.js";
 import type { ModuleName } from "../../firmware/config.js";
-import { InputError } from "../../../certs/input-error.js";
 import { checkLink } from "../check-link.js";
-import { printInputError } from "../simulate/print.js";
+import { choice, CHOICE_OF } from "../choice.js";
+import { guarded } from "../guarded.js";
+import { refuse } from "../simulate/check.js";
 
 interface RawModemOptions {
   readonly module: string;
@@ -47,22 +48,14 @@ export function addModemCommand(program: Command, done: (exitCode: number) => vo
     .option("--link <profile>", "radio link: none, lte-m or nb-iot", "none")
     .option("--cold", "each session begins with the power key: boot, banner first")
     .option("--trace <file>", "write every line in both directions to a file")
-    .action(async (raw: RawModemOptions) => {
-      try {
+    .action((raw: RawModemOptions) =>
+      guarded(false, done, async () => {
         const options = checkOptions(raw);
         // Not before it is needed: the simulation takes longer to load than a mistake to tell.
         const { serve } = await import("./serve.js");
-        done(await serve(options));
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        printInputError(error, false);
-        done(2);
-      }
-    });
-}
-
-function refuse(option: string, what: string, why: string, fix: string): never {
-  throw new InputError({ what, why, fix, file: option });
+        return serve(options);
+      }),
+    );
 }
 
 function isLoopbackPort(text: string): boolean {
@@ -105,22 +98,8 @@ function terminal(path: string): string {
 }
 
 function checkOptions(raw: RawModemOptions): ModemOptions {
-  const link = LINKS.find(one => one === raw.link);
-  const module = MODULES.find(one => one === raw.module);
-  if (module === undefined)
-    return refuse(
-      "--module",
-      `--module ${raw.module} is not known`,
-      "Only what is listed can be simulated.",
-      `Use one of: ${MODULES.join(", ")}.`,
-    );
-  if (link === undefined)
-    return refuse(
-      "--link",
-      `--link ${raw.link} is not known`,
-      "Only what is listed can be simulated.",
-      `Use one of: ${LINKS.join(", ")}.`,
-    );
+  const module = choice("--module", raw.module, MODULES, CHOICE_OF.simulated);
+  const link = choice("--link", raw.link, LINKS, CHOICE_OF.simulated);
   checkLink(module, link);
   return {
     module,

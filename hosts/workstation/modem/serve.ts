@@ -1,29 +1,15 @@
-import { LoopbackNetwork } from "../../../test-host/simulator/loopback.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
-import { InputError } from "../../../certs/input-error.js";
+import { loopbackNetwork } from "../simulate/loopback.js";
 import { printSentences } from "../simulate/print.js";
 import { makeModule } from "../simulate/simulated-module.js";
 import { TraceFile } from "../simulate/trace-file.js";
 import type { ModemOptions } from "./command.js";
 
-function networkOf(scheduler: Scheduler, resolve: readonly string[]): LoopbackNetwork {
-  try {
-    return new LoopbackNetwork({ scheduler, resolve });
-  } catch (error) {
-    throw new InputError({
-      what: error instanceof Error ? error.message : String(error),
-      why: "The module's DNS answers with loopback addresses only.",
-      fix: "Write NAME=127.0.0.1 or NAME=127.0.0.1:PORT.",
-      file: "--resolve",
-    });
-  }
-}
-
 /** Serves the module until a signal comes; returns the exit code. */
 export async function serve(options: ModemOptions): Promise<number> {
   const scheduler = new Scheduler({ mode: "realtime" });
-  const network = networkOf(scheduler, options.resolve);
+  const network = loopbackNetwork(scheduler, options.resolve);
   const modem = makeModule({ module: options.module, scheduler, network, link: options.link });
   const trace =
     options.trace === undefined

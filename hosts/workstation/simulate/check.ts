@@ -7,17 +7,6 @@ export function refuse(option: string, what: string, why: string, fix: string): 
   throw new InputError({ what, why, fix, file: option });
 }
 
-export function choice<T extends string>(option: string, given: string, choices: readonly T[]): T {
-  const found = choices.find(one => one === given);
-  if (found !== undefined) return found;
-  return refuse(
-    option,
-    `${option} ${given} is not known`,
-    "Only what is listed can be simulated.",
-    `Use one of: ${choices.join(", ")}.`,
-  );
-}
-
 export function integer(option: string, given: string, least: number, most: number): number {
   const value = /^\d+$/.test(given) ? Number(given) : NaN;
   if (value >= least && value <= most) return value;

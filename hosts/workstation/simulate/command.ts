@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { InputError } from "../../../certs/input-error.js";
+import { guarded } from "../guarded.js";
 import { checkOptions, type RawSimulateOptions } from "./options.js";
-import { printInputError } from "./print.js";
 
 /** `xs-cellular simulate`. `done` gets the exit code. */
 export function addSimulateCommand(program: Command, done: (exitCode: number) => void): void {
@@ -58,16 +57,12 @@ export function addSimulateCommand(program: Command, done: (exitCode: number) =>
     .option("--seed <number>", "seed of everything that is random in the simulation", "1")
     .option("--trace <file>", "write every line between firmware and module to a file")
     .option("--json", "one JSON object on stdout, the log on stderr")
-    .action(async (raw: RawSimulateOptions) => {
-      try {
+    .action((raw: RawSimulateOptions) =>
+      guarded(raw.json ?? false, done, async () => {
         const options = checkOptions(raw);
         // Not before it is needed: simulation and broker take longer to load than a mistake to tell.
         const { simulate } = await import("./run.js");
-        done(await simulate(options));
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        printInputError(error, raw.json === true);
-        done(2);
-      }
-    });
+        return simulate(options);
+      }),
+    );
 }

@@ -3,7 +3,8 @@ import type { RouteName } from "../../../drivers/quectel/route.js";
 import { checkLink } from "../check-link.js";
 import { suiteNumber } from "../suites.js";
 import { parseBroker, type BrokerUrl } from "./broker-url.js";
-import { checkFilter, checkMqttText, checkTopic, choice, integer, refuse, shown } from "./check.js";
+import { choice as chosen, CHOICE_OF } from "../choice.js";
+import { checkFilter, checkMqttText, checkTopic, integer, refuse, shown } from "./check.js";
 import { readPassword, readTokenKey, type TokenKey } from "./secrets.js";
 
 /** What commander hands over: texts as they were typed, flags as booleans. */
@@ -91,6 +92,10 @@ const BAUD_RATES = [9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 92
 const MESSAGE_BYTES = 8_192;
 /** An hour, as brokers that take tokens recommend; they allow a day. */
 const JWT_LIFETIME = { least: 60, most: 86_400 } as const;
+
+function choice<T extends string>(option: string, given: string, choices: readonly T[]): T {
+  return chosen(option, given, choices, CHOICE_OF.simulated);
+}
 
 /** Checks all options against each other. Throws an `InputError` with what is wrong; touches nothing. */
 export function checkOptions(raw: RawSimulateOptions): SimulateOptions {
