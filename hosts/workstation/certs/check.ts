@@ -1,18 +1,15 @@
 import { X509Certificate, type KeyObject } from "node:crypto";
-import { checkDevice, type TlsAcceptance } from "../../../certs/check/rules.js";
+import { checkDevice } from "../../../certs/check/rules.js";
 import type { Finding } from "../../../certs/check/finding.js";
 import { describeHeld, readCredentialFile } from "../../../certs/files/read.js";
-import { bc66 } from "../../../drivers/bc66/profile.js";
-import { bg95 } from "../../../drivers/bg95/profile.js";
 import type { RouteName } from "../../../drivers/quectel/route.js";
 import type { ModuleName } from "../../firmware/config.js";
 import { lookAtServer } from "../broker-look.js";
-import { modelOf } from "../device.js";
+import { tlsOf } from "../route-tls.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { refuse } from "../simulate/check.js";
 import { lookAtChain } from "./broker-chain.js";
 import { suiteName } from "../suites.js";
-import { deviceProfile, sdkProfile } from "../tls-engine-profile.js";
 
 export interface CheckFilesOptions {
   readonly ca?: string;
@@ -42,32 +39,8 @@ export interface CheckResult {
   readonly routes: readonly RouteVerdict[];
 }
 
-interface RouteTls extends TlsAcceptance {
-  readonly route: RouteName;
-  readonly suites: readonly number[];
-}
-
-const PROFILES = { bg95, bc66 } as const;
 const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
 const ROUTES: readonly (RouteName | "auto")[] = ["auto", "module-tls", "host-tls", "module-mqtt"];
-const ENGINES = { device: deviceProfile, sdk: sdkProfile } as const;
-
-/** Which TLS each route of a module uses, the usual one first. */
-function tlsOf(module: ModuleName, engine: keyof typeof ENGINES): readonly RouteTls[] {
-  const { tls } = PROFILES[module];
-  const own = { name: `the ${modelOf(module)}'s own TLS`, ...tls };
-  const host = {
-    name: engine === "sdk" ? "the SDK's bare TLS session" : "TLS on the ESP32",
-    clientKeys: ENGINES[engine].clientKeys,
-    suites: ENGINES[engine].suites,
-    route: "host-tls" as const,
-  };
-  const byModule = [
-    { ...own, route: "module-tls" as const },
-    { ...own, route: "module-mqtt" as const },
-  ];
-  return module === "bc66" ? [host, ...byModule] : [byModule[0] ?? host, host, ...byModule.slice(1)];
-}
 
 function certificatesIn(file: string, option: string): readonly [X509Certificate, ...X509Certificate[]] {
   const held = readCredentialFile(file);
