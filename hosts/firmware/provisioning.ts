@@ -1,5 +1,6 @@
 import type { SerialRecord } from "../../modules/io/serial.js";
 import type { CredentialVault } from "../../modules/io/vault.js";
+import { hex32 } from "../../modules/provisioning/frame.js";
 import { ProvisioningSession } from "../../modules/provisioning/session.js";
 import type { Host, ReportValue } from "./host.js";
 
@@ -20,6 +21,8 @@ class Provisioning {
 
   constructor(host: Host, port: SerialRecord, vault: CredentialVault) {
     const { unit, version, config } = host;
+    // Tells this life of the program from the next one.
+    const boot = hex32(host.random() * 0x1_0000_0000);
     new ProvisioningSession({
       console: port,
       vault,
@@ -29,6 +32,7 @@ class Provisioning {
       facts: () =>
         fact("module", config.module) +
         fact("firmware", version) +
+        fact("boot", boot) +
         fact("unit", unit) +
         fact("imei", this.imei),
       progress: () =>

@@ -42,7 +42,7 @@ class Rotation {
   count(): boolean {
     const { vault, host } = this;
     if (vault.state !== "trial" || !vault.failed()) return false;
-    host.report("credentials", vault.slot, "rolled-back");
+    host.report("credentials", vault.slot ?? "build", "rolled-back");
     return true;
   }
 
@@ -65,7 +65,7 @@ class Rotation {
 /**
  * Keeps credentials on trial once they have connected, and counts against them what can be their
  * fault, until the vault takes the former ones back and the device begins anew with those. Reports
- * `credentials` with the slot in use and `confirmed` or `rolled-back`. Gives the host to start with.
+ * `credentials` with the slot in use (`build`: none) and `confirmed` or `rolled-back`. Gives the host to start with.
  *
  * Counted are starts of the device, so that one that restarts again and again for their sake comes
  * out of it, and connections that ended before the broker accepted them: by TLS, by a refusal, by a

@@ -11,13 +11,25 @@ export type SlotState = "none" | "trial" | "confirmed";
 
 /**
  * The device's credentials in two slots of flash: one in use, the other takes what comes next. A
- * power cut at any point leaves one of the two whole. `open` gives what the slot in use holds.
+ * power cut at any point leaves one of the two whole. `slot`, `state` and `peek` follow each commit at once;
+ * `open` gives what was in use when the program started, so that a connection that is made again
+ * is made with what it was made with before. Only `failed` takes both back.
  */
 export interface CredentialVault extends Credentials {
+  /** The slot in use from the next start on. */
   readonly slot: SlotName | undefined;
   readonly state: SlotState;
+  /** The slot that was committed last was given up, and what was used before it is used again. */
+  readonly rejected: boolean;
   /** Nothing can be written any more. */
   readonly locked: boolean;
+  /** What is in use from the next start on. */
+  peek(role: CredentialRole): ReturnType<Credentials["open"]>;
+  /**
+   * Erases both slots: all credentials but those of the build. An error when locked. Power may fail at any
+   * point of it; erasing again finishes it. The slot that the program started with gives nothing any more.
+   */
+  erase(): void;
   /**
    * Erases the slot that is not in use, and takes objects for it. An error when locked.
    * Objects that were closed before a restart need not be written again: see `resume`.

@@ -29,6 +29,8 @@ export const CONFIRMED = 4;
 export const REJECTED = 5;
 /** Nothing is to be written any more, to either slot. */
 export const LOCKED = 6;
+/** The slot is being erased: what is left of it is nothing. */
+export const ERASED = 7;
 
 /** Failed tries after which the other slot comes back. */
 export const TRIES = 3;
@@ -46,7 +48,7 @@ export class Slot {
   readonly cert: SecureCert;
   /** Objects end here, records begin. */
   readonly limit: number;
-  /** BEGUN, COMMITTED (on trial), CONFIRMED or REJECTED; 0: there are no records of ours. */
+  /** BEGUN, COMMITTED (on trial), CONFIRMED, REJECTED or ERASED; 0: there are no records of ours. */
   kind = 0;
   sequence = 0;
   locked = false;
@@ -74,7 +76,7 @@ export class Slot {
   get rank(): number {
     const kind = this.kind;
     if (kind === 0) return this.takesOthers ? 1 : -1;
-    return kind === BEGUN ? -1 : kind === REJECTED ? 0 : 2;
+    return kind === BEGUN || kind === ERASED ? -1 : kind === REJECTED ? 0 : 2;
   }
 
   /** Has connected, or comes from a factory. */
@@ -90,6 +92,12 @@ export class Slot {
     if (this.kind === 0) return !!cert.open("ca") || !!cert.open("certificate") || !!cert.open("key");
     // An odd number in a record must not be taken for a place.
     return end > 0 && end <= this.limit && crc32(0, this.view, 0, end) === this.crc;
+  }
+
+  /** Whether anything is still to be found in the slot: after `erase` only in flash that does not erase. */
+  get used(): boolean {
+    for (let place = 0; place < PLACES; place++) if (this.recordAt(place)) return true;
+    return this.cert.end > 0;
   }
 
   /** Erases everything. The records go last: until then they say what they said of objects that are gone. */
@@ -150,7 +158,7 @@ export class Slot {
       this.end = wordAt(record, 12);
       this.crc = wordAt(record, 16);
     } else if (kind === TRIED) this.tries++;
-    else if (kind === CONFIRMED || kind === REJECTED) this.kind = kind;
+    else if (kind === CONFIRMED || kind === REJECTED || kind === ERASED) this.kind = kind;
     return true;
   }
 }

@@ -5,7 +5,7 @@ import { VaultError } from "../io/vault-error.js";
 import { envelopeOf } from "./envelope.js";
 import { OVERHEAD, ROLES, type SecureCertFault } from "./secure-cert.js";
 import { SecureCertWriter } from "./secure-cert-writer.js";
-import { BEGUN, CONFIRMED, LOCKED, REJECTED, Slot, type SlotFlash } from "./vault-slot.js";
+import { BEGUN, CONFIRMED, ERASED, LOCKED, REJECTED, Slot, type SlotFlash } from "./vault-slot.js";
 
 function refuse(kind: "argument" | "limit" | "storage", detail: string): never {
   throw new VaultError(failure(kind, "vault", undefined, detail));
@@ -19,12 +19,16 @@ function refuse(kind: "argument" | "limit" | "storage", detail: string): never {
  * objects without records in slot a, which are confirmed (they come from a factory), and those behind
  * any that was committed. What none of these has is taken from `fallback`: everything when no slot is
  * in use, the CA alone when the slot has none. A key and a certificate never come from two places.
+ * A `fallback` that has all that a rejected slot has comes before that slot.
  *
- * `confirm`, `failed`, `lock` and `open` throw no exception of the flash class; `begin` and writers do.
+ * `confirm`, `failed` and `open` throw no exception of the flash class; `begin`, `erase`, `lock` and writers do.
  */
 export class SlotVault implements CredentialVault {
-  /** The slot in use. */
+  /** The slot in use from the next start on. */
   private current: Slot | undefined;
+  /** The slot that was in use at the start, and whether it was erased since. */
+  private started: Slot | undefined;
+  private lost = false;
   private writer: VaultWriter | undefined;
   private readonly a: Slot;
   private readonly b: Slot;
@@ -41,6 +45,8 @@ export class SlotVault implements CredentialVault {
     // The objects of the second are looked at only when those of the first are not whole.
     if (first.whole) this.current = first;
     else if (second.whole) this.current = second;
+    if (this.current?.kind === REJECTED && this.isCovered(this.current)) this.current = undefined;
+    this.started = this.current;
   }
 
   get slot(): SlotName | undefined {
@@ -57,16 +63,25 @@ export class SlotVault implements CredentialVault {
     return this.a.locked || this.b.locked;
   }
 
+  get rejected(): boolean {
+    const { a, b, current } = this;
+    const other = this.other(current);
+    if (!current) return a.kind === REJECTED || b.kind === REJECTED;
+    // One that was committed before the slot in use was given up for another reason than that.
+    return other.kind === REJECTED && (current.rank < 2 || ((other.sequence - current.sequence) | 0) > 0);
+  }
+
   open(role: CredentialRole): Credential | undefined {
-    const current = this.current;
-    const found = current?.cert.look(role);
-    if (found === undefined && (current === undefined || role === "ca")) return this.fallback?.open(role);
-    return typeof found === "string" ? undefined : found;
+    return this.lost ? undefined : this.look(this.started, role);
+  }
+
+  peek(role: CredentialRole): Credential | undefined {
+    return this.look(this.current, role);
   }
 
   /** Why `open` gives nothing although something is stored. */
   fault(role: CredentialRole): SecureCertFault | undefined {
-    const found = (this.current ?? this.a).cert.look(role);
+    const found = (this.started ?? this.a).cert.look(role);
     return typeof found === "string" ? found : undefined;
   }
 
@@ -79,11 +94,26 @@ export class SlotVault implements CredentialVault {
     if (this.locked) refuse("argument", "locked");
     if (this.state === "trial" && slot.confirmed && slot.whole) refuse("argument", "trial");
     this.dismiss();
-    slot.erase();
+    this.wipe(slot);
     // It wraps when it is written.
     slot.sequence = this.other(slot).sequence + 1;
     if (!slot.append(BEGUN)) refuse("storage", "worn");
     return (this.writer = new VaultWriter(this, slot, 0));
+  }
+
+  /** @throws VaultError `argument`: `locked`. `storage`: flash did not keep what was written, and may hold credentials still. */
+  erase(): void {
+    const current = this.current;
+    if (this.locked) refuse("argument", "locked");
+    this.dismiss();
+    this.wipe(this.other(current));
+    const last = this.other(this.other(current));
+    // Half erased objects of a factory would be taken for some of its; from this record on they are nothing.
+    // Where no place takes it the objects are on their own, each with its CRC.
+    last.append(ERASED);
+    this.current = undefined;
+    this.wipe(last);
+    if (this.a.used || this.b.used) refuse("storage", "worn");
   }
 
   resume(): SlotWriter | undefined {
@@ -103,12 +133,14 @@ export class SlotVault implements CredentialVault {
     const current = this.current;
     if (!current || current.confirmed) return false;
     const other = this.other(current);
-    // Without another slot to go to there is nothing to count.
-    if (other.rank < 1 || !other.whole || current.tried()) return false;
+    const back = other.rank > 0 && other.whole ? other : undefined;
+    // Without anything to go to there is nothing to count.
+    if ((!back && !this.isCovered(current)) || current.tried()) return false;
     current.append(REJECTED);
     // Also when it could not be written: then the count goes on after the next start.
     current.kind = REJECTED;
-    this.current = other;
+    this.current = this.started = back;
+    this.lost = false;
     return true;
   }
 
@@ -131,6 +163,26 @@ export class SlotVault implements CredentialVault {
     if (!slot.commit(slot.cert.end)) refuse("storage", "worn");
     this.dismiss();
     this.current = slot;
+  }
+
+  private look(slot: Slot | undefined, role: CredentialRole): Credential | undefined {
+    const found = slot?.cert.look(role);
+    if (found === undefined && (slot === undefined || role === "ca")) return this.fallback?.open(role);
+    return typeof found === "string" ? undefined : found;
+  }
+
+  /** Whether the build has everything that the slot has: then it can be gone back to. */
+  private isCovered(slot: Slot): boolean {
+    for (let i = 0; i < ROLES.length; i++) {
+      const role = ROLES[i] ?? "ca";
+      if (slot.cert.find(role) >= 0 && !this.fallback?.open(role)) return false;
+    }
+    return true;
+  }
+
+  private wipe(slot: Slot): void {
+    if (slot === this.started) this.lost = true;
+    slot.erase();
   }
 
   /** The writer that was given out is of no use any more. */

@@ -11,13 +11,21 @@ export function hex32(crc: number): string {
   return (crc >>> 0).toString(16).padStart(8, "0");
 }
 
+/** The number that the digits say: decimal, at most nine, no zero in front of others; `undefined`: they say none. */
+export function decimal(text: string | undefined): number | undefined {
+  const number = Number(text) >>> 0;
+  return number < 1e9 && String(number) === text ? number : undefined;
+}
+
 /**
  * Finds requests among whatever else a console carries. A request is one line of ASCII,
  * `#>NUMBER VERB ARGUMENTS... CRC`; see docs/provisioning.md.
  */
 export class RequestReader {
-  /** Number, verb and arguments of the request that was found. */
+  /** Mark and number, verb and arguments of the request that was found. */
   fields: readonly string[] = [];
+  /** The number of the request that was found. */
+  number = 0;
   private readonly line: Uint8Array;
   /** Bytes of the line that is being received, from its `#` on. */
   private length = 0;
@@ -50,18 +58,28 @@ export class RequestReader {
     return 0;
   }
 
-  /** The last argument's bytes, valid until more is taken; none when it is no base64. Once. */
-  payload(): Uint8Array {
+  /**
+   * The last argument's bytes, valid until more is taken; none when it is no base64, or not the argument
+   * of that place among `fields`. Once.
+   */
+  payload(place: number): Uint8Array {
     const line = this.line;
     const end = this.end;
+    const none = new Uint8Array(0);
+    if (this.fields.length !== place + 1) return none;
     let from = line.lastIndexOf(SPACE, end - 1) + 1;
     const begin = from;
     let at = from;
     let held = 0;
     let count = 0;
-    for (; from < end && line[from] !== 0x3d /* = */; from++) {
-      const bits = sextet(line[from] ?? 0);
-      if (bits < 0) return new Uint8Array(0);
+    // Whole groups of four, the last of which may be padded.
+    if ((end - begin) & 3) return none;
+    for (; from < end; from++) {
+      const c = line[from] ?? 0;
+      const isPadding = c === 0x3d; /* = */
+      if (isPadding && from > end - 3 && line[end - 1] === c) break;
+      const bits = isPadding ? -1 : sextet(c);
+      if (bits < 0) return none;
       held = (held << 6) | bits;
       count += 6;
       if (count >= 8) {
@@ -78,8 +96,11 @@ export class RequestReader {
     const fields = text.split(" ");
     const head = length - 8;
     if (fields.pop() !== hex32(crc32(0, line, 0, head)) || !text.startsWith("#>")) return false;
+    const number = decimal(fields[0]?.slice(2));
+    if (number === undefined) return false;
     this.end = head - 1;
     this.fields = fields;
+    this.number = number;
     return true;
   }
 }

@@ -58,7 +58,7 @@ export class ProvisioningSession {
   }
 
   private request(reader: RequestReader): void {
-    const number = Number(reader.fields[0]?.slice(2));
+    const number = reader.number;
     const isNext = number === this.last + 1;
     // `hello` begins anew whatever went before.
     if (reader.fields[1] === "hello" || (isNext && !this.verbs.busy)) {
@@ -66,7 +66,8 @@ export class ProvisioningSession {
       this.kept = undefined;
       const turn = ++this.turn;
       this.verbs.perform(reader, (text, bytes) => {
-        if (turn !== this.turn) return;
+        // Once, whatever the platform does.
+        if (turn !== this.turn || this.kept !== undefined) return;
         this.kept = answerLine(number, text, bytes);
         this.send(this.kept);
       });

@@ -6,7 +6,7 @@ import { VaultError } from "../io/vault-error.js";
 import type { CredentialVault, SlotWriter } from "../io/vault.js";
 import { certificationRequest, isCertificateOf, requestInfo } from "../pki/csr.js";
 import { envelopeOf } from "../pki/envelope.js";
-import { hex32, type RequestReader } from "./frame.js";
+import { decimal, hex32, type RequestReader } from "./frame.js";
 
 /** Before every nonce: a signature for a caller can be nothing else, no token, no handshake, no request. */
 const PROOF = "xs-cellular proof of possession v1:";
@@ -26,18 +26,6 @@ export interface VerbOptions {
 
 /** Takes the answer: `ok` or `no` and what belongs to it, then bytes, if any. */
 export type Answer = (text: string, bytes?: Uint8Array) => void;
-
-/** Does the work; what it gives is the answer, `undefined`: it has answered, or will. Never throws. */
-function attempt(work: () => string | undefined, answer: Answer): void {
-  let text: string | undefined;
-  try {
-    text = work();
-  } catch (error) {
-    // Words of others than the vault are not told: they may hold some of what is written.
-    text = `no ${error instanceof VaultError ? error.report.detail : "storage"}`;
-  }
-  if (text !== undefined) answer(text);
-}
 
 /**
  * Carries out the requests of docs/provisioning.md on the vault and the platform's keys. A key goes
@@ -67,7 +55,7 @@ export class Verbs {
 
   /** Answers once, in this turn or, while `busy`, in a later one. Never throws. */
   perform(request: RequestReader, answer: Answer): void {
-    attempt(() => this.dispatch(request, answer), answer);
+    this.attempt(() => this.dispatch(request, answer), answer);
   }
 
   private dispatch(request: RequestReader, answer: Answer): string | undefined {
@@ -86,11 +74,11 @@ export class Verbs {
       case "report":
         return "ok" + options.progress();
       case "read":
-        return this.read(first, second, Number(fields[4]) >>> 0, answer);
+        return this.read(first, second, decimal(fields[4]), answer);
       case "key":
         return this.prove(first, undefined, answer);
       case "prove":
-        return this.prove(first, request.payload(), answer);
+        return this.prove(first, request.payload(3), answer);
       case "restart":
         if (restart === undefined) return "no unable";
         // The answer leaves first, at any rate.
@@ -103,25 +91,30 @@ export class Verbs {
         this.role = undefined;
         this.writer = vault.begin();
         return `ok room=${this.writer.room}`;
+      case "erase":
+        this.role = this.writer = undefined;
+        vault.erase();
+        return "ok";
       case "confirm":
         vault.confirm();
         return vault.state === "confirmed" ? "ok" : vault.slot ? "no worn" : "no nothing";
       case "lock":
         vault.lock();
+        this.writer = undefined;
         return "ok";
     }
     if (writer === undefined) return "no nothing";
     switch (fields[1]) {
       case "open":
-        return this.open(writer, first, Number(second) >>> 0);
+        return this.open(writer, first, decimal(second));
       case "data":
-        return this.data(writer, Number(first), request.payload());
+        return this.data(writer, decimal(first), request.payload(3));
       case "close":
         return this.close(writer, first);
       case "generate":
         return this.generate(writer, answer);
       case "csr":
-        return this.csr(request.payload(), answer);
+        return this.csr(request.payload(2), answer);
       case "commit":
         return this.commit(writer);
     }
@@ -130,7 +123,7 @@ export class Verbs {
 
   private hello(): string {
     const { vault, keys, options } = this;
-    return `ok protocol=1 frame=${this.frame} slot=${vault.slot ?? "none"} state=${vault.state} locked=${vault.locked ? 1 : 0} keys=${keys ? 1 : 0} generate=${keys?.generate ? 1 : 0} restart=${options.restart ? 1 : 0} busy=${this.busy ? 1 : 0}${options.facts()}`;
+    return `ok protocol=1 frame=${this.frame} slot=${vault.slot ?? "none"} state=${vault.state} locked=${vault.locked ? 1 : 0} rejected=${vault.rejected ? 1 : 0} keys=${keys ? 1 : 0} generate=${keys?.generate ? 1 : 0} restart=${options.restart ? 1 : 0} busy=${this.busy ? 1 : 0}${options.facts()}`;
   }
 
   /** What is there of the slot that is being filled. */
@@ -147,13 +140,14 @@ export class Verbs {
     return this.stored("new", role)?.byteLength ?? 0;
   }
 
-  /** An object of the slot that is being filled (`new`), or of the one in use. */
+  /** An object of the slot that is being filled (`new`), or of the one that is used from the next restart on. */
   private stored(where: string, role: CredentialRole): Credential | undefined {
-    return where === "new" ? this.writer?.peek(role) : this.vault.open(role);
+    return where === "new" ? this.writer?.peek(role) : this.vault.peek(role);
   }
 
-  private read(where: string, role: string, from: number, answer: Answer): string | undefined {
+  private read(where: string, role: string, from: number | undefined, answer: Answer): string | undefined {
     if (role !== "ca" && role !== "certificate") return "no secret";
+    if (from === undefined) return "no syntax";
     const stored = this.stored(where, role);
     if (stored === undefined) return "no nothing";
     // What came into the wrong place may be a key.
@@ -165,8 +159,8 @@ export class Verbs {
     return undefined;
   }
 
-  private open(writer: SlotWriter, role: string, size: number): string {
-    if (role !== "ca" && role !== "certificate" && role !== "key") return "no syntax";
+  private open(writer: SlotWriter, role: string, size: number | undefined): string {
+    if ((role !== "ca" && role !== "certificate" && role !== "key") || size === undefined) return "no syntax";
     this.role = undefined;
     writer.open(role, size);
     this.role = role;
@@ -175,10 +169,10 @@ export class Verbs {
     return "ok";
   }
 
-  private data(writer: SlotWriter, from: number, bytes: Uint8Array): string {
+  private data(writer: SlotWriter, from: number | undefined, bytes: Uint8Array): string {
     const count = bytes.length;
+    if (from === undefined || count === 0) return "no syntax";
     const end = from + count;
-    if (count === 0) return "no syntax";
     if (from !== this.at || end > this.size) return "no place";
     writer.write(bytes);
     this.at = end;
@@ -221,8 +215,7 @@ export class Verbs {
     if (typeof key === "string") return key;
     // RFC 5280, ub-common-name, counted in bytes here.
     if (commonName.length < 1 || commonName.length > 64) return "no syntax";
-    this.sign(key, requestInfo(commonName, key), true, answer);
-    return undefined;
+    return this.sign(key, requestInfo(commonName, key), true, answer);
   }
 
   /** Signs the nonce; without one tells the public key. */
@@ -238,8 +231,7 @@ export class Verbs {
     const signed = new Uint8Array(length + nonce.length);
     for (let i = 0; i < length; i++) signed[i] = PROOF.charCodeAt(i);
     signed.set(nonce, length);
-    this.sign(key, signed, false, answer);
-    return undefined;
+    return this.sign(key, signed, false, answer);
   }
 
   private commit(writer: SlotWriter): string {
@@ -264,7 +256,7 @@ export class Verbs {
     return this.keys === undefined ? "no unable" : (this.keys.open(stored) ?? "no unusable");
   }
 
-  private sign(key: PrivateKey, bytes: Uint8Array, isRequest: boolean, answer: Answer): void {
+  private sign(key: PrivateKey, bytes: Uint8Array, isRequest: boolean, answer: Answer): string | undefined {
     this.busy = true;
     key.sign(bytes, signature =>
       this.settle(answer, () => {
@@ -273,11 +265,26 @@ export class Verbs {
         return undefined;
       }),
     );
+    return undefined;
   }
 
   /** The platform has done its part; nothing may be thrown at it. */
   private settle(answer: Answer, rest: () => string | undefined): void {
     this.busy = false;
-    attempt(rest, answer);
+    this.attempt(rest, answer);
+  }
+
+  /** Does the work; what it gives is the answer, `undefined`: it has answered, or will. Never throws. */
+  private attempt(work: () => string | undefined, answer: Answer): void {
+    let text: string | undefined;
+    try {
+      text = work();
+    } catch (error) {
+      // Words of others than the vault are not told: they may hold some of what is written. A platform
+      // that throws at once will not come back.
+      text = `no ${error instanceof VaultError ? error.report.detail : this.busy ? "failed" : "storage"}`;
+      this.busy = false;
+    }
+    if (text !== undefined) answer(text);
   }
 }

@@ -121,9 +121,9 @@ export function same(found: { read(view: Uint8Array, offset: number): number }, 
   return found.read(view, 0) === der.length && Buffer.from(der).equals(view.subarray(0, der.length));
 }
 
-/** Which of the sets is in use, as a whole; -1: none at all. Anything else is a mixture or damaged. */
+/** Which of the sets is in use from the next start on, as a whole; -1: none at all. Anything else is a mixture or damaged. */
 export function inUse(vault: SlotVault, sets: readonly CredentialSet[]): number {
-  const found = ROLES.map(role => vault.open(role));
+  const found = ROLES.map(role => vault.peek(role));
   if (found.every(credential => credential === undefined)) {
     assert.equal(vault.slot, undefined);
     assert.equal(vault.state, "none");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import {
   AnswerReader,
@@ -44,7 +45,10 @@ function requestsIn(pieces: readonly Uint8Array[], frame = 120): Found[] {
   for (const piece of pieces)
     for (let at = 0; (at = reader.take(piece, at, piece.length)) > 0;) {
       const { fields } = reader;
-      found.push({ fields: [fields[0]?.slice(2) ?? "", ...fields.slice(1)], bytes: hexOf(reader.payload()) });
+      found.push({
+        fields: [fields[0]?.slice(2) ?? "", ...fields.slice(1)],
+        bytes: hexOf(reader.payload(fields.length - 1)),
+      });
     }
   return found;
 }
@@ -83,7 +87,54 @@ const NOISE = [
   "x".repeat(500),
 ];
 
+/** Behind the mark, and what a JavaScript number would make of it. */
+const NO_NUMBERS: readonly string[] = [
+  "",
+  "1e3",
+  "Infinity",
+  "NaN",
+  "-1",
+  "-0",
+  "+1",
+  "1.0",
+  "0x10",
+  "007",
+  "1000000000",
+  "4294967303",
+  "9007199254740992",
+  "7_0",
+];
+
 describe("frames of provisioning", () => {
+  for (const number of NO_NUMBERS)
+    it(`the device takes "${number}" for no number of a request`, () => {
+      const head = `#>${number} hello 1 `;
+      const line = `${head}${crc32(Buffer.from(head.slice(0, -1)))
+        .toString(16)
+        .padStart(8, "0")}\n`;
+      assert.deepEqual(requestsIn([bytesOf(line)]), []);
+    });
+
+  for (const number of [0, 1, 999_999_999])
+    it(`the device takes ${String(number)} for a number`, () => {
+      const reader = new RequestReader(120);
+      const line = bytesOf(requestLine(number, "hello", ["1"]));
+      assert.ok(reader.take(line, 0, line.length) > 0);
+      assert.equal(reader.number, number);
+    });
+
+  for (const text of ["A", "AA", "AAA", "AAAAA", "AA=", "A===", "====", "AA==AAAA", "AA=A", "!AAA"])
+    it(`the device takes ${text} for no base64`, () => {
+      assert.equal(requestsIn([bytesOf(requestLine(1, "data", ["0", text]))])[0]?.bytes, "");
+    });
+
+  it("the device takes no argument for one that stands in another place", () => {
+    const reader = new RequestReader(120);
+    const line = bytesOf(requestLine(1, "csr", []));
+    assert.ok(reader.take(line, 0, line.length) > 0);
+    assert.equal(reader.payload(2).length, 0);
+  });
+
   for (const { line, fields, bytes } of REQUESTS)
     it(`the device reads ${line}`, () => {
       for (const pieces of cuts(bytesOf(`${line}\n`))) {

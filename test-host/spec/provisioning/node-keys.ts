@@ -6,6 +6,8 @@ import type { KeyService, PrivateKey } from "../../../modules/io/keys.js";
 export class NodeKeys implements KeyService {
   /** Everything fails from now on. */
   broken = false;
+  /** Everything throws at once from now on. */
+  throws = false;
   readonly #later: (work: () => void) => void;
 
   constructor(later: (work: () => void) => void = setImmediate) {
@@ -13,6 +15,7 @@ export class NodeKeys implements KeyService {
   }
 
   generate(done: (key: PrivateKey | undefined) => void): void {
+    this.#check();
     this.#later(() => {
       const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
       done(this.broken ? undefined : this.#key(pair.privateKey.export({ format: "der", type: "pkcs8" })));
@@ -25,6 +28,10 @@ export class NodeKeys implements KeyService {
     return this.#key(bytes);
   }
 
+  #check(): void {
+    if (this.throws) throw new Error("no entropy");
+  }
+
   #key(bytes: Uint8Array): PrivateKey | undefined {
     const pkcs8 = Uint8Array.from(bytes);
     try {
@@ -35,14 +42,16 @@ export class NodeKeys implements KeyService {
         algorithm: isRSA ? "RS256" : "ES256",
         publicKey: Uint8Array.from(createPublicKey(key).export({ format: "der", type: "spki" })),
         pkcs8,
-        sign: (signed, done) =>
+        sign: (signed, done) => {
+          this.#check();
           this.#later(() =>
             done(
               this.broken
                 ? undefined
                 : Uint8Array.from(sign("sha256", signed, { key, dsaEncoding: "ieee-p1363" })),
             ),
-          ),
+          );
+        },
       };
     } catch {
       return undefined;

@@ -17,11 +17,12 @@ export interface RamStore {
   state: SlotState;
   locked: boolean;
   begun: boolean;
+  rejected: boolean;
 }
 
 export function ramStore(): RamStore {
   const slots = { a: new Map<CredentialRole, Uint8Array>(), b: new Map<CredentialRole, Uint8Array>() };
-  return { slots, used: undefined, state: "none", locked: false, begun: false };
+  return { slots, used: undefined, state: "none", locked: false, begun: false, rejected: false };
 }
 
 function refuse(detail: string): never {
@@ -35,9 +36,11 @@ export class RamVault implements CredentialVault {
   broken = false;
   /** The next object reads back as something else. */
   bitRot = false;
+  private readonly started: Slot | undefined;
 
   constructor(store: RamStore = ramStore()) {
     this.store = store;
+    this.started = store.used && store.slots[store.used];
   }
 
   get slot(): SlotName | undefined {
@@ -56,9 +59,27 @@ export class RamVault implements CredentialVault {
     return this.store.used === "a" ? "b" : "a";
   }
 
+  get rejected(): boolean {
+    return this.store.rejected;
+  }
+
   open(role: CredentialRole): Credential | undefined {
+    const bytes = this.started?.get(role);
+    return bytes && new BytesCredential(bytes);
+  }
+
+  peek(role: CredentialRole): Credential | undefined {
     const bytes = this.store.used && this.store.slots[this.store.used].get(role);
     return bytes && new BytesCredential(bytes);
+  }
+
+  erase(): void {
+    this.check();
+    const { slots } = this.store;
+    slots.a.clear();
+    slots.b.clear();
+    Object.assign(this.store, { used: undefined, state: "none", begun: false, rejected: false });
+    this.done();
   }
 
   begin(): SlotWriter {

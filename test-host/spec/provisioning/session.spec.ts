@@ -98,6 +98,7 @@ describe("device session of provisioning", () => {
         slot: "none",
         state: "none",
         locked: "0",
+        rejected: "0",
         keys: "1",
         generate: "1",
         restart: "1",
@@ -189,7 +190,11 @@ describe("device session of provisioning", () => {
   const REFUSALS: readonly (readonly [title: string, code: string, ...requests: (readonly string[])[]])[] = [
     ["an unknown verb", "verb", ["dance"]],
     ["an object of an unknown role", "syntax", ["open", "photo", "3"]],
-    ["an object without a length", "room", ["open", "ca", "x"]],
+    ["an object without a length", "syntax", ["open", "ca"]],
+    ["an object whose length is no number", "syntax", ["open", "ca", "1e1"]],
+    ["data for no place", "syntax", ["open", "ca", "9"], ["data", "x", "AAAA"]],
+    ["data whose place would do for bytes", "syntax", ["open", "ca", "9"], ["data", "0000"]],
+    ["to read from no place", "syntax", ["read", "new", "ca", "-1"]],
     ["an object of no length", "room", ["open", "ca", "0"]],
     ["an object that does not fit", "room", ["open", "ca", "8001"]],
     ["data without an object", "place", ["data", "0", "AAAA"]],
@@ -210,6 +215,8 @@ describe("device session of provisioning", () => {
     ["to lock what is not confirmed", "unconfirmed", ["lock"]],
     ["a nonce that is too short", "syntax", ["generate"], ["prove", "new", base64(NONCE.subarray(0, 15))]],
     ["a request without a name", "syntax", ["generate"], ["csr", ""]],
+    ["a request without an argument", "syntax", ["generate"], ["csr"]],
+    ["a proof without a nonce", "syntax", ["generate"], ["prove", "new"]],
     ["a name of more than 64 bytes", "syntax", ["generate"], ["csr", base64("x".repeat(65))]],
     ["a second key", "closed", ["generate"], ["generate"]],
     ["an object that is there", "closed", ["generate"], ["open", "key", "138"]],
@@ -340,6 +347,91 @@ describe("device session of provisioning", () => {
     assert.equal((await tool.ask("hello", "1")).values["busy"], "0");
   });
 
+  it("is not busy for ever when the platform throws at once", async () => {
+    const tool = await begun();
+    await tool.write("key", unit.key);
+    assert.ok(tool.desk.keys);
+    tool.desk.keys.throws = true;
+    assert.equal(await tool.result("prove", "new", base64(NONCE)), "failed");
+    assert.equal(await tool.result("csr", base64("unit")), "failed");
+    await tool.ask("begin");
+    assert.equal(await tool.result("generate"), "failed");
+    assert.equal((await tool.ask("hello", "1")).values["busy"], "0");
+    tool.desk.keys.throws = false;
+    assert.equal(await tool.result("generate"), "ok");
+  });
+
+  it("answers once when the platform answers at once and throws then", async () => {
+    const tool = await begun();
+    assert.ok(tool.desk.keys);
+    tool.desk.keys.generate = done => {
+      done(undefined);
+      throw new Error("late");
+    };
+    assert.equal(await tool.result("generate"), "failed");
+    assert.equal((await tool.ask("hello", "1")).values["busy"], "0");
+  });
+
+  it("tells when flash fails at the end of a key's making, and throws nothing at the platform", async () => {
+    const tool = await begun();
+    tool.say(requestLine(++tool.number, "generate"));
+    tool.desk.vault.broken = true;
+    assert.deepEqual(
+      (await tool.answers()).map(answer => answer.refusal),
+      ["storage"],
+    );
+  });
+
+  it("erases everything, again and again, and can be filled then", async () => {
+    const tool = await confirmed(unit);
+    await tool.ask("begin");
+    await tool.write("key", other.key);
+    for (let times = 0; times < 2; times++) {
+      assert.deepEqual(await tool.ask("erase"), { result: "ok", values: {} });
+      assert.deepEqual((await tool.ask("status")).values, { begun: "0" });
+      const { values } = await tool.ask("hello", "1");
+      assert.deepEqual([values["slot"], values["state"]], ["none", "none"]);
+      for (const [verb = "", ...args] of [
+        ["key", "used"],
+        ["key", "new"],
+        ["read", "used", "certificate", "0"],
+        ["data", "0", "AAAA"],
+        ["commit"],
+        ["confirm"],
+      ])
+        assert.equal(await tool.result(verb, ...args), "nothing", verb);
+    }
+    await tool.ask("begin");
+    assert.equal(await tool.write("key", other.key), "ok");
+  });
+
+  it("tells when erasing fails, and erases when it is asked again", async () => {
+    const tool = await confirmed(unit);
+    tool.desk.vault.broken = true;
+    assert.equal(await tool.result("erase"), "storage");
+    tool.desk.vault.broken = false;
+    assert.equal(await tool.result("erase"), "ok");
+  });
+
+  it("reads and proves what was committed, while the application has what it started with", async () => {
+    const tool = await confirmed(unit);
+    tool.desk.powerUp();
+    await tool.ask("hello", "1");
+    await tool.ask("begin");
+    await tool.write("key", other.key);
+    const started = tool.desk.vault.open("key");
+    const before = (await tool.ask("key", "used")).values["public"];
+    await tool.ask("commit");
+    assert.notEqual((await tool.ask("key", "used")).values["public"], before);
+    assert.deepEqual(tool.desk.vault.open("key"), started);
+  });
+
+  it("shows that what was committed last was given up", async () => {
+    const tool = await confirmed(unit);
+    tool.desk.store.rejected = true;
+    assert.equal((await tool.ask("hello", "1")).values["rejected"], "1");
+  });
+
   it("tells when flash fails, and goes on", async () => {
     const tool = await begun();
     await tool.ask("open", "ca", "3");
@@ -382,10 +474,12 @@ describe("device session of provisioning", () => {
     await tool.ask("begin");
     await tool.ask("open", "ca", "9");
     assert.equal(await tool.result("lock"), "ok");
+    assert.deepEqual((await tool.ask("status")).values, { begun: "0" });
     tool.desk.powerUp();
     assert.equal((await tool.ask("hello", "1")).values["locked"], "1");
     for (const verb of [
       "begin",
+      "erase",
       "open ca 9",
       "data 0 AAAA",
       "close 0",

@@ -112,7 +112,7 @@ const ACTIONS: Readonly<Record<string, (command: Command) => void>> = {
     let kind = "";
     let size = 0;
     for (let index = 0; index < count; index++) {
-      const found = vault.open(role);
+      const found = vault.peek(role);
       if (found === undefined) {
         host.report("none", vault.fault(role));
         return;
