@@ -1,12 +1,15 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readCredentialFile } from "../files/read.js";
+import { FactoryError } from "../factory/error.js";
+import { readCredentialFile, subjectOf } from "../files/read.js";
 import { refuseExisting, writeWhole, type WriteOptions } from "../files/write.js";
 import { InputError } from "../input-error.js";
 import { toPem } from "../pem-text.js";
-import { issueDevice, issueRoot, type CertificateOptions, type Subject } from "./certificate.js";
-import { KeySigner, type CertificateSigner } from "./signer.js";
+import { checkIssuer, issueDevice, issueRoot, type CertificateOptions, type Subject } from "./certificate.js";
+import { issueRevocationList, type RevocationListOptions } from "./crl.js";
+import { checkPassphrase, lockKey } from "./locked-key.js";
+import { KeySigner, signingKeyFault, type CertificateSigner } from "./signer.js";
 
 export type AuthorityKey = "P-256" | "RSA-2048";
 
@@ -15,7 +18,7 @@ export interface CreateAuthorityOptions extends WriteOptions {
   readonly key: AuthorityKey;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Under which the key is stored. */
+  /** Under which the key is stored; at least 12 characters. */
   readonly passphrase: string;
 }
 
@@ -25,8 +28,13 @@ export const AUTHORITY_FILES = { certificate: "ca.pem", key: "ca.key" } as const
 /** Whoever issues certificates for devices. */
 export interface Issuer {
   readonly certificate: X509Certificate;
-  /** DER of the new certificate. */
+  /**
+   * DER of the new certificate, its signature verified. The same options, serial number included, give
+   * the same certificate but for an ECDSA signature. Rejects as {@link issueDevice} does.
+   */
   issue(options: CertificateOptions): Promise<Uint8Array>;
+  /** DER of a certificate revocation list. Rejects as {@link issueRevocationList} does. */
+  revocationList(options: RevocationListOptions): Promise<Uint8Array>;
 }
 
 /** Issues with a certificate and whoever signs for it. */
@@ -34,13 +42,27 @@ export class SigningIssuer implements Issuer {
   readonly certificate: X509Certificate;
   readonly #signer: CertificateSigner;
 
+  /** @throws FactoryError `issuer` when the certificate may issue nothing, or is of another key than the signer's. */
   constructor(certificate: X509Certificate, signer: CertificateSigner) {
+    checkIssuer(certificate);
+    if (!certificate.publicKey.export({ type: "spki", format: "der" }).equals(signer.publicKey))
+      throw new FactoryError({
+        code: "issuer",
+        side: "input",
+        what: `${subjectOf(certificate)} is not the certificate of the key that signs`,
+        why: "What that key signs would be refused by everybody who trusts this certificate.",
+        fix: "Give the certificate and the key that were made together.",
+      });
     this.certificate = certificate;
     this.#signer = signer;
   }
 
   issue(options: CertificateOptions): Promise<Uint8Array> {
     return issueDevice(options, this.certificate, this.#signer);
+  }
+
+  revocationList(options: RevocationListOptions): Promise<Uint8Array> {
+    return issueRevocationList(options, this.certificate, this.#signer);
   }
 }
 
@@ -51,20 +73,20 @@ function generateKey(kind: AuthorityKey): KeyObject {
 }
 
 /**
- * Makes an authority in a folder: `ca.pem`, and `ca.key` under a passphrase (PKCS#8, AES-256, readable
- * by its owner). The key goes to the disk in no other form.
- * @throws InputError when one is there already.
+ * Makes an authority in a folder: `ca.pem`, and `ca.key` under a passphrase (see {@link lockKey};
+ * readable by its owner). The key goes to the disk in no other form.
+ * @throws InputError when one is there already, or the passphrase is too short.
  */
 export async function createAuthority(folder: string, options: CreateAuthorityOptions): Promise<Issuer> {
   const certificatePath = join(folder, AUTHORITY_FILES.certificate);
   const keyPath = join(folder, AUTHORITY_FILES.key);
   refuseExisting(certificatePath, options);
   refuseExisting(keyPath, options);
+  checkPassphrase(options.passphrase, keyPath);
   const key = generateKey(options.key);
   const signer = new KeySigner(key);
   const der = await issueRoot(options, signer);
-  const { passphrase } = options;
-  const locked = key.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase });
+  const locked = lockKey(key, options.passphrase);
   // The key first: a certificate without its key would look like an authority.
   writeWhole(keyPath, locked, { ...options, secret: true });
   writeWhole(certificatePath, toPem(der, "CERTIFICATE"), options);
@@ -96,11 +118,18 @@ function unlocked(path: string, passphrase: string): KeyObject {
   }
 }
 
-/** The authority's certificate, without its key. */
+/**
+ * The authority's certificate, without its key.
+ * @throws InputError when it is none, or of a kind of key that nothing is signed with here.
+ */
 export function readAuthority(folder: string): X509Certificate {
   const path = join(folder, AUTHORITY_FILES.certificate);
   const held = readCredentialFile(path).find(one => one.kind === "certificate");
-  if (held?.certificate.ca === true) return held.certificate;
+  if (held?.certificate.ca === true) {
+    const fault = signingKeyFault(held.certificate.publicKey, `the key of ${path}`);
+    if (fault !== undefined) throw new InputError({ ...fault, file: path });
+    return held.certificate;
+  }
   throw new InputError({
     what: `${path} holds no authority's certificate`,
     why: "Certificates for devices are issued by an authority (basicConstraints CA:TRUE).",
@@ -111,7 +140,8 @@ export function readAuthority(folder: string): X509Certificate {
 
 /**
  * An authority that was made before.
- * @throws InputError when its files cannot be read, do not belong together, or the passphrase is wrong.
+ * @throws InputError when its files cannot be read, do not belong together, are of a kind of key that
+ * nothing is signed with here, or the passphrase is wrong. FactoryError `issuer` when it may issue nothing.
  */
 export function openAuthority(folder: string, passphrase: string): Issuer {
   const certificate = readAuthority(folder);

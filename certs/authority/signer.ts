@@ -1,13 +1,39 @@
-import { createPublicKey, sign, type KeyObject } from "node:crypto";
+import { createPublicKey, sign, verify, type KeyObject } from "node:crypto";
+import { FactoryError } from "../factory/error.js";
+import { describeKey } from "../files/read.js";
 
 /** Signs certificates with a key that it keeps to itself: in memory, in a file, in a token. */
 export interface CertificateSigner {
   /** With SHA-256. */
   readonly algorithm: "ECDSA" | "RSASSA-PKCS1-v1_5";
-  /** SubjectPublicKeyInfo, DER. */
+  /** SubjectPublicKeyInfo, DER: RSA of 2048 to 4096 bits, or EC on P-256. */
   readonly publicKey: Uint8Array;
   /** ECDSA: r and s, 32 bytes each. */
   sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/**
+ * How an authority's key (either half) signs here; `undefined`: it does not. Devices verify ECDSA on
+ * P-256 and RSA from 2048 to 4096 bits, nothing else.
+ */
+export function signingAlgorithm(key: KeyObject): CertificateSigner["algorithm"] | undefined {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  const bits = details?.modulusLength ?? 0;
+  if (type === "rsa" && bits >= 2048 && bits <= 4096) return "RSASSA-PKCS1-v1_5";
+  return type === "ec" && details?.namedCurve === "prime256v1" ? "ECDSA" : undefined;
+}
+
+/** Why an authority's key is of no use, in three sentences; `undefined`: it will do. */
+export function signingKeyFault(
+  key: KeyObject,
+  name: string,
+): { readonly what: string; readonly why: string; readonly fix: string } | undefined {
+  if (signingAlgorithm(key) !== undefined) return undefined;
+  return {
+    what: `${name} is ${describeKey(key)}`,
+    why: "Certificates are signed with P-256 or RSA of 2048 to 4096 bits here: devices and modules verify nothing else.",
+    fix: "Use an authority with such a key; certs ca create makes one.",
+  };
 }
 
 /** A signer with a private key in memory: RSA, or EC on P-256. */
@@ -16,9 +42,17 @@ export class KeySigner implements CertificateSigner {
   readonly publicKey: Uint8Array;
   readonly #key: KeyObject;
 
+  /** @throws FactoryError `issuer-key` for a key of another kind. */
   constructor(key: KeyObject) {
+    const algorithm = signingAlgorithm(key);
+    if (algorithm === undefined)
+      throw new FactoryError({
+        code: "issuer-key",
+        side: "input",
+        ...(signingKeyFault(key, "the authority's key") ?? { what: "", why: "", fix: "" }),
+      });
     this.#key = key;
-    this.algorithm = key.asymmetricKeyType === "rsa" ? "RSASSA-PKCS1-v1_5" : "ECDSA";
+    this.algorithm = algorithm;
     this.publicKey = Uint8Array.from(createPublicKey(key).export({ type: "spki", format: "der" }));
   }
 
@@ -26,4 +60,26 @@ export class KeySigner implements CertificateSigner {
     const signature = sign("sha256", bytes, { key: this.#key, dsaEncoding: "ieee-p1363" });
     return Promise.resolve(Uint8Array.from(signature));
   }
+}
+
+/** What a signer that signs wrongly is told by. */
+export function badSignature(): FactoryError {
+  return new FactoryError({
+    code: "signature",
+    side: "environment",
+    what: "the authority's signature is wrong",
+    why: "It was verified with the authority's public key right after it was made; nobody would take such a certificate.",
+    fix: "Nothing was given to the unit. If the key is in a token, look whether the token, its key and its library belong together; stop issuing until a test signature is good.",
+  });
+}
+
+/**
+ * A signature that was verified.
+ * @throws FactoryError `signature` when the signer signs wrongly.
+ */
+export async function signChecked(bytes: Uint8Array, signer: CertificateSigner): Promise<Uint8Array> {
+  const signature = Uint8Array.from(await signer.sign(bytes));
+  const key = createPublicKey({ key: Buffer.from(signer.publicKey), format: "der", type: "spki" });
+  if (!verify("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature)) throw badSignature();
+  return signature;
 }

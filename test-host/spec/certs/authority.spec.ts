@@ -28,9 +28,15 @@ describe("issuing by a file authority", () => {
         let certificate: X509Certificate;
         before(async () => {
           const subject = { commonName: 'Factory, "A" + B', organization: "Ä GmbH" };
-          await createAuthority(place, { subject, key: authorityKey, notBefore, notAfter, passphrase: "p" });
+          await createAuthority(place, {
+            subject,
+            key: authorityKey,
+            notBefore,
+            notAfter,
+            passphrase: "passphrase-1",
+          });
           // As the next station on the next day does it.
-          issuer = openAuthority(place, "p");
+          issuer = openAuthority(place, "passphrase-1");
           const pair =
             deviceKey === "P-256"
               ? generateKeyPairSync("ec", { namedCurve: "P-256" })
@@ -90,17 +96,20 @@ describe("issuing by a file authority", () => {
   describe("files that were made before", () => {
     it("a name with signs that mean something in LDAP's notation stays what it is", () => {
       // Node puts a backslash before such signs.
-      const subject = openAuthority(`${folder.path}/P-256-P-256`, "p").certificate.subject.replaceAll(
-        "\\",
-        "",
-      );
+      const subject = openAuthority(
+        `${folder.path}/P-256-P-256`,
+        "passphrase-1",
+      ).certificate.subject.replaceAll("\\", "");
       assert.match(subject, /CN=Factory, "A" \+ B/);
       assert.match(subject, /O=Ä GmbH/);
     });
 
     it("an authority whose files do not belong together is refused", () => {
       execFileSync("cp", [`${folder.path}/RSA-2048-P-256/ca.key`, `${folder.path}/P-256-RSA-2048/ca.key`]);
-      assert.throws(() => openAuthority(`${folder.path}/P-256-RSA-2048`, "p"), /is not the key of/);
+      assert.throws(
+        () => openAuthority(`${folder.path}/P-256-RSA-2048`, "passphrase-1"),
+        /is not the key of/,
+      );
     });
   });
 });
