@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { CredentialRole } from "../../../modules/io/credentials.js";
+import type { Timer } from "../../../modules/io/timer.js";
+import { timer as wallTimer } from "../services.js";
 import { ProvisioningError } from "./error.js";
 import { ProvisioningLink, type LinkOptions } from "./link.js";
-import { equal, isProof, isRequestFor, spkiOf, type PublicKey } from "./proof.js";
+import { equal, isPublicKey, isProof, isRequestFor, spkiOf, type PublicKey } from "./proof.js";
+import { Values } from "./values.js";
 
 /** The protocol's version that is spoken here. */
 const PROTOCOL = 1;
@@ -12,6 +15,17 @@ const PROTOCOL = 1;
 const FLASH_MS = 15_000;
 /** A small processor multiplies on the curve. */
 const KEY_MS = 120_000;
+/** A device begins anew: the boot loader, the engine. */
+const START_MS = 10_000;
+/** Between two looks whether it has. */
+const LOOK_MS = 100;
+/** In place of `boot`, of firmware that does not tell it. */
+const UNTOLD = "";
+
+/** Bytes of the longest request that any device takes. */
+const MOST_FRAME = 2_048;
+/** Bytes of the largest certificate that is read: a slot has 8 KB. */
+const MOST_CERTIFICATE = 16_384;
 
 /** `new`: the slot that is being filled; `used`: the one that the application takes its credentials from. */
 export type Where = "new" | "used";
@@ -23,6 +37,8 @@ export interface DeviceFacts {
   readonly slot: "a" | "b" | undefined;
   readonly state: "none" | "trial" | "confirmed";
   readonly locked: boolean;
+  /** The slot that was committed last was given up, and the other one is in use. Absent: an older firmware. */
+  readonly rejected?: boolean;
   /** It can use keys: prove possession, sign requests, compare key and certificate. */
   readonly keys: boolean;
   /** It can make keys. */
@@ -30,8 +46,18 @@ export interface DeviceFacts {
   readonly restart: boolean;
   readonly module?: string;
   readonly firmware?: string;
+  /** Another one at each start of the firmware: eight hexadecimal digits. Absent: an older firmware. */
+  readonly boot?: string;
+  /** Of an ESP32 its MAC, 12 capital hexadecimal digits. */
   readonly unit?: string;
   readonly imei?: string;
+}
+
+export interface ConnectOptions {
+  /** Waits so long for a device that is starting. Default: 10,000. */
+  readonly deadlineMs?: number | undefined;
+  /** The `boot` of a life that is known to end: what it answers still is not taken. */
+  readonly after?: string | undefined;
 }
 
 /** The slot that is being filled. */
@@ -66,68 +92,19 @@ export interface Progress {
 
 const ROLES = ["ca", "certificate", "key"] as const;
 
-/** The values of one answer, checked as they are taken out. */
-class Values {
-  readonly #values: ReadonlyMap<string, string>;
-  readonly #verb: string;
-
-  constructor(values: ReadonlyMap<string, string>, verb: string) {
-    this.#values = values;
-    this.#verb = verb;
-  }
-
-  has(name: string): boolean {
-    return this.#values.has(name);
-  }
-
-  get(name: string): string {
-    return this.#values.get(name) ?? this.#malformed();
-  }
-
-  number(name: string): number {
-    const text = this.get(name);
-    return /^\d+$/.test(text) ? Number(text) : this.#malformed();
-  }
-
-  flag(name: string): boolean {
-    return this.get(name) === "1";
-  }
-
-  one<Word extends string>(name: string, words: readonly Word[]): Word {
-    const text = this.get(name);
-    return words.find(word => word === text) ?? this.#malformed();
-  }
-
-  bytes(name: string): Uint8Array {
-    const text = this.get(name);
-    const bytes = Buffer.from(text, "base64");
-    return bytes.toString("base64") === text ? Uint8Array.from(bytes) : this.#malformed();
-  }
-
-  /** Those of the names that have a value. */
-  optional<Name extends string>(...names: readonly Name[]): Partial<Record<Name, string>> {
-    const found: Partial<Record<Name, string>> = {};
-    for (const name of names) {
-      const text = this.#values.get(name);
-      if (text !== undefined) found[name] = text;
-    }
-    return found;
-  }
-
-  #malformed(): never {
-    throw new ProvisioningError("malformed", this.#verb);
-  }
-}
-
 /**
  * A device on a console. Every method may be called again after a failure of the line; what is whole
  * in the device stays there. Rejections are {@link ProvisioningError}s.
  */
 export class ProvisioningClient {
   readonly #link: ProvisioningLink;
+  readonly #timer: Timer;
   #facts: DeviceFacts | undefined;
+  /** The life that was told to end, if one was. */
+  #former: string | undefined;
 
   constructor(options: LinkOptions) {
+    this.#timer = options.timer ?? wallTimer;
     this.#link = new ProvisioningLink(options);
   }
 
@@ -136,22 +113,29 @@ export class ProvisioningClient {
     return this.#link.repeats;
   }
 
-  /** Begins a session; again after `order`, `silent` or a restart. Waits so long for a device that is starting. */
-  async connect(deadlineMs = 10_000): Promise<DeviceFacts> {
-    const values = await this.#ask("hello", [String(PROTOCOL)], deadlineMs);
-    if (values.number("protocol") !== PROTOCOL) throw new ProvisioningError("version", "hello");
-    const slot = values.one("slot", ["a", "b", "none"]);
-    this.#facts = {
-      frame: values.number("frame"),
-      slot: slot === "none" ? undefined : slot,
-      state: values.one("state", ["none", "trial", "confirmed"]),
-      locked: values.flag("locked"),
-      keys: values.flag("keys"),
-      generate: values.flag("generate"),
-      restart: values.flag("restart"),
-      ...values.optional("module", "firmware", "unit", "imei"),
-    };
-    return this.#facts;
+  /**
+   * Begins a session; again after `order`, `silent` or a restart. After {@link restart} it is the new life of
+   * the device that answers, never the one that ends. Rejects with `restart` when there is no other.
+   */
+  async connect({ deadlineMs = START_MS, after }: ConnectOptions = {}): Promise<DeviceFacts> {
+    const former = after ?? this.#former;
+    const time = { over: false };
+    const timer = this.#timer.set(() => (time.over = true), deadlineMs);
+    try {
+      for (;;) {
+        if (former !== UNTOLD || (await this.#isForgotten(deadlineMs))) {
+          const facts = await this.#hello(deadlineMs);
+          if (former === undefined || facts.boot !== former) {
+            this.#former = undefined;
+            return (this.#facts = facts);
+          }
+        }
+        if (time.over) throw new ProvisioningError("restart", "restart");
+        await new Promise<void>(resolve => this.#timer.set(resolve, LOOK_MS));
+      }
+    } finally {
+      this.#timer.clear(timer);
+    }
   }
 
   /** The slot that is being filled; `undefined`: none was begun. */
@@ -163,15 +147,17 @@ export class ProvisioningClient {
       const length = values.number(role);
       if (length > 0) closed[role] = length;
     }
-    if (!values.has("open")) return { room: values.number("room"), closed };
+    const room = values.number("room");
+    if (!values.has("open")) return { room, closed };
+    const length = values.number("length");
     return {
-      room: values.number("room"),
+      room,
       closed,
       open: {
         role: values.one("open", ROLES),
-        length: values.number("length"),
-        at: values.number("at"),
-        crc: Number.parseInt(values.get("crc"), 16),
+        length,
+        at: values.number("at", length),
+        crc: values.hex32("crc"),
       },
     };
   }
@@ -199,7 +185,10 @@ export class ProvisioningClient {
       const room = this.#link.room(this.#facts?.frame ?? 0, "data", [String(at)]);
       if (room < 1) throw new ProvisioningError("malformed", "hello");
       const piece = Buffer.from(bytes.subarray(at, at + room));
-      at = (await this.#ask("data", [String(at), piece.toString("base64")], FLASH_MS)).number("at");
+      const values = await this.#ask("data", [String(at), piece.toString("base64")], FLASH_MS);
+      at += piece.length;
+      // All of it or nothing is taken: any other place is no device of ours.
+      if (values.number("at") !== at) values.malformed();
       onProgress(at);
     }
     await this.#ask("close", [crc32(bytes).toString(16).padStart(8, "0")], FLASH_MS);
@@ -210,33 +199,42 @@ export class ProvisioningClient {
     await this.#ask("generate", [], KEY_MS);
   }
 
-  /** A request (PKCS #10, DER) for a certificate of the begun slot's key, checked. 64 bytes of name at most. */
-  async certificateRequest(commonName: string): Promise<Uint8Array> {
+  /**
+   * A request (PKCS #10, DER) for a certificate of the begun slot's key, checked; `expected`: the key
+   * (SubjectPublicKeyInfo) that it has to be for. 64 bytes of name at most.
+   */
+  async certificateRequest(commonName: string, expected?: Uint8Array): Promise<Uint8Array> {
     const name = Buffer.from(commonName, "utf8").toString("base64");
     const request = (await this.#ask("csr", [name], KEY_MS)).bytes("bytes");
-    const key = await this.publicKey("new");
-    if (!key || !(await isRequestFor(request, commonName, key.spki)))
+    const spki = expected ?? (await this.publicKey("new"))?.spki;
+    if (!spki || !(await isRequestFor(request, commonName, spki)))
       throw new ProvisioningError("request", "csr");
     return request;
   }
 
-  /** A certificate as it is stored; `undefined`: there is none. */
+  /** A certificate as it is stored, of 16 KB at most; `undefined`: there is none. */
   async readBack(where: Where, role: "ca" | "certificate"): Promise<Uint8Array | undefined> {
-    let whole = Buffer.alloc(0);
-    for (;;) {
-      const values = await this.#maybe("read", [where, role, String(whole.length)], FLASH_MS);
-      if (values === undefined) return undefined;
+    let whole: Uint8Array | undefined;
+    for (let at = 0; whole === undefined || at < whole.length;) {
+      const values = await this.#maybe("read", [where, role, String(at)], FLASH_MS);
+      if (values === undefined) return at === 0 ? undefined : this.#changed();
+      const length = values.number("length", MOST_CERTIFICATE);
       const piece = values.bytes("bytes");
-      whole = Buffer.concat([whole, piece]);
-      if (whole.length === values.number("length")) return Uint8Array.from(whole);
-      if (piece.length === 0) throw new ProvisioningError("different", "read");
+      whole ??= new Uint8Array(length);
+      if (whole.length !== length) this.#changed();
+      if (piece.length === 0 || at + piece.length > length) values.malformed();
+      whole.set(piece, at);
+      at += piece.length;
     }
+    return whole;
   }
 
   /** The public half of a stored key; `undefined`: there is no key. */
   async publicKey(where: Where): Promise<PublicKey | undefined> {
     const values = await this.#maybe("key", [where], KEY_MS);
-    return values && { algorithm: values.one("algorithm", ["ES256", "RS256"]), spki: values.bytes("public") };
+    if (values === undefined) return undefined;
+    const key = { algorithm: values.one("algorithm", ["ES256", "RS256"]), spki: values.bytes("public") };
+    return isPublicKey(key) ? key : values.malformed();
   }
 
   /** The public key whose private half the device has just proved to hold, by signing a fresh nonce. */
@@ -276,23 +274,42 @@ export class ProvisioningClient {
     await this.#ask("lock", [], FLASH_MS);
   }
 
-  /** The device restarts after it has answered; `connect` then waits for it. */
+  /** Erases both slots, whatever they hold. Older firmware does not know it: `verb`, also where nothing is begun. */
+  async erase(): Promise<void> {
+    try {
+      await this.#ask("erase", [], FLASH_MS);
+    } catch (error) {
+      // What a firmware without this request says to anything while no slot is begun.
+      if (error instanceof ProvisioningError && error.code === "nothing")
+        throw new ProvisioningError("verb", "erase");
+      throw error;
+    }
+  }
+
+  /** The device restarts after it has answered; {@link connect} then waits for its next life. */
   async restart(): Promise<void> {
-    await this.#ask("restart", []);
+    const former = this.#facts?.boot ?? UNTOLD;
+    try {
+      await this.#ask("restart", []);
+    } catch (error) {
+      // The answer was lost, and what was asked again is the new life.
+      if (!(error instanceof ProvisioningError) || error.code !== "order") throw error;
+    }
+    this.#former = former;
   }
 
   async progress(): Promise<Progress> {
     const values = await this.#ask("report", []);
     const { code, command } = values.optional("code", "command");
     return {
-      event: values.get("event"),
+      event: values.word("event"),
       connections: values.number("connections"),
       failures: values.number("failures"),
       ...(values.has("stage") && {
         failure: {
-          stage: values.get("stage"),
-          kind: values.get("kind"),
-          ...(code !== undefined && /^-?\d+$/.test(code) && { code: Number(code) }),
+          stage: values.word("stage"),
+          kind: values.word("kind"),
+          ...(code !== undefined && /^-?\d{1,9}$/.test(code) && { code: Number(code) }),
           ...(command !== undefined && { command }),
         },
       }),
@@ -302,6 +319,38 @@ export class ProvisioningClient {
   /** Closes the stream. */
   close(): void {
     this.#link.close();
+  }
+
+  async #hello(deadlineMs: number): Promise<DeviceFacts> {
+    const values = await this.#ask("hello", [String(PROTOCOL)], deadlineMs);
+    if (values.number("protocol") !== PROTOCOL) throw new ProvisioningError("version", "hello");
+    const slot = values.one("slot", ["a", "b", "none"]);
+    return {
+      frame: values.number("frame", MOST_FRAME),
+      slot: slot === "none" ? undefined : slot,
+      state: values.one("state", ["none", "trial", "confirmed"]),
+      locked: values.flag("locked"),
+      ...(values.has("rejected") && { rejected: values.flag("rejected") }),
+      keys: values.flag("keys"),
+      generate: values.flag("generate"),
+      restart: values.flag("restart"),
+      ...values.optional("module", "firmware", "boot", "unit", "imei"),
+    };
+  }
+
+  /** Older firmware does not tell its lives apart; the next one knows nothing of this session. */
+  async #isForgotten(deadlineMs: number): Promise<boolean> {
+    try {
+      await this.#ask("status", [], deadlineMs);
+      return false;
+    } catch (error) {
+      if (error instanceof ProvisioningError && error.code === "order") return true;
+      throw error;
+    }
+  }
+
+  #changed(): never {
+    throw new ProvisioningError("different", "read");
   }
 
   async #ask(verb: string, args: readonly string[], deadlineMs?: number): Promise<Values> {

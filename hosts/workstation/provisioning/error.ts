@@ -141,6 +141,11 @@ const SENTENCES = {
     why: "The port disappeared: a cable was pulled, or an adapter restarted.",
     fix: "Plug it in and run again: what is whole in the device stays.",
   },
+  restart: {
+    what: "the device did not restart",
+    why: "It answered that it would, and the same run of its firmware answers still.",
+    fix: "Restart it by hand, by its reset button or its supply, and run again.",
+  },
   version: {
     what: "the device speaks another version of the provisioning protocol",
     why: "Tool and firmware are of different ages.",

@@ -38,7 +38,7 @@ function parse(line: string): Answer | undefined {
   if (!head.endsWith(" ") || line.slice(-8) !== checksum(head)) return undefined;
   const [number = "", result, ...fields] = head.slice(2, -1).split(" ");
   const code = result === "no" ? fields.shift() : undefined;
-  if (!/^\d+$/.test(number) || (result !== "ok" && code === undefined)) return undefined;
+  if (!/^\d{1,9}$/.test(number) || (result !== "ok" && code === undefined)) return undefined;
   const values = new Map<string, string>();
   for (const field of fields) {
     const end = field.indexOf("=");

@@ -13,7 +13,7 @@ export interface LinkOptions {
   readonly repeatMs?: number | undefined;
   /** A line of the console that is none of ours: boot messages, the firmware's log. */
   readonly onText?: ((line: string) => void) | undefined;
-  /** Number of the first request; a random one unless a test wants to know it. */
+  /** The number before that of the first request; a random one unless a test wants to know it. */
   readonly first?: number | undefined;
 }
 

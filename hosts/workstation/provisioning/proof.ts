@@ -26,10 +26,48 @@ export function spkiOf(object: Uint8Array, role: Exclude<CredentialRole, "ca">):
   return key.export({ format: "der", type: "spki" });
 }
 
-/** The subject's common name, if it is the only one. */
+/** As {@link spkiOf} of a certificate, from whoever it came; `undefined`: it is none, or its key cannot be read. */
+export function spkiIn(certificate: Uint8Array): Uint8Array | undefined {
+  try {
+    return spkiOf(certificate, "certificate");
+  } catch {
+    return undefined;
+  }
+}
+
+/** The subject's common name, if it is the only one; `undefined` also when it is no certificate. */
 export function commonNameOf(certificate: Uint8Array): string | undefined {
-  const names = new PeculiarCertificate(Uint8Array.from(certificate)).subjectName.getField("CN");
-  return names.length === 1 ? names[0] : undefined;
+  try {
+    const names = new PeculiarCertificate(Uint8Array.from(certificate)).subjectName.getField("CN");
+    return names.length === 1 ? names[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether that authority (X.509, DER) signed the certificate; `false` also when it is none. */
+export function isIssuedBy(authority: Uint8Array, certificate: Uint8Array): boolean {
+  const issuer = new X509Certificate(authority);
+  try {
+    const issued = new X509Certificate(certificate);
+    return issued.checkIssued(issuer) && issued.verify(issuer.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it is a key of the kind that it is told to be, in DER that has one form. */
+export function isPublicKey({ algorithm, spki }: PublicKey): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+    const isKind =
+      algorithm === "RS256"
+        ? key.asymmetricKeyType === "rsa"
+        : key.asymmetricKeyDetails?.namedCurve === "prime256v1";
+    return isKind && equal(key.export({ format: "der", type: "spki" }), spki);
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the device's key signed the nonce. */

@@ -6,7 +6,7 @@ import { ProvisioningError } from "../../../hosts/workstation/provisioning/error
 import { fill, type Step } from "../../../hosts/workstation/provisioning/fill.js";
 import { isRequestFor } from "../../../hosts/workstation/provisioning/proof.js";
 import { Desk } from "./desk.js";
-import { issueFor } from "./issue-for.js";
+import { issueFor, issuing } from "./issue-for.js";
 
 /** Rejects with this code, and with sentences that are filled in. */
 async function refused(code: string, work: Promise<unknown>): Promise<void> {
@@ -64,7 +64,7 @@ describe("provisioning client", () => {
     const filled = await desk.time.run(
       fill(
         desk.plug(),
-        { ca: ca.certificate, certificate: issueFor(ca), commonName: "unit" },
+        { ca: ca.certificate, ...issuing(ca), commonName: "unit" },
         step => void steps.push(step),
       ),
     );
@@ -94,7 +94,7 @@ describe("provisioning client", () => {
 
   it("gives a unit new credentials in the other slot, and refuses that when it is locked", async () => {
     const desk = new Desk();
-    const wanted = { ca: ca.certificate, certificate: issueFor(ca), commonName: "unit" };
+    const wanted = { ca: ca.certificate, ...issuing(ca), commonName: "unit" };
     const client = desk.plug();
     await desk.time.run(fill(client, wanted));
     await desk.time.run(client.confirm());
@@ -128,7 +128,7 @@ describe("provisioning client", () => {
     await desk.time.run(client.generate());
     const request = await desk.time.run(client.certificateRequest("another"));
     await desk.time.run(client.transfer("certificate", await issueFor(ca)(request)));
-    await desk.time.run(fill(client, { certificate: issueFor(ca), commonName: "third" }));
+    await desk.time.run(fill(client, { ...issuing(ca), commonName: "third" }));
     const subject = new X509Certificate(desk.store.slots.b.get("certificate") ?? "").subject;
     assert.equal(subject, "CN=third");
   });
@@ -264,8 +264,8 @@ describe("provisioning client", () => {
     desk.powerUp();
     await refused("order", desk.time.run(client.status()));
     desk.fault = bytes => bytes.subarray(0, 0);
-    await refused("silent", desk.time.run(client.connect(2_000)));
-    const waiting = client.connect(2_000);
+    await refused("silent", desk.time.run(client.connect({ deadlineMs: 2_000 })));
+    const waiting = client.connect({ deadlineMs: 2_000 });
     desk.unplug();
     await refused("gone", desk.time.run(waiting));
     await refused("gone", desk.time.run(client.connect()));

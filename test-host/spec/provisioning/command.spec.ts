@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InputError } from "../../../certs/input-error.js";
+import type { Duplex } from "node:stream";
+import { FactoryError } from "../../../certs/factory/error.js";
 import { Authority, type Issued } from "../../../certs/issue.js";
 import { ProvisioningClient } from "../../../hosts/workstation/provisioning/client.js";
 import { fill, type Wanted } from "../../../hosts/workstation/provisioning/fill.js";
-import { openPort } from "../../../hosts/workstation/provisioning/port.js";
+import { openPort } from "../../../hosts/workstation/serial/open.js";
 import { hear, peer, start, xsCellular } from "../cli/support.js";
 
 describe("xs-cellular device", function () {
@@ -51,12 +52,23 @@ describe("xs-cellular device", function () {
     return { child, port: address.startsWith("127.") ? `tcp:${address}` : address };
   }
 
+  /** Between two tools the pty is made anew. */
+  async function openThere(port: string): Promise<Duplex> {
+    for (let tries = 0; ; tries++)
+      try {
+        return await openPort(port);
+      } catch (error) {
+        if (tries === 100 || !(error instanceof FactoryError) || error.code !== "port-missing") throw error;
+        await new Promise(resolve => setTimeout(resolve, 50));
+      }
+  }
+
   async function withTool<Value>(
     port: string,
     work: (tool: ProvisioningClient) => Promise<Value>,
     onText?: (line: string) => void,
   ): Promise<Value> {
-    const tool = new ProvisioningClient({ stream: openPort(port), onText });
+    const tool = new ProvisioningClient({ stream: await openThere(port), onText });
     try {
       return await work(tool);
     } finally {
@@ -120,8 +132,11 @@ describe("xs-cellular device", function () {
       assert.match(stderr, /why: .+\n.*fix: .+/s);
     });
 
-  it("a port that is none is refused with a reason and a remedy", () => {
-    for (const path of ["/dev/null", join(folder, "nothing")])
-      assert.throws(() => openPort(path), InputError);
+  it("a port that is none is refused with a reason and a remedy", async () => {
+    for (const [path, code] of [
+      ["/dev/null", "port-refused"],
+      [join(folder, "nothing"), "port-missing"],
+    ] as const)
+      await assert.rejects(openPort(path), { name: "FactoryError", code, side: "environment" });
   });
 });

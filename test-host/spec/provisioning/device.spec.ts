@@ -6,7 +6,7 @@ import { fill, type Wanted } from "../../../hosts/workstation/provisioning/fill.
 import { LoopbackNetwork } from "../../simulator/loopback.js";
 import { Scheduler } from "../../simulator/scheduler.js";
 import { DeviceBench, HOST, withDevice, type DeviceBenchOptions } from "./device-bench.js";
-import { issueFor } from "./issue-for.js";
+import { issuing } from "./issue-for.js";
 
 /** Places of eight bytes of a secret in what was heard, in raw bytes, hexadecimal and base64. */
 function leaks(heard: Buffer, secret: Uint8Array): number {
@@ -43,7 +43,7 @@ describe("provisioning of the firmware in XS, over its console and flash", funct
   });
 
   function ownKey(): Wanted {
-    return { ca: ca.certificate, certificate: issueFor(ca), commonName: "unit" };
+    return { ca: ca.certificate, ...issuing(ca), commonName: "unit" };
   }
 
   it("a device without credentials waits for the factory and leaves the module alone", async () => {
@@ -112,7 +112,7 @@ describe("provisioning of the firmware in XS, over its console and flash", funct
         await bench.run(
           fill(tool, {
             ca: authority.certificate,
-            certificate: issueFor(authority),
+            ...issuing(authority),
             commonName: "unit-1",
           }),
         );

@@ -5,7 +5,7 @@ import { ProvisioningError } from "../../../hosts/workstation/provisioning/error
 import { fill, type Wanted } from "../../../hosts/workstation/provisioning/fill.js";
 import { Random } from "../../simulator/random.js";
 import { Desk, type Fault } from "./desk.js";
-import { issueFor } from "./issue-for.js";
+import { issuing } from "./issue-for.js";
 
 /** A line that loses, doubles and flips bytes, each once in so many; 0: never. */
 interface Weather {
@@ -69,7 +69,7 @@ describe("provisioning over a bad line", () => {
 
   /** With a key of the device's own, or of the workstation. */
   function wantedWith(ownKey: boolean): Wanted {
-    return ownKey ? { ca: ca.certificate, certificate: issueFor(ca), commonName: "unit" } : wanted;
+    return ownKey ? { ca: ca.certificate, ...issuing(ca), commonName: "unit" } : wanted;
   }
 
   it("ends right, or with a typed error and nothing wrong in use, in any weather", async () => {
@@ -201,7 +201,7 @@ describe("provisioning over a bad line", () => {
       const desk = new Desk();
       const client = desk.plug();
       await desk.time.run(
-        fill(client, ownKey ? { ca: ca.certificate, certificate: issueFor(ca), commonName: "unit" } : wanted),
+        fill(client, ownKey ? { ca: ca.certificate, ...issuing(ca), commonName: "unit" } : wanted),
       );
       await desk.time.run(client.confirm());
       const key = desk.store.slots.a.get("key");

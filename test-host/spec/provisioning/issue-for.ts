@@ -2,6 +2,8 @@ import "reflect-metadata";
 import { Pkcs10CertificateRequest, X509CertificateGenerator } from "@peculiar/x509";
 import { createPrivateKey, webcrypto } from "node:crypto";
 import type { Authority } from "../../../certs/issue.js";
+import type { WantedIssued } from "../../../hosts/workstation/provisioning/fill.js";
+import { isIssuedBy } from "../../../hosts/workstation/provisioning/proof.js";
 
 /** A certificate for a request, by an authority; the same one each time for the same key and name, as a ledger keeps them. */
 export function issueFor(authority: Authority): (request: Uint8Array) => Promise<Uint8Array> {
@@ -28,5 +30,13 @@ export function issueFor(authority: Authority): (request: Uint8Array) => Promise
     const certificate = new Uint8Array(made.rawData);
     issued.set(id, certificate);
     return certificate;
+  };
+}
+
+/** What `fill` wants to know of an authority that issues, and whose certificates may stay. */
+export function issuing(authority: Authority): Pick<WantedIssued, "certificate" | "accept"> {
+  return {
+    certificate: issueFor(authority),
+    accept: certificate => isIssuedBy(authority.certificate, certificate),
   };
 }
