@@ -1,0 +1,30 @@
+import type { Ledger, LedgerOptions } from "./ledger.js";
+import { openSqlite, type Access } from "./sqlite.js";
+import { SqlLedger } from "./sql-ledger.js";
+
+export interface OpenLedgerOptions extends LedgerOptions {
+  /** `create` (default): made where there is none; `existing`: must be there; `read`: and is not changed. */
+  readonly access?: Access;
+  /** How long to wait for somebody else who writes, until `ledger-busy`. Default: 5,000. */
+  readonly busyMs?: number;
+  /** SQLite: the file does not grow beyond it. Default: as far as the disk goes. */
+  readonly mostBytes?: number;
+}
+
+/** How long a claim holds without being renewed, by default. */
+export const CLAIM_MS = 60_000;
+
+/**
+ * Opens a ledger: `postgres://` or `postgresql://` is a database of PostgreSQL, anything else the path of an SQLite
+ * file. Rejects with a FactoryError: `ledger-absent`, `ledger-foreign`, `ledger-newer`, `ledger-library`,
+ * `ledger-full`, `ledger-busy`, `ledger-unreachable`.
+ */
+export async function openLedger(location: string, options: OpenLedgerOptions = {}): Promise<Ledger> {
+  const { access = "create", busyMs = 5_000, claimMs = CLAIM_MS, mostBytes } = options;
+  if (/^postgres(ql)?:\/\//i.test(location)) {
+    const { openPostgres } = await import("./postgres.js");
+    return new SqlLedger(await openPostgres(location, { access, busyMs, now: options.now }), claimMs);
+  }
+  const now = options.now ?? (() => new Date());
+  return new SqlLedger(await openSqlite(location, { access, busyMs, now, mostBytes }), claimMs);
+}

@@ -1,0 +1,228 @@
+import type BetterSqlite3 from "better-sqlite3";
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { FactoryError } from "../factory/error.js";
+import { absent, busy, conflict, full, library, newer, noLedger, readOnly, unreachable } from "./faults.js";
+import { SCHEMA_VERSION, SQLITE_TRIGGERS, tables } from "./schema.js";
+import type { Backend, Dialect, Query, Row, Step } from "./step.js";
+
+/** `XSCL`: in the file's header, so that no other program's database is taken for a ledger. */
+const APPLICATION_ID = 0x5853434c;
+
+/** How the file is opened. */
+export type Access =
+  /** Made where there is none. */
+  | "create"
+  /** It must be there. */
+  | "existing"
+  /** It must be there, and nothing can be changed. */
+  | "read";
+
+export interface SqliteOptions {
+  readonly access: Access;
+  readonly now: () => Date;
+  /** How long to wait for another process that writes. */
+  readonly busyMs: number;
+  /** The file does not grow beyond it; whoever needs more gets `ledger-full`. */
+  readonly mostBytes?: number | undefined;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** An error of SQLite as the ledger tells it. */
+function told(where: string, error: unknown): Error {
+  const code = codeOf(error);
+  if (error instanceof FactoryError || !code.startsWith("SQLITE_"))
+    return error instanceof Error ? error : new Error(String(error));
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return busy(where, error);
+  // Shared memory grows on the same disk.
+  if (/^SQLITE_(FULL|IOERR_SHM(SIZE|MAP))$/.test(code)) return full(where, error);
+  if (code.startsWith("SQLITE_CONSTRAINT_"))
+    return conflict(`${where} refuses what is there already (${code})`);
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return noLedger(where, "is no ledger, or a damaged one");
+  if (code.startsWith("SQLITE_READONLY")) return unreachable(where, "it must not be written", error);
+  return unreachable(where, code, error);
+}
+
+/** One file, one connection. Every transaction runs in one turn: those of several ports never mix. */
+class SqliteBackend implements Backend {
+  readonly dialect: Dialect;
+  readonly #database: BetterSqlite3.Database;
+  readonly #where: string;
+  readonly #options: SqliteOptions;
+  readonly #statements = new Map<string, BetterSqlite3.Statement<unknown[], Row>>();
+
+  constructor(database: BetterSqlite3.Database, where: string, options: SqliteOptions) {
+    this.#database = database;
+    this.#where = where;
+    this.#options = options;
+    const { now } = options;
+    this.dialect = {
+      // The whole file is locked by a transaction that writes.
+      forUpdate: "",
+      skipLocked: "",
+      clock: now,
+    };
+  }
+
+  async write<T>(work: () => Step<T>): Promise<T> {
+    if (this.#options.access === "read") throw readOnly(this.#where);
+    await this.#begin();
+    // No await from here to the end.
+    try {
+      const result = this.#run(work());
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors.
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      throw told(this.#where, error);
+    }
+  }
+
+  read<T>(work: () => Step<T>): Promise<T> {
+    return new Promise(resolve => {
+      try {
+        this.#database.exec("BEGIN");
+        resolve(this.#run(work()));
+      } catch (error) {
+        throw told(this.#where, error);
+      } finally {
+        if (this.#database.inTransaction) this.#database.exec("COMMIT");
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    this.#statements.clear();
+    this.#database.close();
+    return Promise.resolve();
+  }
+
+  /** Waits without holding up the ports, as SQLite's own waiting would. */
+  async #begin(): Promise<void> {
+    const end = performance.now() + this.#options.busyMs;
+    for (let pause = 1; ; pause = Math.min(2 * pause, 50))
+      try {
+        this.#database.exec("BEGIN IMMEDIATE");
+        return;
+      } catch (error) {
+        if (!codeOf(error).startsWith("SQLITE_BUSY") || performance.now() >= end)
+          throw told(this.#where, error);
+        await wait(pause * (0.5 + Math.random()));
+      }
+  }
+
+  #run<T>(step: Step<T>): T {
+    let turn = step.next([]);
+    while (turn.done !== true) turn = step.next(this.#answer(turn.value));
+    return turn.value;
+  }
+
+  #answer({ sql, values }: Query): readonly Row[] {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare<unknown[], Row>(sql);
+      this.#statements.set(sql, statement);
+    }
+    const bound = Object.fromEntries(values.map((value, index) => [String(index + 1), value]));
+    if (statement.reader) return values.length === 0 ? statement.all() : statement.all(bound);
+    if (values.length === 0) statement.run();
+    else statement.run(bound);
+    return [];
+  }
+}
+
+async function load(): Promise<typeof BetterSqlite3> {
+  try {
+    return (await import("better-sqlite3")).default;
+  } catch (error) {
+    throw library("better-sqlite3", error);
+  }
+}
+
+/** One number that a pragma answers with. */
+function pragma(database: BetterSqlite3.Database, name: string): number {
+  const value: unknown = database.pragma(name, { simple: true });
+  return typeof value === "number" ? value : 0;
+}
+
+function isEmpty(database: BetterSqlite3.Database): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_master LIMIT 1").get() === undefined;
+}
+
+function checkKind(database: BetterSqlite3.Database, path: string): void {
+  if (pragma(database, "application_id") !== APPLICATION_ID)
+    throw noLedger(path, "is a database of another program");
+  const version = pragma(database, "user_version");
+  if (version > SCHEMA_VERSION) throw newer(path, version, SCHEMA_VERSION);
+}
+
+/** All tables or none: a process that is killed here leaves an empty file, which is filled the next time. */
+function create(database: BetterSqlite3.Database): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    if (isEmpty(database)) {
+      for (const sql of [...tables({ blob: "BLOB", end: " STRICT" }), ...SQLITE_TRIGGERS]) database.exec(sql);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${SCHEMA_VERSION}`);
+    }
+    database.exec("COMMIT");
+  } finally {
+    if (database.inTransaction) database.exec("ROLLBACK");
+  }
+}
+
+function checkPath(path: string, access: Access): void {
+  if (!existsSync(dirname(path))) throw noLedger(path, "cannot be made: its folder does not exist");
+  if (!existsSync(path)) {
+    if (access !== "create") throw absent(path);
+    // Before SQLite makes it readable for everybody; its other files take their mode from this one.
+    closeSync(openSync(path, "a", 0o600));
+    return;
+  }
+  if (!statSync(path).isFile()) throw noLedger(path, "is no file");
+}
+
+/** Opens the file `path`. Rejects with a FactoryError. */
+export async function openSqlite(path: string, options: SqliteOptions): Promise<Backend> {
+  const Database = await load();
+  const { access, busyMs, mostBytes } = options;
+  let database: BetterSqlite3.Database | undefined;
+  try {
+    checkPath(path, access);
+    try {
+      database = new Database(path, { readonly: access === "read", timeout: busyMs });
+    } catch (error) {
+      // The native part is loaded by the first database.
+      if (!codeOf(error).startsWith("SQLITE_")) throw library("better-sqlite3", error);
+      throw error;
+    }
+    if (isEmpty(database)) {
+      if (access !== "create") throw absent(path);
+    } else checkKind(database, path);
+    if (access !== "read") {
+      // Not before it is known to be a ledger: the mode stays in the file.
+      database.pragma("journal_mode = WAL");
+      database.pragma("synchronous = FULL");
+      database.pragma("foreign_keys = ON");
+      if (mostBytes !== undefined)
+        database.pragma(`max_page_count = ${Math.floor(mostBytes / pragma(database, "page_size"))}`);
+      if (isEmpty(database)) create(database);
+      // What another process made between is looked at too.
+      checkKind(database, path);
+    }
+    // From here on waiting is done by timers.
+    database.pragma("busy_timeout = 20");
+    return new SqliteBackend(database, path, options);
+  } catch (error) {
+    database?.close();
+    if (codeOf(error) === "EACCES" || codeOf(error) === "EROFS")
+      throw unreachable(path, "it must not be written", error);
+    if (codeOf(error) === "ENOSPC") throw full(path, error);
+    throw told(path, error);
+  }
+}
