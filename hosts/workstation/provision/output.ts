@@ -1,0 +1,108 @@
+import { ExportRefused } from "../../../certs/export/refused.js";
+import { FactoryError } from "../../../certs/factory/error.js";
+import { InputError } from "../../../certs/input-error.js";
+import { UnitListError } from "../../../certs/units/list.js";
+import { EXIT_OF } from "../guarded.js";
+
+/** Faults of a list that are told one by one; JSON has as many. */
+const FAULTS_MOST = 100;
+
+type Facts = Readonly<Record<string, unknown>>;
+
+/** A fault as JSON lines tell it. */
+export interface FailureFacts {
+  /** `unit`, `input`, `environment`. */
+  readonly kind: string;
+  readonly code: string;
+  readonly what: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+export function failureFacts(error: FactoryError | InputError): FailureFacts {
+  const { what, why, fix } = error;
+  return error instanceof FactoryError
+    ? { kind: error.side, code: error.code, what, why, fix }
+    : { kind: "input", code: "input", what, why, fix };
+}
+
+/** Lines for people or for machines, never both. Failures for people go to stderr. */
+export class Output {
+  readonly json: boolean;
+  readonly #stream: NodeJS.WriteStream;
+
+  /** `stream`: stdout, unless that is where a file goes. */
+  constructor(json: boolean, stream: NodeJS.WriteStream = process.stdout) {
+    this.json = json;
+    this.#stream = stream;
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY;
+  }
+
+  get columns(): number {
+    return this.#stream.columns;
+  }
+
+  /** One line, for people. */
+  line(text: string): void {
+    if (!this.json) this.#stream.write(`${text}\n`);
+  }
+
+  /** As it is, for people on a terminal. */
+  raw(text: string): void {
+    if (!this.json) this.#stream.write(text);
+  }
+
+  /** One JSON line, for machines. */
+  event(event: string, facts: Facts): void {
+    if (this.json) this.#stream.write(`${JSON.stringify({ event, ...facts })}\n`);
+  }
+
+  /** The last line of a verb. Returns the exit code. */
+  summary(exitCode: number, facts: Facts): number {
+    this.event("summary", { ok: exitCode === 0, exitCode, ...facts });
+    return exitCode;
+  }
+}
+
+function details(error: Error): readonly string[] {
+  if (error instanceof UnitListError)
+    return error.faults.map(({ line, what }) => (line === 0 ? what : `line ${line}: ${what}`));
+  if (error instanceof ExportRefused)
+    return error.faults.map(({ serial, rule }) => (serial === "" ? rule : `${serial}: ${rule}`));
+  return [];
+}
+
+/** Three sentences; of several faults each on a line of its own. `place`: what they are about, before the first sentence. */
+export function sentences(error: FactoryError | InputError, place?: string): string {
+  const all = details(error);
+  const listed = all.length > 1 ? all.slice(0, FAULTS_MOST).map(one => `  ${one}\n`) : [];
+  const left = all.length > FAULTS_MOST ? `  and ${all.length - FAULTS_MOST} more\n` : "";
+  const subject = place === undefined ? "" : `${place}: `;
+  return `xs-cellular: ${subject}${error.what}\n${listed.join("")}${left}  why: ${error.why}\n  fix: ${error.fix}\n`;
+}
+
+/** Runs a verb; whatever ends it is told for people and, with `--json`, as the summary line. */
+export async function act(
+  json: boolean,
+  done: (exitCode: number) => void,
+  verb: (out: Output) => Promise<number>,
+  stream?: NodeJS.WriteStream,
+): Promise<void> {
+  const out = new Output(json, stream);
+  try {
+    done(await verb(out));
+  } catch (error) {
+    if (!(error instanceof InputError) && !(error instanceof FactoryError)) throw error;
+    process.stderr.write(sentences(error));
+    const exitCode = error instanceof FactoryError ? EXIT_OF[error.side] : EXIT_OF.input;
+    const faults =
+      error instanceof UnitListError || error instanceof ExportRefused
+        ? { faults: error.faults.slice(0, FAULTS_MOST) }
+        : undefined;
+    const file = error instanceof InputError ? { file: error.file } : undefined;
+    done(out.summary(exitCode, { failure: { ...failureFacts(error), ...file, ...faults } }));
+  }
+}
