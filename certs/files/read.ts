@@ -15,7 +15,7 @@ export type Held =
   /** Damaged; `name` as the file calls it, `fault` completes the sentence "its ... ". */
   | { readonly kind: "damaged"; readonly name: string; readonly fault: string };
 
-/** Larger files are no certificates; nothing of them is read. */
+/** Larger files are no certificates, in bytes; nothing of them is read. */
 const FILE_LIMIT = 1_000_000;
 
 const OTHER_LABELS: Readonly<Record<string, string>> = {
@@ -60,12 +60,13 @@ function reason(error: unknown): { what: string; fix: string } {
 /**
  * What a file holds, in order: PEM with any line ends, with or without a byte order mark and text
  * around the blocks, or one DER object.
+ * @param limit most bytes; a bundle of many certificates may have more than a device's credentials.
  * @throws InputError when the file cannot be read, is empty, or holds nothing of either form.
  */
-export function readCredentialFile(file: string): readonly Held[] {
+export function readCredentialFile(file: string, limit = FILE_LIMIT): readonly Held[] {
   let bytes: Buffer;
   try {
-    refuseLarge(statSync(file).size, file);
+    refuseLarge(statSync(file).size, file, limit);
     bytes = readFileSync(file);
   } catch (error) {
     if (error instanceof InputError) throw error;
@@ -101,8 +102,8 @@ export function readCredentialFile(file: string): readonly Held[] {
   });
 }
 
-function refuseLarge(size: number, file: string): void {
-  if (size <= FILE_LIMIT) return;
+function refuseLarge(size: number, file: string, limit: number): void {
+  if (size <= limit) return;
   throw new InputError({
     what: `${file} has ${size} bytes`,
     why: "Certificates and keys have a few kilobytes; this is some other file.",
