@@ -58,14 +58,21 @@ function checkHeader(names: readonly string[], variables: readonly string[]): re
   return faults;
 }
 
+/**
+ * A comma is usual; some spreadsheets write semicolons or tabs. The header tells, whose names hold none of
+ * them: in the rows below the others are text.
+ */
+function delimiterOf(text: string): string {
+  return /[,;\t]/.exec(/^[^\r\n]*/.exec(text)?.[0] ?? "")?.[0] ?? ",";
+}
+
 function csvRows(file: string, text: string, variables: readonly string[]): readonly Row[] {
   let parsed: unknown;
   try {
     parsed = parse(text, {
       bom: true,
       info: true,
-      // A comma is usual; some spreadsheets write semicolons or tabs.
-      delimiter: [",", ";", "\t"],
+      delimiter: delimiterOf(text),
       skip_empty_lines: true,
       relax_column_count: true,
     });
