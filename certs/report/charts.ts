@@ -1,8 +1,8 @@
 import { escapeXml } from "../xml.js";
 import { niceStep } from "./statistics.js";
 
-/** Width of every chart, in the units of its view box. */
-const WIDTH = 720;
+/** Widths in the units of the view box, which are about the page's pixels: letters are of one size in all charts. */
+const WIDTHS = { wide: 1040, half: 500 } as const;
 
 /** A chart with the figures that it is drawn from: for readers who do not see it, and for copying. */
 export interface Figure {
@@ -10,6 +10,8 @@ export interface Figure {
   readonly title: string;
   /** What it shows, in a sentence. */
   readonly description: string;
+  /** Over the whole page, or beside another. */
+  readonly size: keyof typeof WIDTHS;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
@@ -28,10 +30,10 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 function figure(about: Figure, height: number, shapes: string): string {
-  const { id, title, description, head, rows } = about;
+  const { id, title, description, size, head, rows } = about;
   return (
-    `<figure><figcaption><h3>${escapeXml(title)}</h3><p>${escapeXml(description)}</p></figcaption>` +
-    `<svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="0 0 ${WIDTH} ${height}">` +
+    `<figure class="${size}"><figcaption><h3>${escapeXml(title)}</h3><p>${escapeXml(description)}</p></figcaption>` +
+    `<svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="0 0 ${WIDTHS[size]} ${height}">` +
     `<title id="${id}-t">${escapeXml(title)}</title><desc id="${id}-d">${escapeXml(description)}</desc>${shapes}</svg>` +
     `<details><summary>Figures</summary>${table(head, rows)}</details></figure>`
   );
@@ -63,10 +65,11 @@ export interface Bar {
 /** Bars from left to right, one below the other. `kind` names a colour of the style. */
 export function bars(about: Figure, list: readonly Bar[], kind: string): string {
   const row = 26;
-  const left = 190;
+  const width = WIDTHS[about.size];
+  const left = 130;
   const right = 130;
   const most = list.reduce((top, bar) => Math.max(top, bar.value, bar.mark ?? 0), 0) || 1;
-  const scale = (WIDTH - left - right) / most;
+  const scale = (width - left - right) / most;
   const shapes = list.map((bar, index) => {
     const y = index * row;
     const end = left + Math.max(bar.value, bar.mark ?? 0) * scale;
@@ -75,7 +78,7 @@ export function bars(about: Figure, list: readonly Bar[], kind: string): string 
         ? ""
         : `<path class="mark" d="M${n(left + bar.value * scale)} ${n(y + 12)}H${n(left + bar.mark * scale)}m0-5v10"/>`;
     return (
-      label(left - 8, y + 16, short(bar.name, 26), "end") +
+      label(left - 8, y + 16, short(bar.name, 17), "end") +
       `<rect class="${kind}" x="${left}" y="${n(y + 4)}" width="${n(Math.max(bar.value > 0 ? 1 : 0, bar.value * scale))}" height="16"/>` +
       mark +
       label(end + 8, y + 16, bar.shown)
@@ -93,20 +96,21 @@ export interface Column {
 /** Columns side by side over bounds: a histogram. `end`: the bound after the last. */
 export function columns(about: Figure, list: readonly Column[], end: string): string {
   const height = 200;
+  const whole = WIDTHS[about.size];
   const left = 44;
   const base = height - 24;
   const most = list.reduce((top, column) => Math.max(top, column.value), 0) || 1;
   const step = Math.max(1, niceStep(most / 4));
   const top = Math.ceil(most / step) * step;
   const scale = (base - 12) / top;
-  const width = (WIDTH - left - 24) / Math.max(1, list.length);
+  const width = (whole - left - 24) / Math.max(1, list.length);
   let shapes = "";
   for (let value = 0; value <= top; value += step) {
     const y = base - value * scale;
-    shapes += `<path class="grid" d="M${left} ${n(y)}H${WIDTH - 24}"/>${label(left - 6, y + 4, String(value), "end")}`;
+    shapes += `<path class="grid" d="M${left} ${n(y)}H${whole - 24}"/>${label(left - 6, y + 4, String(value), "end")}`;
   }
   // Bounds may be long: not every one is written.
-  const every = Math.ceil(list.length / 9);
+  const every = Math.ceil(list.length / 7);
   list.forEach(({ name, value }, index) => {
     const x = left + index * width;
     if (value > 0)
@@ -127,14 +131,15 @@ export interface Share {
 /** One bar of several parts with its key below. */
 export function shares(about: Figure, list: readonly Share[]): string {
   const total = list.reduce((sum, share) => sum + share.value, 0) || 1;
+  const whole = WIDTHS[about.size];
   let x = 0;
   let key = 0;
   let shapes = "";
   for (const { name, value, kind } of list) {
     if (value === 0) continue;
-    const width = (value / total) * WIDTH;
+    const width = (value / total) * whole;
     // A few failures among ten thousand units are a hairline: never less than two dots.
-    shapes += `<rect class="${kind}" x="${n(Math.min(x, WIDTH - 2))}" y="0" width="${n(Math.max(2, width - 1))}" height="28"/>`;
+    shapes += `<rect class="${kind}" x="${n(Math.min(x, whole - 2))}" y="0" width="${n(Math.max(2, width - 1))}" height="28"/>`;
     x += width;
     const text = `${name} ${value.toLocaleString("en-US")}`;
     shapes += `<rect class="${kind}" x="${n(key)}" y="44" width="12" height="12"/>${label(key + 18, 55, text)}`;
@@ -165,7 +170,7 @@ export function timeline(about: Figure, lanes: readonly Lane[], axis: TimeAxis):
   const row = 26;
   const left = 190;
   const span = Math.max(1, axis.to - axis.from);
-  const scale = (WIDTH - left - 12) / span;
+  const scale = (WIDTHS[about.size] - left - 12) / span;
   const place = (at: number): number => left + (at - axis.from) * scale;
   const height = lanes.length * row + 22;
   let shapes = axis.ticks

@@ -1,7 +1,7 @@
 import { OUTCOMES } from "./book.js";
 import { bars, columns, shares, timeline, type Lane, type TimeAxis } from "./charts.js";
 import type { Report, ReportAttempt } from "./report.js";
-import { histogram, quantile, shownDuration, sorted } from "./statistics.js";
+import { histogram, quantile, shownDuration, shownRate, sorted } from "./statistics.js";
 
 const HOUR = 3_600_000;
 /** More attempts of a port than this are drawn as pieces of its time. */
@@ -33,6 +33,7 @@ function outcomes(report: Report): string {
   return shares(
     {
       id: "outcomes",
+      size: "wide",
       title: "Outcomes",
       description: `How the last attempt at each of ${total.toLocaleString("en-US")} units ended.`,
       head: ["Outcome", "Units", "Share"],
@@ -52,16 +53,23 @@ function durations(attempts: readonly ReportAttempt[]): string {
   );
   if (values.length < 2) return "";
   const bins = histogram(values, 14, quantile(values, 0.98));
+  const [first, last] = [bins[0], bins.at(-1)];
+  const isOpen =
+    first !== undefined &&
+    last !== undefined &&
+    last.to - last.from > (first.to - first.from) * 1.001 &&
+    bins.length > 1;
   return columns(
     {
       id: "durations",
+      size: "half",
       title: "Time a unit",
-      description: `Of ${values.length.toLocaleString("en-US")} units that were done: half took up to ${shownDuration(quantile(values, 0.5))}, 95 % up to ${shownDuration(quantile(values, 0.95))}, the longest ${shownDuration(values.at(-1) ?? 0)}.`,
+      description: `Of ${values.length.toLocaleString("en-US")} units that were done: half took up to ${shownDuration(quantile(values, 0.5))}, 95 % up to ${shownDuration(quantile(values, 0.95))}, the longest ${shownDuration(values.at(-1) ?? 0)}.${isOpen ? " The last column holds all that took longer." : ""}`,
       head: ["From", "To", "Units"],
       rows: bins.map(({ from, to, count }) => [shownDuration(from), shownDuration(to), String(count)]),
     },
     bins.map(({ from, count }) => ({ name: shownDuration(from), value: count })),
-    shownDuration(bins.at(-1)?.to ?? 0),
+    isOpen ? "more" : shownDuration(last?.to ?? 0),
   );
 }
 
@@ -74,6 +82,7 @@ function states({ stateTimes }: Report): string {
   return bars(
     {
       id: "states",
+      size: "half",
       title: "Time to reach each state",
       description: "Bar: half of the units were faster. Line: 95 % were.",
       head: ["State", "Half up to", "95 % up to", "Times"],
@@ -105,12 +114,11 @@ function rates(ports: ReadonlyMap<string, readonly ReportAttempt[]>): string {
     return { port, done, failed, hourly };
   });
   if (!list.some(({ hourly }) => hourly > 0)) return "";
-  const shownRate = (rate: number): string =>
-    rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString("en-US");
   const drawn = list.slice(0, PORTS_MOST);
   return bars(
     {
       id: "rates",
+      size: "half",
       title: "Units an hour, by port",
       description: `Units done, from the port's first attempt to the end of its last, pauses between units included.${drawn.length < list.length ? ` The first ${PORTS_MOST} of ${list.length} ports are drawn.` : ""}`,
       head: ["Port", "Units an hour", "Done", "Failed"],
@@ -192,6 +200,7 @@ function ports(list: ReadonlyMap<string, readonly ReportAttempt[]>): string {
   return timeline(
     {
       id: "timeline",
+      size: "wide",
       title: "Ports over time (UTC)",
       description: `${isMany ? "Pieces of time in the colour of the worst that ended in them" : "Each attempt in the colour of its outcome"}; gaps are times without a unit.`,
       head: ["Port", "Attempts", "Failed", "Working"],
@@ -218,6 +227,7 @@ function causes(report: Report): string {
   return bars(
     {
       id: "causes",
+      size: "half",
       title: "Failures by cause",
       description: `Attempts that failed.${drawn.length < report.failures.length ? ` The twelve most frequent of ${report.failures.length} causes are drawn.` : ""}`,
       head: ["Cause", "Attempts", "Units left so"],
@@ -232,10 +242,9 @@ function causes(report: Report): string {
 export function reportFigures(report: Report): string {
   if (report.units.length === 0 && report.attempts.length === 0) return "";
   const list = byPort(report.attempts);
-  const wide = (html: string): string => html.replace("<figure>", '<figure class="wide">');
   const figures = [
-    report.units.length === 0 ? "" : wide(outcomes(report)),
-    wide(ports(list)),
+    report.units.length === 0 ? "" : outcomes(report),
+    ports(list),
     durations(report.attempts),
     states(report),
     rates(list),

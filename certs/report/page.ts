@@ -2,7 +2,7 @@ import { escapeXml } from "../xml.js";
 import { OUTCOMES } from "./book.js";
 import { reportFigures } from "./figures.js";
 import type { Report, ReportFailure, ReportOutcome, ReportUnit } from "./report.js";
-import { quantile, shownDuration, sorted } from "./statistics.js";
+import { quantile, shownDuration, shownRate, sorted } from "./statistics.js";
 import { STYLE } from "./style.js";
 
 export interface PageOptions {
@@ -55,19 +55,15 @@ function summary(report: Report): string {
   const tiles = [
     tile(count(report.units.length), report.units.length === 1 ? "unit" : "units"),
     tile(count(of("done")), "done"),
-    tile(count(of("failed")), "failed, and still to be done", of("failed") > 0),
+    tile(count(of("failed")), "failed", of("failed") > 0),
   ];
   for (const outcome of ["waiting", "open", "already", "untouched"] as const)
     if (of(outcome) > 0) tiles.push(tile(count(of(outcome)), SAID[outcome]));
   if (unknown > 0)
     tiles.push(tile(count(unknown), "attempts at something that no unit could be told from", true));
-  if (durations.length > 0)
-    tiles.push(tile(shownDuration(quantile(durations, 0.5)), "a unit, in the middle"));
+  if (durations.length > 0) tiles.push(tile(shownDuration(quantile(durations, 0.5)), "a unit (median)"));
   // Of less than a minute nobody can tell an hour.
-  if (hours >= 1 / 60)
-    tiles.push(
-      tile((worked.length / hours).toFixed(worked.length / hours < 10 ? 1 : 0), "units an hour, all ports"),
-    );
+  if (hours >= 1 / 60) tiles.push(tile(shownRate(worked.length / hours), "units an hour, all ports"));
   return `<div class="tiles">${tiles.join("")}</div>`;
 }
 

@@ -62,3 +62,8 @@ export function shownDuration(ms: number): string {
   const minutes = Math.round(seconds / 60);
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** Units an hour: `4.2`, `1,879`. */
+export function shownRate(rate: number): string {
+  return rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString("en-US");
+}
