@@ -195,8 +195,10 @@ class ModemTarget implements Target {
     }
   }
 
-  erase(what: "former" | "all"): Promise<void> {
-    return this.#with(store => store.erase(what));
+  async erase(what: "former" | "all"): Promise<void> {
+    await this.#with(store => store.erase(what));
+    // A BC66 was restarted for it, and has forgotten what it was told of this port.
+    if (what === "all") this.#release();
   }
 
   async close(): Promise<void> {
