@@ -1,0 +1,98 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openAuthority, readAuthority } from "../../certs/authority/file-authority.js";
+import type { LineEvent, LineOptions, Recipe, UnitResult } from "../../certs/factory/line.js";
+import type { OpenTarget } from "../../certs/factory/target.js";
+import { runImages } from "../../certs/factory/run-images.js";
+import { runLine } from "../../certs/factory/run-line.js";
+import { openLedger } from "../../certs/ledger/open.js";
+import { readProfile, type Profile } from "../../certs/profile/profile.js";
+import { readUnits } from "../../certs/units/list.js";
+import { FolderOutside } from "./folder-outside.js";
+import type { LineJob } from "./line-job.js";
+import { watchedIssuer, watchedLedger, watchedOutside, watchedTarget, type OnPoint } from "./watched.js";
+
+function recipeOf(job: LineJob, onPoint: OnPoint): Recipe {
+  const profile = readProfile(job.profile);
+  const brokerCa = new X509Certificate(readFileSync(profile.brokerCa));
+  if (profile.issuer.kind === "authority") {
+    const issuer = openAuthority(profile.issuer.folder, job.passphrase);
+    return {
+      profile,
+      brokerCa,
+      issuer: { kind: "signs", by: watchedIssuer(issuer, onPoint) },
+      chain: [issuer.certificate],
+    };
+  }
+  if (profile.issuer.kind !== "requests" || job.exchange === undefined)
+    throw new TypeError(`no job for an issuer of the kind ${profile.issuer.kind}`);
+  const certificate = new X509Certificate(readFileSync(profile.issuer.certificate));
+  return {
+    profile,
+    brokerCa,
+    issuer: { kind: "outside", by: watchedOutside(new FolderOutside(job.exchange, certificate), onPoint) },
+    chain: [certificate],
+  };
+}
+
+/** The real targets; only the one that is needed is loaded. */
+async function openerOf(profile: Profile): Promise<OpenTarget> {
+  if (profile.target === "modem") {
+    const { openModemTarget } = await import("../../hosts/workstation/provision/targets/modem/target.js");
+    const { module, route } = profile;
+    return port => openModemTarget(port, { module, route });
+  }
+  const { openDeviceTarget } = await import("../../hosts/workstation/provision/targets/device.js");
+  return port => openDeviceTarget(port);
+}
+
+/** Does what a job says, with the real flow, ledger and targets; every change is told before and after it. */
+export async function runJob(
+  job: LineJob,
+  onPoint: OnPoint,
+  onEvent: (event: LineEvent) => void,
+): Promise<readonly UnitResult[]> {
+  const recipe = recipeOf(job, onPoint);
+  const { profile } = recipe;
+  const real = await openLedger(job.ledger, job.claimMs === undefined ? undefined : { claimMs: job.claimMs });
+  const ledger = watchedLedger(real, onPoint);
+  try {
+    const units = readUnits(job.units, profile.variables);
+    await ledger.list(units, profile.name, job.units);
+    const { images } = job;
+    const shared: Pick<LineOptions, "recipe" | "ledger" | "station" | "onEvent"> = {
+      recipe,
+      ledger,
+      station: job.station,
+      onEvent,
+    };
+    if (images !== undefined) {
+      const results: UnitResult[] = [];
+      await runImages(
+        {
+          ...shared,
+          serials: units.map(({ serial }) => serial),
+          imageOf: serial => ({ path: join(images, `${serial}.bin`) }),
+        },
+        result => results.push(result),
+      );
+      return results;
+    }
+    const openTarget = await openerOf(profile);
+    const open: OpenTarget = async port => watchedTarget(await openTarget(port), onPoint);
+    return await runLine({
+      ...shared,
+      ports: job.ports,
+      open,
+      ...(job.continuous !== undefined && { continuous: job.continuous }),
+    });
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** The authority's certificate of a profile's folder. */
+export function authorityOf(folder: string): X509Certificate {
+  return readAuthority(folder);
+}
