@@ -32,10 +32,12 @@ export function gone(port: string): FactoryError {
   );
 }
 
+/** `found`: what came in answer to `ATI`; shown only when it looks like the name of a model. */
 export function wrongModule(wanted: ModuleName, found: string): FactoryError {
+  const name = /^(?:Quectel_)?[A-Z]{1,3}\d{2,4}[\w-]{0,12}$/i.test(found) ? found : "no name of a model";
   return unit(
     "wrong-module",
-    `the module says ${found === "" ? "nothing of its model" : found}, the profile says ${wanted.toUpperCase()}`,
+    `the module says ${name}, the profile says ${wanted.toUpperCase()}`,
     "A board with another module is at this port, or the profile is for another product.",
     "Put in the right board, or run with the right profile.",
   );
