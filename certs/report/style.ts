@@ -26,5 +26,5 @@ code{font:13px ui-monospace,monospace}.say{display:inline-block;border-left:4px 
 .cause dl{margin:6px 0 0;display:grid;grid-template-columns:max-content 1fr;gap:2px 12px}dt{color:var(--soft)}dd{margin:0}
 details{font-size:14px}summary{cursor:pointer;color:var(--soft)}footer{margin-top:36px;font-size:13px;overflow-wrap:anywhere}
 @media print{:root{color-scheme:light;--ground:#fff;--panel:#fff;--ink:#000;--soft:#444;--line:#bbb;--done:#2a78d6;--failed:#c93434;--waiting:#c98500;--already:#6aa9ee;--open:#8a5cc7;--untouched:#b9b8b2}
-body{max-width:none;padding:0;font-size:12px}figure,.cause,.tile,tr{break-inside:avoid}thead{display:table-header-group}details:not([open]){display:none}.scroll{overflow:visible}.units{min-width:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+body{max-width:none;padding:0;font-size:12px}h2,h3{break-after:avoid}.charts{grid-template-columns:1fr 1fr;gap:8px}table.units{font-size:9.5px}.units td,.units th{padding:3px 6px 3px 0}.units code{font-size:9px}figure,.cause,.tile,tr{break-inside:avoid}thead{display:table-header-group}details:not([open]){display:none}.scroll{overflow:visible}.units{min-width:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;
