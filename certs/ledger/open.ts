@@ -1,4 +1,5 @@
 import type { Ledger, LedgerOptions } from "./ledger.js";
+import { openPostgres } from "./postgres.js";
 import { openSqlite, type Access } from "./sqlite.js";
 import { SqlLedger } from "./sql-ledger.js";
 
@@ -22,7 +23,6 @@ export const CLAIM_MS = 60_000;
 export async function openLedger(location: string, options: OpenLedgerOptions = {}): Promise<Ledger> {
   const { access = "create", busyMs = 5_000, claimMs = CLAIM_MS, mostBytes } = options;
   if (/^postgres(ql)?:\/\//i.test(location)) {
-    const { openPostgres } = await import("./postgres.js");
     return new SqlLedger(await openPostgres(location, { access, busyMs, now: options.now }), claimMs);
   }
   const now = options.now ?? (() => new Date());
