@@ -75,6 +75,10 @@ export interface DeskOptions {
   /** A platform without keys, or with others. */
   readonly keys?: NodeKeys | "none";
   readonly onText?: (line: string) => void;
+  /** The device's address. */
+  readonly unit?: string;
+  /** Firmware that does not tell its lives apart. */
+  readonly isOld?: boolean;
 }
 
 /** A device and a workstation with a cable between them. */
@@ -87,6 +91,13 @@ export class Desk {
   vault: RamVault;
   restarts = 0;
   fault: Fault;
+  /** What the device tells of its application in its present life. */
+  progress = "event=mqtt connections=1 failures=0";
+  /** What the device tells of itself beside. */
+  unit: string | undefined;
+  /** Called when the device has begun anew, by whatever cause. */
+  onStart: () => void = () => undefined;
+  #lives = 0;
   readonly #options: DeskOptions;
   #port: DevicePort | undefined;
   #stream: Duplex | undefined;
@@ -95,6 +106,7 @@ export class Desk {
     this.#options = options;
     this.fault = options.fault ?? (bytes => bytes);
     this.store = options.store ?? ramStore();
+    this.unit = options.unit;
     this.vault = new RamVault(this.store);
     this.keys =
       options.keys === "none" ? undefined : (options.keys ?? new NodeKeys(work => this.time.set(work, 5)));
@@ -105,6 +117,7 @@ export class Desk {
   powerUp(): void {
     this.#port?.unplug();
     this.vault = new RamVault(this.store);
+    const boot = (++this.#lives).toString(16).padStart(8, "0");
     const record: SerialRecord = {
       io: this.#serialClass(),
       baud: 115_200,
@@ -118,13 +131,23 @@ export class Desk {
         this.restarts++;
         this.powerUp();
       },
-      facts: () => " module=bg95 firmware=1.2.3",
-      progress: () => " event=mqtt connections=1 failures=0",
+      facts: () =>
+        " module=bg95 firmware=1.2.3" +
+        (this.#options.isOld ? "" : ` boot=${boot}`) +
+        (this.unit === undefined ? "" : ` unit=${this.unit}`),
+      progress: () => ` ${this.progress}`,
     });
+    this.onStart();
   }
 
   /** A workstation's program at the other end; the one before it is gone. */
   plug(options: { repeatMs?: number; first?: number } = {}): ProvisioningClient {
+    const stream = this.open();
+    return new ProvisioningClient({ stream, timer: this.time, onText: this.#options.onText, ...options });
+  }
+
+  /** The cable's end on the workstation; the one before it is gone. */
+  open(): Duplex {
     this.unplug();
     const stream = new Duplex({
       read: () => undefined,
@@ -134,7 +157,7 @@ export class Desk {
       },
     });
     this.#stream = stream;
-    return new ProvisioningClient({ stream, timer: this.time, onText: this.#options.onText, ...options });
+    return stream;
   }
 
   unplug(): void {

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { FirmwareConfig } from "../../../hosts/firmware/config.js";
 import { deviceKeys } from "../../../hosts/workstation/device-keys.js";
 import { ProvisioningClient } from "../../../hosts/workstation/provisioning/client.js";
@@ -73,17 +74,26 @@ export class DeviceBench {
 
   /** A tool at the console; the one before it is gone. */
   plug(): ProvisioningClient {
+    return new ProvisioningClient({ stream: this.open(), timer: this.timer });
+  }
+
+  /** The cable's end on the workstation; the one before it is gone. */
+  open(): Duplex {
     const stream = this.life.console.duplex();
     const { onData } = this.life.console;
     this.life.console.onData = bytes => {
       this.said.push(Buffer.from(bytes));
       onData?.(bytes);
     };
-    const timer: Timer<Task> = {
+    return stream;
+  }
+
+  /** A tool's timers, on simulated time. */
+  get timer(): Timer<Task> {
+    return {
       set: (work, ms = 0) => this.scheduler.after(ms, work),
       clear: task => task?.cancel(),
     };
-    return new ProvisioningClient({ stream, timer });
   }
 
   /** Runs the device until the tool's work is done. */

@@ -75,8 +75,7 @@ export class DeviceLine {
   }
 
   /** What the device told of itself last. */
-  get facts(): DeviceFacts {
-    if (!this.#facts) throw new ProvisioningError("order", "hello");
+  get facts(): DeviceFacts | undefined {
     return this.#facts;
   }
 
@@ -100,12 +99,20 @@ export class DeviceLine {
     return this.run(() => this.hello());
   }
 
+  /** The same inside of work: breaks are the work's. */
+  async hello(): Promise<DeviceFacts> {
+    const facts = await this.#client.connect({ deadlineMs: this.#options.startMs });
+    if (this.#unit !== undefined && facts.unit !== this.#unit) throw otherDevice(this.#unit, facts.unit);
+    this.#unit = facts.unit;
+    this.#broken = undefined;
+    return (this.#facts = facts);
+  }
+
   /**
-   * Work that may be done again from its begin: after the line broke it is, with `again` set. Rejects with
-   * a {@link FactoryError}.
+   * Work that may be done again from its begin: after the line broke it is. Rejects with a {@link FactoryError}.
    */
   async run<Value>(
-    work: (client: ProvisioningClient, again: boolean) => Promise<Value>,
+    work: (client: ProvisioningClient) => Promise<Value>,
     mended: readonly Break[] = BREAKS,
   ): Promise<Value> {
     const { mends = 5, mendMs = 60_000 } = this.#options;
@@ -113,7 +120,7 @@ export class DeviceLine {
     for (let breaks = 0; ;) {
       try {
         if (this.#broken) await this.#mend(deadline);
-        return await work(this.#client, breaks > 0);
+        return await work(this.#client);
       } catch (error) {
         const broken = breakOf(error);
         if (!broken) throw asFactoryError(error);
@@ -129,9 +136,11 @@ export class DeviceLine {
   /** Restarts the device and waits until its next life answers. */
   async restart(): Promise<DeviceFacts> {
     const former = (await this.look()).boot;
-    return this.run(async (client, again) => {
+    let asked = false;
+    return this.run(async client => {
       // The line broke behind the request: by the restart itself, perhaps.
-      if (again && former !== undefined && this.facts.boot !== former) return this.facts;
+      if (asked && this.#facts?.boot !== former) return this.hello();
+      asked = true;
       await client.restart();
       return this.hello();
     });
@@ -145,15 +154,6 @@ export class DeviceLine {
   #clientOf(stream: Duplex): ProvisioningClient {
     const { timer, repeatMs, onText } = this.#options;
     return new ProvisioningClient({ stream, timer, repeatMs, onText });
-  }
-
-  /** The same inside of work: breaks are the work's. */
-  async hello(): Promise<DeviceFacts> {
-    const facts = await this.#client.connect({ deadlineMs: this.#options.startMs });
-    if (this.#unit !== undefined && facts.unit !== this.#unit) throw otherDevice(this.#unit, facts.unit);
-    this.#unit = facts.unit;
-    this.#broken = undefined;
-    return (this.#facts = facts);
   }
 
   async #mend(deadline: number): Promise<void> {

@@ -29,7 +29,10 @@ const OF_NO_USE: readonly string[] = ["kind", "unable", "unusable"];
  * Opens a device with our firmware by its console. `port`: a path, or `tcp:HOST:PORT`. Where the line breaks
  * it is mended within bounds, and the work goes on. Verified on no hardware yet.
  */
-export async function openDeviceTarget(port: string, options: DeviceTargetOptions = {}): Promise<Target> {
+export async function openDeviceTarget(
+  port: string,
+  options: DeviceTargetOptions = {},
+): Promise<Required<Target>> {
   return new DeviceTarget(await DeviceLine.open(port, options), options.handshakeMs ?? 300_000);
 }
 
@@ -61,7 +64,7 @@ async function holdingOf(client: ProvisioningClient, where: Where): Promise<Hold
   };
 }
 
-class DeviceTarget implements Target {
+class DeviceTarget implements Required<Target> {
   readonly kind = "device";
   readonly #line: DeviceLine;
   readonly #handshakeMs: number;
@@ -96,19 +99,19 @@ class DeviceTarget implements Target {
   }
 
   async generate(): Promise<Uint8Array> {
-    const { boot } = this.#line.facts;
-    return this.#line.run(async (client, again) => {
+    let asked: DeviceFacts | undefined;
+    return this.#line.run(async client => {
       const closed = (await client.status())?.closed ?? {};
-      if (closed.key !== undefined) {
-        if (!again) throw taken("key");
-        // The answer was lost: the key is that of this call where this is surely the same device, or the same life of it.
-        const { facts } = this.#line;
-        if (facts.unit === undefined && (boot === undefined || facts.boot !== boot)) {
-          if (closed.ca !== undefined || closed.certificate !== undefined) throw taken("key");
+      const { facts } = this.#line;
+      if (closed.key === undefined || !isSame(asked, facts)) {
+        if (closed.key !== undefined) {
+          // Who put it there nobody knows, unless this call may have: then nothing is lost with it.
+          if (!asked || closed.ca !== undefined || closed.certificate !== undefined) throw taken("key");
           await client.begin();
-          await client.generate();
         }
-      } else await client.generate();
+        asked = facts;
+        await client.generate();
+      }
       const key = await client.publicKey("new");
       if (!key) throw new ProvisioningError("nothing", "key");
       return key.spki;
@@ -235,6 +238,14 @@ class DeviceTarget implements Target {
   close(): Promise<void> {
     return this.#line.close();
   }
+}
+
+/** Whether it is surely the device, or the very life of one, that was asked before. */
+function isSame(asked: DeviceFacts | undefined, facts: DeviceFacts | undefined): boolean {
+  if (!asked || !facts) return false;
+  return asked.unit === undefined
+    ? facts.boot !== undefined && asked.boot === facts.boot
+    : asked.unit === facts.unit;
 }
 
 function notErased(): FactoryError {
