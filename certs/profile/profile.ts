@@ -52,6 +52,17 @@ const schema = v.strictObject({
     organizationalUnit: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
     country: v.optional(v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "is no country of two capitals"))),
   }),
+  /** How a module alone gets into the network for its handshake (target "modem"). */
+  network: v.optional(
+    v.strictObject({
+      apn: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{1,100}$/, "is no access point name"))),
+      apnUser: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+      apnPasswordFile: v.optional(path),
+      simPinFile: v.optional(path),
+      /** Host name that a BG95 asks for the time, without which no certificate's dates can be checked. */
+      timeServer: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.-]{1,253}$/, "is no host name"))),
+    }),
+  ),
   /** Columns that the list of units must have, beside the usual ones. */
   variables: v.optional(v.pipe(v.array(variableName), v.maxLength(16)), []),
   proof: v.optional(
@@ -94,7 +105,7 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
 
 /** Combinations that no unit could be made by. */
 function checkSense(file: string, profile: v.InferOutput<typeof schema>): void {
-  const { module, target, key, route, tlsEngine, lock } = profile;
+  const { module, target, key, route, tlsEngine, lock, network, proof, issuer } = profile;
   const ownTls = route === "module-tls" || route === "module-mqtt";
   if (key.made === "device" && target !== "device")
     refuse(
@@ -132,6 +143,29 @@ function checkSense(file: string, profile: v.InferOutput<typeof schema>): void {
       'target is "modem", but route is "host-tls"',
       "TLS on the ESP32 reads its credentials from the ESP32, not from the module.",
       'Set target to "device" or "image", or route to "module-tls".',
+    );
+  if (network !== undefined && (target !== "modem" || proof.handshake === undefined))
+    refuse(
+      file,
+      target === "modem"
+        ? "network is set, but no handshake is asked for"
+        : `network is set, but target is "${target}"`,
+      "It says how a module alone gets into the network for its handshake; a device's firmware has its own settings.",
+      'Leave network out, or set proof.handshake with target "modem".',
+    );
+  if (proof.handshake !== undefined && target === "image")
+    refuse(
+      file,
+      'proof.handshake is set, but target is "image"',
+      "An image is made without a device, and nothing of it can shake hands.",
+      "Leave proof.handshake out; verify the unit when it was flashed.",
+    );
+  if (issuer.kind === "requests" && target === "image")
+    refuse(
+      file,
+      'issuer.kind is "requests", but target is "image"',
+      "The key of an image is in memory alone until the image is written, and certificates from elsewhere take longer.",
+      'Use an issuer that signs here, or target "device".',
     );
   if (lock && target !== "device")
     refuse(
@@ -195,5 +229,17 @@ export function readProfile(file: string): Profile {
             certificates: at(issuing.certificates),
             certificate: at(issuing.certificate),
           };
-  return { ...profile, issuer: resolved, brokerCa: at(profile.brokerCa), file };
+  const { network } = profile;
+  const resolvedNetwork = network && {
+    ...network,
+    ...(network.apnPasswordFile === undefined ? undefined : { apnPasswordFile: at(network.apnPasswordFile) }),
+    ...(network.simPinFile === undefined ? undefined : { simPinFile: at(network.simPinFile) }),
+  };
+  return {
+    ...profile,
+    ...(resolvedNetwork === undefined ? undefined : { network: resolvedNetwork }),
+    issuer: resolved,
+    brokerCa: at(profile.brokerCa),
+    file,
+  };
 }

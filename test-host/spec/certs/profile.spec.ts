@@ -48,6 +48,22 @@ describe("profiles of a production run", () => {
     });
   });
 
+  it("a module alone gets into the network as the profile says, secrets by files from its own folder", () => {
+    const network = { apn: "iot.example", apnUser: "factory", apnPasswordFile: "apn", simPinFile: "pin" };
+    const profile = read({
+      ...good,
+      target: "modem",
+      key: { made: "host", kind: "RSA-2048" },
+      proof: { handshake: "broker.example:8883" },
+      network,
+    });
+    assert.deepEqual(profile.network, {
+      ...network,
+      apnPasswordFile: join(folder.path, "apn"),
+      simPinFile: join(folder.path, "pin"),
+    });
+  });
+
   it("an authority outside gets requests and gives certificates by folders", () => {
     const issuer = { kind: "requests", requests: "out", certificates: "in", certificate: "ca.pem" };
     assert.deepEqual(read({ ...good, issuer }).issuer, {
@@ -116,6 +132,36 @@ describe("profiles of a production run", () => {
       "a lock that nothing holds",
       { ...good, key: host, target: "image", lock: true },
       /lock is set, but target is "image"/,
+    ],
+    [
+      "a way into the network for a device, whose firmware has its own",
+      { ...good, network: { apn: "iot.example" } },
+      /network is set, but target is "device"/,
+    ],
+    [
+      "a way into the network that nothing goes",
+      { ...good, key: host, target: "modem", network: { apn: "iot.example" } },
+      /network is set, but no handshake is asked for/,
+    ],
+    [
+      "an access point name with a quotation mark",
+      { ...good, key: host, target: "modem", network: { apn: 'a"b' }, proof: { handshake: "b.example:1" } },
+      /network\.apn is no access point name/,
+    ],
+    [
+      "a handshake of an image",
+      { ...good, key: host, target: "image", proof: { handshake: "broker.example:8883" } },
+      /proof\.handshake is set, but target is "image"/,
+    ],
+    [
+      "an image whose certificate comes from elsewhere",
+      {
+        ...good,
+        key: host,
+        target: "image",
+        issuer: { kind: "requests", requests: "out", certificates: "in", certificate: "ca.pem" },
+      },
+      /issuer\.kind is "requests", but target is "image"/,
     ],
   ];
   for (const [name, content, what] of faults)
