@@ -68,18 +68,14 @@ class SqliteBackend implements Backend {
     };
   }
 
+  /** Waits for other processes by timers: SQLite's own waiting would hold up the ports. */
   async write<T>(work: () => Step<T>): Promise<T> {
     if (this.#options.access === "read") throw readOnly(this.#where);
-    await this.#begin();
-    // No await from here to the end.
-    try {
-      const result = this.#run(work());
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors.
-      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
-      throw told(this.#where, error);
+    const end = performance.now() + this.#options.busyMs;
+    for (let pause = 1; ; pause = Math.min(2 * pause, 50)) {
+      // In one turn from begin to end: others of this process use the same connection.
+      if (this.#isBegun(performance.now() >= end)) return this.#finish(work);
+      await wait(pause * (0.5 + Math.random()));
     }
   }
 
@@ -102,18 +98,26 @@ class SqliteBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** Waits without holding up the ports, as SQLite's own waiting would. */
-  async #begin(): Promise<void> {
-    const end = performance.now() + this.#options.busyMs;
-    for (let pause = 1; ; pause = Math.min(2 * pause, 50))
-      try {
-        this.#database.exec("BEGIN IMMEDIATE");
-        return;
-      } catch (error) {
-        if (!codeOf(error).startsWith("SQLITE_BUSY") || performance.now() >= end)
-          throw told(this.#where, error);
-        await wait(pause * (0.5 + Math.random()));
-      }
+  #isBegun(isLast: boolean): boolean {
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      return true;
+    } catch (error) {
+      if (!isLast && codeOf(error).startsWith("SQLITE_BUSY")) return false;
+      throw told(this.#where, error);
+    }
+  }
+
+  #finish<T>(work: () => Step<T>): T {
+    try {
+      const result = this.#run(work());
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors.
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      throw told(this.#where, error);
+    }
   }
 
   #run<T>(step: Step<T>): T {
