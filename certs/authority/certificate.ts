@@ -1,11 +1,11 @@
 import "reflect-metadata";
 import { SubjectKeyIdentifierExtension, X509Certificate as ParsedCertificate } from "@peculiar/x509";
 import { createHash, createPublicKey, randomBytes, X509Certificate, type KeyObject } from "node:crypto";
-import { DerReader, parseCertificate } from "../../modules/pki/x509.js";
+import { DerReader, parseCertificate, type Certificate } from "../../modules/pki/x509.js";
 import { FactoryError } from "../factory/error.js";
 import { describeKey, subjectOf } from "../files/read.js";
 import { der, octets, oid, SEQUENCE, signatureAlgorithm, signatureBits, time, unsigned } from "./der.js";
-import { badSignature, signChecked, type CertificateSigner } from "./signer.js";
+import { badSignature, checkSigningKey, signChecked, type CertificateSigner } from "./signer.js";
 
 /** Distinguished name of a device or an authority: what of X.520 clouds look at. */
 export interface Subject {
@@ -147,10 +147,8 @@ interface Draft {
   readonly extensions: readonly Uint8Array[];
 }
 
-/** The same draft gives the same certificate, but for the random number in an ECDSA signature. */
-async function signed(draft: Draft, signer: CertificateSigner, issuerKey: KeyObject): Promise<Uint8Array> {
-  const { algorithm } = signer;
-  const tbs = der(
+function tbsOf(draft: Draft, algorithm: CertificateSigner["algorithm"]): Uint8Array {
+  return der(
     SEQUENCE,
     // X.509 version 3.
     der(EXPLICIT_VERSION, Uint8Array.of(2, 1, 2)),
@@ -162,8 +160,20 @@ async function signed(draft: Draft, signer: CertificateSigner, issuerKey: KeyObj
     draft.publicKey,
     der(EXPLICIT_EXTENSIONS, der(SEQUENCE, ...draft.extensions)),
   );
-  const signature = await signChecked(tbs, signer);
-  const made = der(SEQUENCE, tbs, signatureAlgorithm(algorithm), signatureBits(algorithm, signature));
+}
+
+function assembled(
+  tbs: Uint8Array,
+  algorithm: CertificateSigner["algorithm"],
+  signature: Uint8Array,
+): Uint8Array {
+  return der(SEQUENCE, tbs, signatureAlgorithm(algorithm), signatureBits(algorithm, signature));
+}
+
+/** The same draft gives the same certificate, but for the random number in an ECDSA signature. */
+async function signed(draft: Draft, signer: CertificateSigner, issuerKey: KeyObject): Promise<Uint8Array> {
+  const tbs = tbsOf(draft, signer.algorithm);
+  const made = assembled(tbs, signer.algorithm, await signChecked(tbs, signer));
   // As others will read it, with the issuer's key as its certificate has it.
   const read = new X509Certificate(made);
   if (!read.raw.equals(made) || !read.verify(issuerKey)) throw badSignature();
@@ -226,7 +236,13 @@ function checkDeviceKey(publicKey: Uint8Array): KeyObject {
 }
 
 function issuerFault(issuer: X509Certificate): string | undefined {
-  const { authority, keyUsage } = parseCertificate(Uint8Array.from(issuer.raw));
+  let parsed: Certificate;
+  try {
+    parsed = parseCertificate(Uint8Array.from(issuer.raw));
+  } catch {
+    return "departs from strict DER, which devices insist on";
+  }
+  const { authority, keyUsage } = parsed;
   if (!authority) return "is no authority (basicConstraints CA:TRUE is missing)";
   // A limit of authorities below it (pathlen) never forbids a device's certificate: it counts intermediates only.
   return keyUsage !== undefined && (keyUsage & KEY_CERT_SIGN) === 0
@@ -323,31 +339,46 @@ export async function issueDevice(
   issuer: X509Certificate,
   signer: CertificateSigner,
 ): Promise<Uint8Array> {
+  return signed(deviceDraft(options, issuer), signer, issuer.publicKey);
+}
+
+/**
+ * A certificate of the shape and size that {@link issueDevice} would give, with random bytes for a
+ * signature, of the largest size that one may have: for checks ahead of any key and any unit. Nobody
+ * takes it. Errors as there, but for `signature`; `issuer-key` when the issuer's key signs nothing here.
+ */
+export function sampleDevice(options: CertificateOptions, issuer: X509Certificate): Uint8Array {
+  const draft = deviceDraft(options, issuer);
+  const algorithm = checkSigningKey(issuer.publicKey, `the key of ${subjectOf(issuer)}`);
+  const length =
+    algorithm === "ECDSA" ? 64 : (issuer.publicKey.asymmetricKeyDetails?.modulusLength ?? 2048) / 8;
+  // With their highest bits set r and s need one byte more each.
+  const signature = randomBytes(length).map((byte, at) => (at % 32 === 0 ? byte | 0x80 : byte));
+  return assembled(tbsOf(draft, algorithm), algorithm, signature);
+}
+
+function deviceDraft(options: CertificateOptions, issuer: X509Certificate): Draft {
   checkIssuer(issuer);
   checkDates(options.notBefore, options.notAfter);
   checkWithin(options.notBefore, options.notAfter, issuer);
   const key = checkDeviceKey(options.publicKey);
   const { subject } = parseCertificate(Uint8Array.from(issuer.raw));
-  return signed(
-    {
-      serialNumber: options.serialNumber ?? newSerialNumber(),
-      issuer: subject,
-      subject: nameOf(options.subject),
-      notBefore: options.notBefore,
-      notAfter: options.notAfter,
-      publicKey: options.publicKey,
-      extensions: [
-        // No CA.
-        extension("2.5.29.19", true, der(SEQUENCE)),
-        // Key encipherment: TLS with static RSA, the only key exchange that some modules know.
-        extension("2.5.29.15", true, key.asymmetricKeyType === "rsa" ? SIGNS_AND_ENCIPHERS_KEYS : SIGNS),
-        // clientAuth.
-        extension("2.5.29.37", false, der(SEQUENCE, oid("1.3.6.1.5.5.7.3.2"))),
-        extension("2.5.29.14", false, octets(keyIdentifier(options.publicKey))),
-        authorityKey(issuerKeyIdentifier(issuer)),
-      ],
-    },
-    signer,
-    issuer.publicKey,
-  );
+  return {
+    serialNumber: options.serialNumber ?? newSerialNumber(),
+    issuer: subject,
+    subject: nameOf(options.subject),
+    notBefore: options.notBefore,
+    notAfter: options.notAfter,
+    publicKey: options.publicKey,
+    extensions: [
+      // No CA.
+      extension("2.5.29.19", true, der(SEQUENCE)),
+      // Key encipherment: TLS with static RSA, the only key exchange that some modules know.
+      extension("2.5.29.15", true, key.asymmetricKeyType === "rsa" ? SIGNS_AND_ENCIPHERS_KEYS : SIGNS),
+      // clientAuth.
+      extension("2.5.29.37", false, der(SEQUENCE, oid("1.3.6.1.5.5.7.3.2"))),
+      extension("2.5.29.14", false, octets(keyIdentifier(options.publicKey))),
+      authorityKey(issuerKeyIdentifier(issuer)),
+    ],
+  };
 }

@@ -9,7 +9,7 @@ import { toPem } from "../pem-text.js";
 import { checkIssuer, issueDevice, issueRoot, type CertificateOptions, type Subject } from "./certificate.js";
 import { issueRevocationList, type RevocationListOptions } from "./crl.js";
 import { checkPassphrase, lockKey } from "./locked-key.js";
-import { KeySigner, signingKeyFault, type CertificateSigner } from "./signer.js";
+import { checkSigningKey, KeySigner, type CertificateSigner } from "./signer.js";
 
 export type AuthorityKey = "P-256" | "RSA-2048";
 
@@ -105,6 +105,13 @@ function unlocked(path: string, passphrase: string): KeyObject {
       file: path,
     });
   }
+  if (/-----BEGIN (RSA |EC )?PRIVATE KEY-----/.test(text) && !text.includes("ENCRYPTED"))
+    throw new InputError({
+      what: `${path} holds the authority's key in clear`,
+      why: "Whoever reads that file issues certificates as this authority; no passphrase was needed.",
+      fix: `Put it under a passphrase: openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -iter 600000 -in ${path} -out locked.key`,
+      file: path,
+    });
   try {
     return createPrivateKey({ key: text, passphrase });
   } catch {
@@ -120,14 +127,13 @@ function unlocked(path: string, passphrase: string): KeyObject {
 
 /**
  * The authority's certificate, without its key.
- * @throws InputError when it is none, or of a kind of key that nothing is signed with here.
+ * @throws InputError when it is none; FactoryError `issuer-key` when nothing is signed with keys of its kind.
  */
 export function readAuthority(folder: string): X509Certificate {
   const path = join(folder, AUTHORITY_FILES.certificate);
   const held = readCredentialFile(path).find(one => one.kind === "certificate");
   if (held?.certificate.ca === true) {
-    const fault = signingKeyFault(held.certificate.publicKey, `the key of ${path}`);
-    if (fault !== undefined) throw new InputError({ ...fault, file: path });
+    checkSigningKey(held.certificate.publicKey, `the key of ${path}`);
     return held.certificate;
   }
   throw new InputError({
@@ -140,8 +146,9 @@ export function readAuthority(folder: string): X509Certificate {
 
 /**
  * An authority that was made before.
- * @throws InputError when its files cannot be read, do not belong together, are of a kind of key that
- * nothing is signed with here, or the passphrase is wrong. FactoryError `issuer` when it may issue nothing.
+ * @throws InputError when its files cannot be read, do not belong together, the key lies there in clear, or
+ * the passphrase is wrong. FactoryError `issuer-key` when nothing is signed with keys of its kind,
+ * `issuer` when it may issue nothing.
  */
 export function openAuthority(folder: string, passphrase: string): Issuer {
   const certificate = readAuthority(folder);

@@ -4,12 +4,13 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FactoryError } from "../factory/error.js";
 import type { Outside } from "../factory/line.js";
-import { shownDate } from "../files/inspect.js";
+import { dateFault } from "../check/chain.js";
+import { certificateFacts } from "../files/facts.js";
 import { readCredentialFile, subjectOf } from "../files/read.js";
 import { writeWhole, type WriteOptions } from "../files/write.js";
 import { readRequest } from "./request.js";
 import { requestFileName, serialOfRequestFile } from "./request-files.js";
-import { commonNames, keyDigest, ReturnedFolder, type FileFault, type Returned } from "./returned.js";
+import { keyDigest, ReturnedFolder, type FileFault, type Returned } from "./returned.js";
 
 export interface OutsideOptions {
   /** Folder that requests go out into, one `SERIAL.csr` each; made when it is not there. */
@@ -158,22 +159,17 @@ export class OutsideFolders implements Outside {
   /** What is wrong with a certificate for the key of this unit; completes the sentence "the certificate ...". */
   #fault(one: Returned, serial: string): string | undefined {
     const certificate = new X509Certificate(one.der);
-    const names = commonNames(certificate);
-    const now = this.#now();
+    const names = certificateFacts(certificate).commonNames;
     if (names.length !== 1 || names[0] !== serial)
       return `is for ${names.length === 0 ? "no common name" : names.map(name => `CN=${name.replace(/\p{Cc}/gu, "?")}`).join(" and ")}, not for CN=${serial}`;
     const { certificate: issuer } = this;
     if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey))
       return `was not issued by ${subjectOf(issuer)}`;
-    if (now > new Date(certificate.validTo))
-      return `expired on ${shownDate(new Date(certificate.validTo).toISOString())}`;
-    if (now < new Date(certificate.validFrom))
-      return `is not valid before ${shownDate(new Date(certificate.validFrom).toISOString())}`;
-    return undefined;
+    return dateFault(certificate, this.#now())?.replace(`${subjectOf(certificate)} `, "");
   }
 
   #strayFault(one: Returned, serials: ReadonlySet<string>): string {
-    const [name] = commonNames(new X509Certificate(one.der));
+    const [name] = certificateFacts(new X509Certificate(one.der)).commonNames;
     return name !== undefined && serials.has(name)
       ? "is for another key than the one that a request is out for"
       : "is for a key that no request is out for";

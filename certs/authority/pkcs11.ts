@@ -3,7 +3,7 @@ import type { Handle, PKCS11 } from "pkcs11js";
 import { FactoryError } from "../factory/error.js";
 import { subjectOf } from "../files/read.js";
 import { SigningIssuer, type Issuer } from "./file-authority.js";
-import { signChecked, signingAlgorithm, signingKeyFault, type CertificateSigner } from "./signer.js";
+import { checkSigningKey, signChecked, type CertificateSigner } from "./signer.js";
 
 /** Seen with SoftHSM 2.6 only; other tokens are unverified on hardware. */
 export interface TokenOptions {
@@ -136,18 +136,7 @@ class TokenSigner implements CertificateSigner {
 
   constructor(js: Library, module: PKCS11, options: TokenOptions) {
     const key = options.certificate.publicKey;
-    const algorithm = signingAlgorithm(key);
-    if (algorithm === undefined)
-      throw new FactoryError({
-        code: "issuer-key",
-        side: "input",
-        ...(signingKeyFault(key, `the key of ${subjectOf(options.certificate)}`) ?? {
-          what: "",
-          why: "",
-          fix: "",
-        }),
-      });
-    this.algorithm = algorithm;
+    this.algorithm = checkSigningKey(key, `the key of ${subjectOf(options.certificate)}`);
     this.publicKey = Uint8Array.from(key.export({ type: "spki", format: "der" }));
     this.#js = js;
     this.#module = module;

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseCertificate } from "../../modules/pki/x509.js";
@@ -166,9 +166,4 @@ export class ReturnedFolder {
       }
     this.#byKey = byKey;
   }
-}
-
-/** Common names of a certificate's subject, in order. */
-export function commonNames(certificate: X509Certificate): readonly string[] {
-  return certificate.subject.split("\n").flatMap(line => (line.startsWith("CN=") ? [line.slice(3)] : []));
 }

@@ -23,17 +23,26 @@ export function signingAlgorithm(key: KeyObject): CertificateSigner["algorithm"]
   return type === "ec" && details?.namedCurve === "prime256v1" ? "ECDSA" : undefined;
 }
 
-/** Why an authority's key is of no use, in three sentences; `undefined`: it will do. */
-export function signingKeyFault(
-  key: KeyObject,
-  name: string,
-): { readonly what: string; readonly why: string; readonly fix: string } | undefined {
-  if (signingAlgorithm(key) !== undefined) return undefined;
-  return {
+/** Why keys of other kinds are refused, and what to do. */
+export const SIGNING_KEYS = {
+  why: "Certificates are signed with P-256 or RSA of 2048 to 4096 bits here: devices and modules verify nothing else.",
+  fix: "Use an authority with such a key; certs ca create makes one.",
+} as const;
+
+/**
+ * How an authority's key signs.
+ * @param name for the message: `the key of ca.pem`.
+ * @throws FactoryError `issuer-key` (input) for a key of another kind.
+ */
+export function checkSigningKey(key: KeyObject, name: string): CertificateSigner["algorithm"] {
+  const algorithm = signingAlgorithm(key);
+  if (algorithm !== undefined) return algorithm;
+  throw new FactoryError({
+    code: "issuer-key",
+    side: "input",
     what: `${name} is ${describeKey(key)}`,
-    why: "Certificates are signed with P-256 or RSA of 2048 to 4096 bits here: devices and modules verify nothing else.",
-    fix: "Use an authority with such a key; certs ca create makes one.",
-  };
+    ...SIGNING_KEYS,
+  });
 }
 
 /** A signer with a private key in memory: RSA, or EC on P-256. */
@@ -44,15 +53,8 @@ export class KeySigner implements CertificateSigner {
 
   /** @throws FactoryError `issuer-key` for a key of another kind. */
   constructor(key: KeyObject) {
-    const algorithm = signingAlgorithm(key);
-    if (algorithm === undefined)
-      throw new FactoryError({
-        code: "issuer-key",
-        side: "input",
-        ...(signingKeyFault(key, "the authority's key") ?? { what: "", why: "", fix: "" }),
-      });
     this.#key = key;
-    this.algorithm = algorithm;
+    this.algorithm = checkSigningKey(key, "the authority's key");
     this.publicKey = Uint8Array.from(createPublicKey(key).export({ type: "spki", format: "der" }));
   }
 

@@ -19,9 +19,9 @@ export interface TlsAcceptance {
 /** A device's credentials and what they are to be held against. */
 export interface DeviceCredentials {
   /** That the device verifies the broker with. */
-  readonly ca?: X509Certificate;
+  readonly ca?: X509Certificate | undefined;
   readonly certificate: X509Certificate;
-  /** Absent: the key is on the device, and its public half is the certificate's. */
+  /** Either half. Absent: the key is on the device, and its public half is the certificate's. */
   readonly key?: KeyObject | undefined;
   /** Certificates between the device's and its root, and that root, in any order. Absent: not checked. */
   readonly issuers?: readonly X509Certificate[] | undefined;
@@ -31,6 +31,11 @@ export interface DeviceCredentials {
 }
 
 type Rule = (device: DeviceCredentials, facts: CertificateFacts, now: Date) => Finding | undefined;
+
+/** Names come out of certificates that anybody may have made: without what would act on a terminal. */
+function shown(name: string): string {
+  return `CN=${name.replace(/\p{Cc}/gu, "?")}`;
+}
 
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 30;
@@ -99,6 +104,27 @@ function weakSignature(
   };
 }
 
+function size(
+  facts: CertificateFacts,
+  tls: readonly TlsAcceptance[] = [],
+  subject: "ca" | "certificate",
+  name: string,
+): Finding | undefined {
+  const small = tls.find(one => facts.pemBytes > (one.credentialMax ?? Infinity));
+  if (small === undefined) return undefined;
+  return {
+    rule: "size",
+    severity: "error",
+    subject,
+    what: `${name} has ${facts.pemBytes} bytes as PEM; ${small.name} takes ${small.credentialMax ?? 0}`,
+    why: "The module would store less than the whole, or nothing.",
+    fix:
+      subject === "ca"
+        ? "Give the root alone; if it is too large itself, take another route."
+        : "Have it issued with shorter names and fewer extensions, use P-256, or another route.",
+  };
+}
+
 /** Every rule about the device's certificate and key, in the order that people should hear of them. */
 const RULES: readonly Rule[] = [
   function keyMatch({ certificate, key }) {
@@ -108,7 +134,7 @@ const RULES: readonly Rule[] = [
       rule: "key-match",
       severity: "error",
       subject: "key",
-      what: `the private key (${describeKey(key)}) does not belong to the certificate (${subjectOf(certificate)})`,
+      what: `the ${key.type === "private" ? "private key" : "unit's key"} (${describeKey(key)}) does not belong to the certificate (${subjectOf(certificate)})`,
       why: "The certificate is for another public key: in the handshake the broker refuses the device's signature.",
       fix: "Give the key that the certificate was requested with; files of two devices may have been mixed.",
     };
@@ -178,31 +204,43 @@ const RULES: readonly Rule[] = [
   },
   (_, facts, now) => dates(facts, now, "certificate", "the device's certificate"),
   (_, facts) => weakSignature(facts, "certificate", "the device's certificate"),
-  function commonName({ serial }, facts) {
-    if (serial === undefined) return undefined;
-    const found = /(?:^|, )CN=([^,]*)/.exec(facts.subject)?.[1];
-    if (found === serial) return undefined;
+  function severalNames(_, { commonNames }) {
+    if (commonNames.length < 2) return undefined;
     return {
       rule: "common-name",
       severity: "error",
       subject: "certificate",
-      what: `the certificate is for ${found === undefined ? "no common name" : `CN=${found}`}, the unit is ${serial}`,
+      what: `the certificate has ${String(commonNames.length)} common names: ${commonNames.map(shown).join(", ")}`,
+      why: "Some brokers take the first of them for the device, others the last.",
+      fix: "Have it issued with one common name, the serial of the unit.",
+    };
+  },
+  function wildcard(_, { commonNames }) {
+    const [name, ...others] = commonNames;
+    if (name === undefined || others.length > 0 || !name.includes("*")) return undefined;
+    return {
+      rule: "common-name",
+      severity: "error",
+      subject: "certificate",
+      what: `the certificate is for ${shown(name)}, which stands for many`,
+      why: "Brokers take a client's common name as it is, or refuse it: it must name one device.",
+      fix: "Have it issued for the serial of one unit.",
+    };
+  },
+  function commonName({ serial }, { commonNames }) {
+    const [found, ...others] = commonNames;
+    if (serial === undefined || found === serial || others.length > 0 || found?.includes("*"))
+      return undefined;
+    return {
+      rule: "common-name",
+      severity: "error",
+      subject: "certificate",
+      what: `the certificate is for ${found === undefined ? "no common name" : shown(found)}, the unit is ${serial}`,
       why: "A broker that maps certificates to devices would know this unit as another one.",
       fix: "Give the certificate of this unit; rows of the list may have slipped.",
     };
   },
-  function size({ tls = [] }, facts) {
-    const small = tls.find(one => facts.pemBytes > (one.credentialMax ?? Infinity));
-    if (small === undefined) return undefined;
-    return {
-      rule: "size",
-      severity: "error",
-      subject: "certificate",
-      what: `the certificate has ${facts.pemBytes} bytes as PEM; ${small.name} takes ${small.credentialMax ?? 0}`,
-      why: "The module would store less than the whole, or nothing.",
-      fix: "Have it issued with shorter names and fewer extensions, use P-256, or another route.",
-    };
-  },
+  ({ tls }, facts) => size(facts, tls, "certificate", "the certificate"),
   function readable({ certificate }) {
     const found = inspectDer(new BytesCredential(Uint8Array.from(certificate.raw)));
     if (found.kind === "certificate") return undefined;
@@ -217,9 +255,14 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-function caFindings(ca: X509Certificate, now: Date): (Finding | undefined)[] {
+function caFindings(
+  ca: X509Certificate,
+  tls: readonly TlsAcceptance[] | undefined,
+  now: Date,
+): (Finding | undefined)[] {
   const facts = certificateFacts(ca);
   return [
+    size(facts, tls, "ca", "the CA certificate"),
     facts.ca
       ? undefined
       : {
@@ -258,16 +301,34 @@ function chainFinding({ certificate, issuers }: DeviceCredentials, now: Date): F
   };
 }
 
+/** Of the authorities between: their signatures are verified as the device's own is. */
+function weakChain({ issuers = [] }: DeviceCredentials): (Finding | undefined)[] {
+  return issuers.map(one => {
+    const facts = certificateFacts(one);
+    return facts.selfSigned ? undefined : weakSignature(facts, "certificate", "the authority");
+  });
+}
+
+function ordered(findings: readonly (Finding | undefined)[]): readonly Finding[] {
+  const found = findings.filter(finding => finding !== undefined);
+  return [
+    ...found.filter(one => one.severity === "error"),
+    ...found.filter(one => one.severity === "warning"),
+  ];
+}
+
 /** Everything that is wrong with a device's credentials, errors first. */
 export function checkDevice(device: DeviceCredentials, now: Date): readonly Finding[] {
   const facts = certificateFacts(device.certificate);
-  const findings = [
+  return ordered([
     ...RULES.map(rule => rule(device, facts, now)),
     chainFinding(device, now),
-    ...(device.ca === undefined ? [] : caFindings(device.ca, now)),
-  ].filter(finding => finding !== undefined);
-  return [
-    ...findings.filter(one => one.severity === "error"),
-    ...findings.filter(one => one.severity === "warning"),
-  ];
+    ...weakChain(device),
+    ...(device.ca === undefined ? [] : caFindings(device.ca, device.tls, now)),
+  ]);
+}
+
+/** Everything that is wrong with the CA that devices verify the broker with, errors first. */
+export function checkBrokerCa(ca: X509Certificate, now: Date): readonly Finding[] {
+  return ordered(caFindings(ca, undefined, now));
 }

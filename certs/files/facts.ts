@@ -24,6 +24,8 @@ export interface CertificateFacts {
   readonly kind: "certificate";
   /** As RFC 4514 writes it: `CN=device-1, O=Acme`. */
   readonly subject: string;
+  /** Common names of the subject, in order. */
+  readonly commonNames: readonly string[];
   readonly issuer: string;
   /** Hexadecimal. */
   readonly serialNumber: string;
@@ -124,6 +126,7 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
   return {
     kind: "certificate",
     subject: parsed.subject,
+    commonNames: parsed.subjectName.getField("CN"),
     issuer: parsed.issuer,
     serialNumber: parsed.serialNumber,
     notBefore: parsed.notBefore.toISOString(),

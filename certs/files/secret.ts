@@ -12,6 +12,8 @@ export interface SecretSource {
 export interface SecretOptions {
   readonly file: string;
   readonly descriptor: string;
+  /** What is read. Default: a passphrase. */
+  readonly kind?: "passphrase" | "PIN";
 }
 
 /**
@@ -20,10 +22,11 @@ export interface SecretOptions {
  */
 export function readSecret(source: SecretSource, options: SecretOptions): string {
   const { file, descriptor } = source;
+  const { kind = "passphrase" } = options;
   if ((file === undefined) === (descriptor === undefined))
     throw new InputError({
       what: `${file === undefined ? "Neither" : "Both"} ${options.file} ${file === undefined ? "nor" : "and"} ${options.descriptor} ${file === undefined ? "was" : "were"} given`,
-      why: "The key is stored under a passphrase, and a command line is no place for one: other users see it.",
+      why: `The key is ${kind === "PIN" ? "in a token behind a PIN" : "stored under a passphrase"}, and a command line is no place for one: other users see it.`,
       fix: `Give ${options.file} FILE, or ${options.descriptor} 3 and redirect that descriptor (3< FILE).`,
       file: options.file,
     });
@@ -42,7 +45,7 @@ export function readSecret(source: SecretSource, options: SecretOptions): string
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     throw new InputError({
       what: `${file ?? `descriptor ${String(number)}`} cannot be read (${code})`,
-      why: "A passphrase is expected in it.",
+      why: `A ${kind} is expected in it.`,
       fix: "Check the path and the permissions, or what the descriptor was redirected from.",
       file: file ?? options.descriptor,
     });
@@ -51,8 +54,9 @@ export function readSecret(source: SecretSource, options: SecretOptions): string
   if (secret !== "" && !/[\r\n]/.test(secret)) return secret;
   throw new InputError({
     what: `${file ?? `descriptor ${String(number)}`} holds ${secret === "" ? "nothing" : "more than one line"}`,
-    why: "A passphrase is one line.",
-    fix: "For example: openssl rand -base64 24 > passphrase",
+    why: `A ${kind} is one line.`,
+    fix:
+      kind === "PIN" ? "Write the PIN alone into it." : "For example: openssl rand -base64 24 > passphrase",
     file: file ?? options.descriptor,
   });
 }

@@ -88,9 +88,73 @@ describe("checking a device's credentials", () => {
     ],
     [
       "a certificate too large for the module",
-      () => ({ tls: [{ ...bc66, clientKeys: ["p256"], credentialMax: 300 }] }),
+      () => ({ ca: undefined, tls: [{ ...bc66, clientKeys: ["p256"], credentialMax: 300 }] }),
       "size",
-      /takes 300/,
+      /the certificate has .* takes 300/,
+    ],
+    [
+      "a CA too large for the module",
+      async () => ({
+        ca: x509(await Authority.create({ commonName: "Root", key: "RSA-4096" })),
+        tls: [{ ...bc66, clientKeys: ["p256"], credentialMax: 1_500 }],
+      }),
+      "size",
+      /the CA certificate has .* takes 1500/,
+    ],
+    [
+      "a common name that stands for many",
+      async () => {
+        const many = await issuing.client({ commonName: "unit-*" });
+        return { certificate: x509(many), key: keyOf(many) };
+      },
+      "common-name",
+      /CN=unit-\*, which stands for many/,
+    ],
+    [
+      "two common names",
+      () => made("names", ...leaf, "-subj", "/CN=unit-7/CN=unit-8"),
+      "common-name",
+      /2 common names: CN=unit-7, CN=unit-8/,
+    ],
+    [
+      "no common name",
+      () => made("nobody", ...leaf, "-subj", "/O=Acme"),
+      "common-name",
+      /for no common name, the unit is unit-7/,
+    ],
+    [
+      "an authority above another one that forbids it",
+      async () => {
+        const path = folder.selfSigned(
+          "flat",
+          "/CN=Flat",
+          "-addext",
+          "basicConstraints=critical,CA:TRUE,pathlen:0",
+        );
+        const under = folder.signed("under", "/CN=Under", path, "basicConstraints=critical,CA:TRUE");
+        const leafPath = folder.signed("leaf", "/CN=unit-7", under, "basicConstraints=critical,CA:FALSE");
+        return {
+          certificate: new X509Certificate(readFileSync(leafPath)),
+          key: createPrivateKey(readFileSync(leafPath.replace(".pem", ".key"))),
+          issuers: [new X509Certificate(readFileSync(under)), new X509Certificate(readFileSync(path))],
+        };
+      },
+      "chain",
+      /CN=Flat, which issued CN=Under, allows 0 authorities below it, and there are 1/,
+    ],
+    [
+      "an authority that may not sign certificates",
+      () => {
+        const path = folder.selfSigned("mute", "/CN=Mute", "-addext", "keyUsage=critical,cRLSign");
+        const leafPath = folder.signed("muted", "/CN=unit-7", path, "basicConstraints=critical,CA:FALSE");
+        return {
+          certificate: new X509Certificate(readFileSync(leafPath)),
+          key: createPrivateKey(readFileSync(leafPath.replace(".pem", ".key"))),
+          issuers: [new X509Certificate(readFileSync(path))],
+        };
+      },
+      "chain",
+      /CN=Mute, which issued CN=unit-7, may not sign certificates/,
     ],
     [
       "a curve that nobody takes",

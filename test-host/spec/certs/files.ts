@@ -28,6 +28,23 @@ export class CertificateFolder {
     return join(this.path, `${name}.pem`);
   }
 
+  /**
+   * A certificate by the authority whose certificate is at `issuer` (its key beside it); `extensions` as openssl's
+   * configuration has them. Returns its path; the key lies beside it.
+   */
+  signed(name: string, subject: string, issuer: string, ...extensions: readonly string[]): string {
+    this.openssl(
+      ...["req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+      ...["-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", subject],
+    );
+    const file = this.file(`${name}.ext`, `${extensions.join("\n")}\n`);
+    this.openssl(
+      ...["x509", "-req", "-in", `${name}.csr`, "-CA", issuer, "-CAkey", issuer.replace(/\.pem$/, ".key")],
+      ...["-CAcreateserial", "-days", "365", "-extfile", file, "-out", `${name}.pem`],
+    );
+    return join(this.path, `${name}.pem`);
+  }
+
   remove(): void {
     rmSync(this.path, { recursive: true });
   }
