@@ -57,11 +57,12 @@ async function stored(
 }
 
 async function holdingOf(client: ProvisioningClient, where: Where): Promise<Holding> {
-  return {
-    ca: await stored(client, where, "ca"),
-    certificate: await stored(client, where, "certificate"),
-    key: await stored(client, where, "key"),
-  };
+  const found: { -readonly [Role in CredentialRole]?: Uint8Array } = {};
+  for (const role of ROLES) {
+    const bytes = await stored(client, where, role);
+    if (bytes) found[role] = bytes;
+  }
+  return found;
 }
 
 class DeviceTarget implements Required<Target> {
