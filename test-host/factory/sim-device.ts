@@ -81,7 +81,7 @@ export class SimDevice {
     return this.supply.steps;
   }
 
-  /** The certificate in use, as the application would take it. */
+  /** The certificate that the application takes from its next start on. */
   get certificate(): Uint8Array | undefined {
     return this.#read("certificate");
   }
@@ -90,9 +90,9 @@ export class SimDevice {
     return this.#read("ca");
   }
 
-  /** SubjectPublicKeyInfo of the key in use. */
+  /** SubjectPublicKeyInfo of the key that it takes then. */
   get publicKey(): Uint8Array | undefined {
-    const key = this.vault.open("key");
+    const key = this.vault.peek("key");
     return key && this.keys.open(key)?.publicKey;
   }
 
@@ -192,7 +192,7 @@ export class SimDevice {
   }
 
   #read(role: "ca" | "certificate"): Uint8Array | undefined {
-    const stored = this.vault.open(role);
+    const stored = this.vault.peek(role);
     if (stored === undefined) return undefined;
     const bytes = new Uint8Array(stored.byteLength);
     stored.read(bytes, 0);
