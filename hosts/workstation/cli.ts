@@ -3,12 +3,13 @@ import { addBuildCommand } from "./build/command.js";
 import { addCertsCommand } from "./certs/command.js";
 import { addDeviceCommand } from "./device-command/command.js";
 import { addModemCommand } from "./modem/command.js";
+import { addProvisionCommand } from "./provision/command.js";
 import { addSimulateCommand } from "./simulate/command.js";
 import { InputError } from "../../certs/input-error.js";
 import { printInputError } from "./simulate/print.js";
 import { packageVersion } from "./version.js";
 
-/** Exit codes: 0 done, 1 it failed, 2 wrong usage or input. */
+/** Exit codes: 0 done, 1 it failed, 2 wrong usage or input; 3 of some commands: the machine lacks something. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** `error: unknown option '--x'` and the like, as every other failure is told. */
@@ -53,6 +54,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addModemCommand(program, done);
   addDeviceCommand(program, done);
   addCertsCommand(program, done);
+  addProvisionCommand(program, done);
   addBuildCommand(program, done);
   try {
     await program.parseAsync(argv, { from: "user" });

@@ -1,12 +1,17 @@
 import { generateKeyPairSync, X509Certificate, type KeyObject } from "node:crypto";
-import { issueDevice } from "../../../certs/authority/certificate.js";
-import { KeySigner, signingAlgorithm } from "../../../certs/authority/signer.js";
+import {
+  checkIssuer,
+  deviceValidity,
+  issueDevice,
+  issueRoot,
+  type Subject,
+} from "../../../certs/authority/certificate.js";
+import { KeySigner } from "../../../certs/authority/signer.js";
 import { checkDevice } from "../../../certs/check/rules.js";
 import type { Finding } from "../../../certs/check/finding.js";
+import { InputError } from "../../../certs/input-error.js";
 import type { Profile } from "../../../certs/profile/profile.js";
 import { tlsOf, type RouteTls } from "../route-tls.js";
-
-const DAY_MS = 86_400_000;
 
 function keyPair(kind: "P-256" | "RSA-2048"): KeyObject {
   return kind === "P-256"
@@ -14,9 +19,27 @@ function keyPair(kind: "P-256" | "RSA-2048"): KeyObject {
     : generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 }
 
+/** Distinguished name of a certificate, as far as clouds look at it. */
+function subjectParts(certificate: X509Certificate): Subject {
+  const parts = new Map(
+    certificate.subject.split("\n").map(line => {
+      const at = line.indexOf("=");
+      return [line.slice(0, at), line.slice(at + 1)] as const;
+    }),
+  );
+  const country = parts.get("C");
+  return {
+    commonName: parts.get("CN") ?? "authority",
+    organization: parts.get("O"),
+    organizationalUnit: parts.get("OU"),
+    country: country !== undefined && /^[A-Z]{2}$/.test(country) ? country : undefined,
+  };
+}
+
 /**
- * A certificate of the shape that units will get, of the same size as theirs: issued in the authority's name by a key that
- * exists for this call alone. The authority's own key signs nothing that no unit asked for.
+ * A certificate of the shape and size that units will get, issued in the authority's name by a key that exists for this
+ * call alone: the authority's own signs nothing that no unit asked for.
+ * @throws FactoryError `certificate-dates` when units would outlive the authority.
  */
 async function sampleOf(
   profile: Profile,
@@ -25,17 +48,19 @@ async function sampleOf(
   now: Date,
 ): Promise<X509Certificate> {
   const { organization, organizationalUnit, country, days } = profile.certificate;
-  const key = new KeySigner(keyPair(profile.key.kind));
-  const isRSA = signingAlgorithm(issuer.publicKey) === "RSASSA-PKCS1-v1_5";
+  checkIssuer(issuer);
+  const validity = deviceValidity(issuer, days, now);
+  const isRSA = issuer.publicKey.asymmetricKeyType === "rsa";
+  const signer = new KeySigner(keyPair(isRSA ? "RSA-2048" : "P-256"));
+  const root = await issueRoot({ subject: subjectParts(issuer), ...validity }, signer);
   const der = await issueDevice(
     {
       subject: { commonName: serial, organization, organizationalUnit, country },
-      publicKey: key.publicKey,
-      notBefore: now,
-      notAfter: new Date(now.getTime() + days * DAY_MS),
+      publicKey: new KeySigner(keyPair(profile.key.kind)).publicKey,
+      ...validity,
     },
-    issuer,
-    new KeySigner(keyPair(isRSA ? "RSA-2048" : "P-256")),
+    new X509Certificate(root),
+    signer,
   );
   return new X509Certificate(der);
 }
@@ -84,4 +109,12 @@ export async function acceptanceOf(
       ...refusals.filter((one, index) => refusals.findIndex(other => other.what === one.what) === index),
     );
   return { accepts, findings };
+}
+
+/** @returns warnings. @throws InputError with the first thing that no certificate of the profile would get by. */
+export function checkAcceptance(profile: Profile, { findings }: Acceptance): readonly Finding[] {
+  const wrong = findings.find(({ severity }) => severity === "error");
+  if (wrong === undefined) return findings;
+  const { what, why, fix } = wrong;
+  throw new InputError({ what: `${profile.file}: ${what}`, why, fix, file: profile.file });
 }

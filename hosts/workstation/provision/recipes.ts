@@ -1,0 +1,50 @@
+import { openRecipe, type OpenedRecipe } from "../../../certs/authority/open.js";
+import { revocationListPem, revokedBy } from "../../../certs/authority/crl.js";
+import { InputError } from "../../../certs/input-error.js";
+import type { Ledger } from "../../../certs/ledger/ledger.js";
+import type { Profile } from "../../../certs/profile/profile.js";
+import type { RawSecrets } from "./common.js";
+
+const DAY_MS = 86_400_000;
+
+/** Opens what a profile names, and gives it back whatever happens. */
+export async function withRecipe<Result>(
+  profile: Profile,
+  secrets: RawSecrets,
+  use: (recipe: OpenedRecipe) => Promise<Result>,
+): Promise<Result> {
+  const recipe = await openRecipe(profile, secrets);
+  try {
+    return await use(recipe);
+  } finally {
+    recipe.close();
+  }
+}
+
+/** The revocation list of the profile's issuer, PEM. `days`: until when the next one will be there. */
+export async function revocationList(
+  profile: Profile,
+  secrets: RawSecrets,
+  ledger: Ledger,
+  days: number,
+): Promise<string> {
+  return await withRecipe(profile, secrets, async ({ issuer }) => {
+    if (issuer.kind === "outside")
+      throw new InputError({
+        what: `${profile.file}: its certificates are issued outside`,
+        why: "Whoever issues a certificate signs the list of those that it revoked.",
+        fix: "Give the revoked certificates to that authority: xs-cellular provision export --format json names them.",
+        file: profile.file,
+      });
+    const thisUpdate = new Date();
+    const { events } = await ledger.summary();
+    const list = await issuer.by.revocationList({
+      revoked: await revokedBy(issuer.by.certificate, ledger.certificates()),
+      // It grows with every revocation.
+      number: events,
+      thisUpdate,
+      nextUpdate: new Date(thisUpdate.getTime() + days * DAY_MS),
+    });
+    return revocationListPem(list);
+  });
+}

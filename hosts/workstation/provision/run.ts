@@ -1,0 +1,293 @@
+import type { Command } from "commander";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { refuseExisting, writeWhole } from "../../../certs/files/write.js";
+import type { LineEvent, LineOptions, Recipe } from "../../../certs/factory/line.js";
+import type { Ledger } from "../../../certs/ledger/ledger.js";
+import { readProfile, type Profile } from "../../../certs/profile/profile.js";
+import { readUnits } from "../../../certs/units/list.js";
+import type { Unit } from "../../../certs/units/unit.js";
+import { EXIT_OF } from "../guarded.js";
+import { refuse } from "../simulate/check.js";
+import { acceptanceOf, checkAcceptance } from "./accepts.js";
+import {
+  addCommon,
+  addSecrets,
+  commonOf,
+  repeated,
+  shownLedger,
+  type Common,
+  type RawCommon,
+  type RawSecrets,
+} from "./common.js";
+import { dryRun } from "./dry-run.js";
+import { withLedger } from "./ledgers.js";
+import { environmentFault } from "./machine.js";
+import { act, type Output } from "./output.js";
+import { longestSerial } from "./plan.js";
+import { endSentence, Progress, type Tally } from "./progress.js";
+import { withRecipe } from "./recipes.js";
+import { Stop } from "./stop.js";
+import { opener, type RawPorts } from "./targets.js";
+import { count } from "./words.js";
+
+interface RawRun extends RawCommon, RawSecrets, RawPorts {
+  readonly units?: string;
+  readonly port: readonly string[];
+  readonly serial?: string;
+  readonly continuous?: boolean;
+  readonly dryRun?: boolean;
+  readonly images?: string;
+  readonly report?: string;
+  readonly overwrite?: boolean;
+  readonly force?: boolean;
+}
+
+/** What does not depend on anything but the options and the profile. */
+function checkTogether(raw: RawRun, profile: Profile): void {
+  const { port: ports, images } = raw;
+  if (profile.target === "image") {
+    if (images === undefined)
+      return refuse(
+        "--images",
+        "--images is missing",
+        "The profile makes images, not units.",
+        "Name a folder for them.",
+      );
+    const [vain] = [ports[0] && "--port", raw.continuous && "--continuous"].filter(Boolean);
+    if (typeof vain === "string")
+      refuse(
+        vain,
+        `${vain} is given, but the profile's target is "image"`,
+        "Images need no unit.",
+        "Leave it out.",
+      );
+    if (existsSync(images) && !statSync(images).isDirectory())
+      refuse("--images", `${images} is no folder`, "Each unit gets a file in it.", "Name a folder.");
+    return;
+  }
+  if (images !== undefined)
+    refuse(
+      "--images",
+      `--images is given, but the profile's target is "${profile.target}"`,
+      "Its credentials go into units.",
+      'Leave it out, or set target to "image".',
+    );
+  if (ports.length === 0)
+    refuse(
+      "--port",
+      "--port is missing",
+      "Units are reached through ports.",
+      "For example: --port /dev/ttyUSB0, or --port tcp:127.0.0.1:7001; it may be repeated.",
+    );
+  const twice = ports.find((one, index) => ports.indexOf(one) !== index);
+  if (twice !== undefined)
+    refuse("--port", `--port ${twice} is there twice`, "A port has one unit.", "Name each port once.");
+  if (raw.serial !== undefined && (ports.length > 1 || raw.continuous === true))
+    refuse(
+      "--serial",
+      `--serial is given with ${ports.length > 1 ? `${ports.length} ports` : "--continuous"}`,
+      "It names the one unit at the one port.",
+      "Give one port, or leave --serial out.",
+    );
+}
+
+function checkDry(raw: RawRun): void {
+  const [vain] = [raw.report && "--report", raw.continuous && "--continuous"].filter(Boolean);
+  if (typeof vain === "string")
+    refuse(vain, `${vain} has no meaning with --dry-run`, "Nothing is done then.", "Leave it out.");
+}
+
+/** The exit code of a run: what is wrong with the station goes before what is wrong with a unit. */
+export function exitCodeOf(tally: Tally, continuous: boolean): number {
+  if (tally.sides.has("environment")) return EXIT_OF.environment;
+  if (tally.sides.has("input")) return EXIT_OF.input;
+  // A unit at the port that got nothing must not be taken for a good one; at the end of a list it is what everybody waits for.
+  return tally.failed > 0 || (tally.noneLeft > 0 && !continuous) ? EXIT_OF.unit : 0;
+}
+
+/** Units that images are to be made of: the one that was named, or all that are not done. */
+async function* imageSerials(ledger: Ledger, raw: RawRun, profile: Profile): AsyncGenerator<string> {
+  if (raw.serial !== undefined) {
+    yield raw.serial;
+    return;
+  }
+  for await (const { serial, state } of ledger.units({ profile: profile.name }))
+    if (state !== "done" && state !== "revoked") yield serial;
+}
+
+type Shared = Pick<
+  LineOptions,
+  "recipe" | "ledger" | "station" | "accepts" | "overwrite" | "signal" | "onEvent"
+>;
+
+async function work(shared: Shared, raw: RawRun, open: LineOptions["open"]): Promise<void> {
+  const { profile } = shared.recipe;
+  if (profile.target !== "image") {
+    const { runLine } = await import("../../../certs/factory/run-line.js");
+    await runLine({ ...shared, ports: raw.port, open, serial: raw.serial, continuous: raw.continuous });
+    return;
+  }
+  const { runImages } = await import("../../../certs/factory/run-images.js");
+  const folder = raw.images ?? ".";
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw environmentFault(folder, error);
+  }
+  await runImages({
+    ...shared,
+    serials: imageSerials(shared.ledger, raw, profile),
+    imageOf: serial => ({ path: join(folder, `${serial}.bin`), force: raw.force }),
+  });
+}
+
+interface Line {
+  readonly raw: RawRun;
+  readonly common: Common;
+  readonly recipe: Recipe;
+  readonly units: readonly Unit[] | undefined;
+  readonly accepts: LineOptions["accepts"];
+}
+
+/** The list goes into the ledger, or the ledger knows the profile's units already. */
+async function enlist(out: Output, ledger: Ledger, { raw, recipe, units }: Line): Promise<void> {
+  const { name } = recipe.profile;
+  if (units !== undefined && raw.units !== undefined) {
+    const listing = await ledger.list(units, name, raw.units);
+    out.event("listed", { file: raw.units, ...listing });
+    out.line(
+      `${raw.units}: ${count(listing.added, "unit")} new in the ledger, ${listing.known} known already.`,
+    );
+    return;
+  }
+  if ((await ledger.summary(name)).units === 0)
+    refuse(
+      "--units",
+      `--units is missing, and the ledger knows no unit of the profile ${name}`,
+      "Units come into the ledger with a list.",
+      "Give the list: --units units.csv",
+    );
+}
+
+async function line(out: Output, given: Line): Promise<number> {
+  const { raw, common, recipe, accepts } = given;
+  const { profile } = recipe;
+  const began = Date.now();
+  return await withLedger(common.ledger, given.units === undefined ? "existing" : "create", async ledger => {
+    out.event("begin", {
+      profile: profile.name,
+      ledger: shownLedger(common.ledger),
+      station: common.station,
+      ports: raw.port,
+      target: profile.target,
+    });
+    await enlist(out, ledger, given);
+    const progress = new Progress(out, profile, raw.port, Date.now);
+    const stop = new Stop(name => {
+      progress.say(`${name}: stopping at the next safe point; once more stops at once.`);
+    });
+    const book =
+      raw.report === undefined ? undefined : new (await import("../../../certs/report/book.js")).ReportBook();
+    const onEvent = (event: LineEvent): void => {
+      progress.onEvent(event);
+      book?.onEvent(event);
+    };
+    const open = opener(profile, raw, (port, code, text) => {
+      onEvent({ event: "notice", port, code, text });
+    });
+    const { station } = common;
+    const { overwrite } = raw;
+    try {
+      await work({ recipe, ledger, station, accepts, overwrite, signal: stop.signal, onEvent }, raw, open);
+    } finally {
+      progress.close();
+      stop.close();
+    }
+    const { tally } = progress;
+    const ms = Date.now() - began;
+    const summary = await ledger.summary(profile.name);
+    out.line(endSentence(tally, ms));
+    const done = summary.byState.done ?? 0;
+    out.line(
+      `${done.toLocaleString("en")} of ${count(summary.units, "unit")} of ${profile.name} are done.${tally.failed > 0 || stop.name !== undefined ? " Run again: finished units are left alone." : ""}`,
+    );
+    if (book !== undefined && raw.report !== undefined) {
+      const { reportPage } = await import("../../../certs/report/page.js");
+      const { events, head } = summary;
+      const report = book.report({ title: `Run for ${profile.name}`, ledger: { events, head } });
+      writeWhole(raw.report, reportPage(report), { force: raw.force ?? false });
+      out.line(`Report: ${raw.report}`);
+    }
+    const { sides, ...counts } = tally;
+    return out.summary(stop.exitCode ?? exitCodeOf(tally, raw.continuous ?? false), {
+      ...counts,
+      units: summary.units,
+      unitsDone: done,
+      durationMs: ms,
+      head: summary.head,
+      ...(sides.size === 0 ? undefined : { sides: [...sides] }),
+      ...(stop.name === undefined ? undefined : { interrupted: stop.name }),
+      ...(raw.report === undefined ? undefined : { report: raw.report }),
+    });
+  });
+}
+
+async function run(out: Output, raw: RawRun): Promise<number> {
+  const common = commonOf(raw, process.env);
+  const profile = readProfile(common.profile);
+  checkTogether(raw, profile);
+  if (raw.dryRun === true) checkDry(raw);
+  if (raw.report !== undefined) refuseExisting(raw.report, { force: raw.force ?? false });
+  const open = opener(profile, raw, (port, code, text) => {
+    out.event("notice", { port, code, text });
+    out.line(`${port}  note: ${text}`);
+  });
+  const units = raw.units === undefined ? undefined : readUnits(raw.units, profile.variables);
+  if (raw.dryRun === true)
+    return await dryRun(out, {
+      profile,
+      units: units ?? [],
+      common,
+      ports: raw.port,
+      serial: raw.serial,
+      overwrite: raw.overwrite ?? false,
+      images: raw.images,
+      open,
+    });
+  return await withRecipe(profile, raw, async recipe => {
+    const serial = units === undefined ? (raw.serial ?? "0") : longestSerial(units);
+    const issuer = recipe.issuer.by.certificate;
+    const acceptance = await acceptanceOf(profile, issuer, recipe.brokerCa, serial, new Date());
+    checkAcceptance(profile, acceptance);
+    return await line(out, { raw, common, recipe, units, accepts: acceptance.accepts });
+  });
+}
+
+/** `provision run`: units get their credentials. */
+export function addRun(provision: Command, done: (exitCode: number) => void): void {
+  addSecrets(
+    addCommon(
+      provision
+        .command("run")
+        .description("make, issue, write, prove and record the credentials of the units at the ports")
+        .option("--units <file>", "list of units: CSV or JSON; not needed when the ledger knows them")
+        .option("--port <port>", "path of a serial port, or tcp:HOST:PORT; may be repeated", repeated, [])
+        .option(
+          "--serial <serial>",
+          "the unit that is at the port (default: as it is recognized, else the next)",
+        )
+        .option(
+          "--continuous",
+          "after each unit wait for the next one at the same port, until the list is done",
+        )
+        .option("--dry-run", "say who is at the ports and what would be done; write nothing")
+        .option("--images <folder>", "where images go, with a profile whose target is image")
+        .option("--report <file>", "write what happened as one HTML page")
+        .option("--overwrite", "replace credentials that the ledger does not know")
+        .option("--baud <rate>", "of the modem's port, for a profile whose target is modem (default: 115200)")
+        .option("--apn <name>", "access point for the modem's handshake")
+        .option("--force", "replace a report and images that are there"),
+    ),
+  ).action((raw: RawRun) => act(raw.json ?? false, done, out => run(out, raw)));
+}

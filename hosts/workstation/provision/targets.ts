@@ -1,0 +1,58 @@
+import { ImageTarget } from "../../../certs/factory/image-target.js";
+import type { OpenTarget } from "../../../certs/factory/target.js";
+import type { Profile } from "../../../certs/profile/profile.js";
+import { choice, CHOICE_OF } from "../choice.js";
+import { refuse } from "../simulate/check.js";
+
+/** Rates that modules and USB adapters share. */
+const BAUD_RATES = ["9600", "19200", "38400", "57600", "115200", "230400", "460800", "921600"] as const;
+
+/** Options of ports, for verbs that open some. */
+export interface RawPorts {
+  readonly baud?: string;
+  readonly apn?: string;
+}
+
+/** How ports are opened: what the profile's target needs, by whoever it is made by. */
+export function opener(
+  profile: Profile,
+  raw: RawPorts,
+  onNotice: (port: string, code: string, text: string) => void,
+): OpenTarget {
+  const { target, module, route } = profile;
+  const baud =
+    raw.baud === undefined ? undefined : Number(choice("--baud", raw.baud, BAUD_RATES, CHOICE_OF.known));
+  if (target !== "modem" && (raw.baud ?? raw.apn) !== undefined)
+    return refuse(
+      raw.baud === undefined ? "--apn" : "--baud",
+      `${raw.baud === undefined ? "--apn" : "--baud"} is given, but the profile's target is "${target}"`,
+      "The firmware's console has 115,200 baud, and its network is its own.",
+      "Leave it out.",
+    );
+  switch (target) {
+    case "device":
+      return async port => {
+        const { openDeviceTarget } = await import("./targets/device.js");
+        return await openDeviceTarget(port, {
+          onNotice: (code, text) => {
+            onNotice(port, code, text);
+          },
+        });
+      };
+    case "modem":
+      return async port => {
+        const { openModemTarget } = await import("./targets/modem/target.js");
+        return await openModemTarget(port, {
+          module,
+          route,
+          baud,
+          network: { apn: raw.apn },
+          onNotice: ({ code, text }) => {
+            onNotice(port, code, text);
+          },
+        });
+      };
+    case "image":
+      return path => Promise.resolve(new ImageTarget({ path }));
+  }
+}

@@ -1,0 +1,42 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { refuseExisting } from "../../../certs/files/write.js";
+import { environmentFault } from "./machine.js";
+
+/** Writes all of a piece: a pipe takes less at a time. */
+function writeAll(file: number, piece: string | Uint8Array): void {
+  const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+}
+
+/**
+ * Writes pieces as they come into a file that is there whole or not at all; `-` is stdout. Memory holds one piece.
+ * @throws InputError when something is there already and `force` was not asked for; FactoryError of the environment.
+ */
+export async function writePieces(
+  path: string,
+  pieces: AsyncIterable<string> | Iterable<string>,
+  force: boolean,
+): Promise<void> {
+  if (path === "-") {
+    for await (const piece of pieces)
+      if (!process.stdout.write(piece)) await new Promise(resolve => process.stdout.once("drain", resolve));
+    return;
+  }
+  refuseExisting(path, { force });
+  const beside = join(dirname(path), `.${String(process.pid)}-${Date.now().toString(36)}.part`);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(beside, "wx", 0o644);
+    try {
+      for await (const piece of pieces) writeAll(file, piece);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw environmentFault(path, error);
+  }
+}
