@@ -68,6 +68,7 @@ export function fillTemplate(template: string, unit: LabelUnit): string {
       );
     }
     const cut = parts[3] === undefined ? value : Array.from(value).slice(0, Number(parts[3])).join("");
-    return isUrl ? encodeURIComponent(cut) : cut;
+    // JSON can hold halves of pairs, which no UTF-8 has.
+    return isUrl ? encodeURIComponent(cut.replace(/\p{Cs}/gu, "\uFFFD")) : cut;
   });
 }

@@ -110,7 +110,8 @@ function unitRow(unit: ReportUnit): string {
 function unitTable(units: readonly ReportUnit[], options: PageOptions): string {
   const most = options.rows ?? ROWS_DEFAULT;
   // A link to a file beside the page, whatever its name: "javascript:" is no file there.
-  const file = options.csv === undefined ? undefined : `./${encodeURIComponent(options.csv)}`;
+  const file =
+    options.csv === undefined ? undefined : `./${encodeURIComponent(options.csv.replace(/\p{Cs}/gu, "?"))}`;
   const all =
     file === undefined
       ? ""

@@ -25,14 +25,15 @@ export interface Bin {
 }
 
 /**
- * Counts values in about `wanted` bins of equal, round width; the last takes what lies beyond `most`, so that one unit that took
+ * Counts milliseconds in about `wanted` bins of equal, round width; the last takes what lies beyond `most`, so that one unit that took
  * an hour does not press all others into the first.
  */
 export function histogram(values: readonly number[], wanted: number, most: number): readonly Bin[] {
   if (values.length === 0) return [];
   const least = values.reduce((a, b) => Math.min(a, b), Infinity);
   const top = Math.max(least, most);
-  const step = niceStep((top - least || top || 1) / wanted);
+  // Of milliseconds: finer steps than one would be of the clock, not of the units.
+  const step = Math.max(1, niceStep((top - least || top || 1) / wanted));
   const start = Math.floor(least / step) * step;
   const count = Math.max(1, Math.floor((top - start) / step) + 1);
   const counts = new Array<number>(count).fill(0);

@@ -38,6 +38,10 @@ describe("labels", () => {
     for (const [template, expected] of cases) assert.equal(fillTemplate(template, unit), expected);
   });
 
+  it("half a surrogate pair, which JSON can hold, does not end the filling of a URL", () => {
+    assert.equal(fillTemplate("https://x/{label}", { ...unit, label: "a\uD800b" }), "https://x/a%EF%BF%BDb");
+  });
+
   it("templates that name nothing, and values that a unit does not have, are refused", () => {
     for (const template of ["{", "}", "{}", "{ serial}", "{serial", "{SERIAL}", "{serial:}"])
       assert.throws(() => fillTemplate(template, unit), coded("label-template", /names no value/), template);
