@@ -13,6 +13,7 @@ import type { ConfigFault } from "../firmware/check-config.js";
 import type { Host, Watchdog } from "../firmware/host.js";
 import { withFlowControl } from "../firmware/flow-control.js";
 import { withRotation } from "../firmware/rotation.js";
+import { withUnit } from "../firmware/unit.js";
 import { withWatchdog } from "../firmware/watch.js";
 import { moduleTrace, reportLine, report as traced } from "../moddable/log.js";
 import services from "../moddable/services/chosen.js";
@@ -26,7 +27,7 @@ import { powerOf, type Pin, type Pins } from "./power.js";
 import { prepare } from "./prepare.js";
 import BufferedSerial from "./serial/buffered-serial.js";
 import { guestOf, SharedConsole } from "./shared-console.js";
-import { deepSleep, feedWatchdog, restart, startWatchdog, wakeCause } from "./system/chip.js";
+import { address, deepSleep, feedWatchdog, restart, startWatchdog, wakeCause } from "./system/chip.js";
 import { deviceVault } from "./vault.js";
 import type { Line } from "./wiring.js";
 
@@ -116,7 +117,7 @@ export function openDevice(concerns?: (fault: ConfigFault) => boolean): Host | u
   const cause = wakeCause();
   report("start", cause);
   const flash = journal();
-  const vault = deviceVault();
+  const vault = deviceVault(report);
   const credentials = vault ?? storedCredentials;
   const io = config.serial === "stock" ? StockSerial : Buffered;
   const host: Host = {
@@ -132,6 +133,7 @@ export function openDevice(concerns?: (fault: ConfigFault) => boolean): Host | u
     credentials,
     vault,
     ...(shared === undefined ? {} : { console: guestOf(shared) }),
+    unit: address(),
     version: config.version,
     ...services(credentials, entropy),
     ...(board.wiring.uart.rts === undefined ? {} : { adapt: withFlowControl }),
@@ -140,5 +142,5 @@ export function openDevice(concerns?: (fault: ConfigFault) => boolean): Host | u
     restart,
     report,
   };
-  return withRotation(withWatchdog(host), cause === "timer" || cause === "wake");
+  return withUnit(withRotation(withWatchdog(host), cause === "timer" || cause === "wake"));
 }

@@ -5,6 +5,7 @@
 import storage from "embedded:storage/flash";
 import Flash from "flash";
 import type { CredentialVault } from "../../modules/io/vault.js";
+import type { Host } from "../firmware/host.js";
 import { SlotVault } from "../../modules/pki/vault.js";
 import type { SlotFlash } from "../../modules/pki/vault-slot.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
@@ -20,19 +21,20 @@ const LABEL_B = "secure_cert_b";
  */
 function slot(label: string): SlotFlash {
   // The SDK's typings know nothing of typed arrays over its host buffers, which its engine takes.
-  const mapped = new Flash(label).map() as unknown as ArrayBuffer;
-  return { flash: storage.open({ path: label, mode: "r+" }), view: new Uint8Array(mapped) };
+  const mapped: unknown = new Flash(label).map();
+  return { flash: storage.open({ path: label, mode: "r+" }), view: new Uint8Array(mapped as ArrayBuffer) };
 }
 
 /**
  * The vault over `hosts/esp32/partitions.csv`, which also gives what no slot has from the manifest's
- * `data` files; `undefined` where the partition table has not both partitions: then there are these
- * files alone.
+ * `data` files. `undefined`, and a warning with the platform's words, where the partition table has not both
+ * partitions, or flash cannot be read: then there are these files alone.
  */
-export function deviceVault(): CredentialVault | undefined {
+export function deviceVault(report: Host["report"]): CredentialVault | undefined {
   try {
     return new SlotVault(slot(LABEL_A), slot(LABEL_B), storedCredentials);
-  } catch {
+  } catch (error) {
+    report("warning", "vault", String(error));
     return undefined;
   }
 }

@@ -73,6 +73,12 @@ const lines: readonly Line[] = Object.freeze([
   Object.freeze(["sleep?.activeS?", integer(2, 11_160)] as const),
 ]);
 
+/**
+ * Where somebody may look for `{unit}` to become the unit's name, and it stays a text: what a build has for
+ * a password is the same in all its units, and a secret that is put together is none.
+ */
+const MARKLESS = Object.freeze(["password", "message", "broker.host"] as const);
+
 /** As a sentence shows it; never the value of a member that may be secret. */
 function shown(member: string, value: unknown): string {
   if (value === undefined) return "is missing";
@@ -131,6 +137,11 @@ export function checkConfig(config: unknown): readonly ConfigFault[] {
   // The broker remembers identifiers of exactly-once messages that a device which slept has forgotten.
   if (sleep !== undefined && member(config, "qos") === 2)
     faults.push({ member: "qos", why: "is 2; allowed with sleep is 0 or 1" });
+  MARKLESS.forEach(name => {
+    const value = name === "broker.host" ? member(member(config, "broker"), "host") : member(config, name);
+    if (typeof value === "string" && value.includes("{unit}"))
+      faults.push({ member: name, why: "has {unit}; allowed in clientId, user, topic and subscribe" });
+  });
   if (member(config, "jwt") !== undefined && member(config, "password") !== undefined)
     faults.push({ member: "jwt", why: "is there; allowed is either jwt or password" });
   return faults;

@@ -4,6 +4,11 @@ import { hex32 } from "../../modules/provisioning/frame.js";
 import { ProvisioningSession } from "../../modules/provisioning/session.js";
 import type { Host, ReportValue } from "./host.js";
 
+/** A factory that was heard so lately goes on: the device does not sleep. */
+const HOLD_MS = 30_000;
+/** Shortest sleep. */
+const LEAST_MS = 1_000;
+
 /** ` name=value`, where there is a value; what could be taken for something else in a line is replaced. */
 function fact(name: string, value: ReportValue): string {
   return value === undefined ? "" : " " + name + "=" + String(value).replace(/[^!-~]|#/g, "_");
@@ -11,7 +16,10 @@ function fact(name: string, value: ReportValue): string {
 
 /** Answers the factory on the console, and overhears the application for it. */
 class Provisioning {
+  private readonly host: Host;
   private imei: ReportValue;
+  /** When the last request came, in ticks. */
+  private heardAt: number | undefined;
   /** The last report's name, and how many connections to the broker and failures there were. */
   private event = "none";
   private connections = 0;
@@ -21,6 +29,7 @@ class Provisioning {
 
   constructor(host: Host, port: SerialRecord, vault: CredentialVault) {
     const { unit, version, config } = host;
+    this.host = host;
     // Tells this life of the program from the next one.
     const boot = hex32(host.random() * 0x1_0000_0000);
     new ProvisioningSession({
@@ -29,6 +38,9 @@ class Provisioning {
       keys: host.keys,
       timer: host.timer,
       restart: host.restart,
+      heard: () => {
+        this.heardAt = host.clock.ticks;
+      },
       facts: () =>
         fact("module", config.module) +
         fact("firmware", version) +
@@ -41,6 +53,19 @@ class Provisioning {
         fact("failures", this.failures) +
         this.failure,
     });
+  }
+
+  /** Sleeps, as soon as no factory is heard any more. */
+  sleep(ms: number): void {
+    const { clock, timer, report } = this.host;
+    const quietMs = this.heardAt === undefined ? HOLD_MS : clock.delta(this.heardAt);
+    if (quietMs >= HOLD_MS) this.host.sleep?.(ms);
+    else {
+      // The watchdog lets who waits for a factory be silent.
+      report("provisioning");
+      const waitMs = HOLD_MS - quietMs;
+      timer.set(() => this.sleep(Math.max(LEAST_MS, ms - waitMs)), waitMs);
+    }
   }
 
   onReport(event: string, values: readonly ReportValue[]): void {
@@ -61,8 +86,9 @@ class Provisioning {
 /**
  * Listens to the factory on the console beside the application, where there are a console and a vault.
  * Gives the host to start the application with, whose reports are overheard: that is how a tool sees
- * that credentials do for a real handshake. `undefined`: without any credential for a broker with TLS
- * there is nothing to start; that is reported as `provisioning`.
+ * that credentials do for a real handshake, and whose sleep waits until no request has come for 30 s, which is
+ * reported as `provisioning`. `undefined`: without any credential for a broker with TLS
+ * there is nothing to start; that is reported as `provisioning`, too.
  */
 export function withProvisioning(host: Host): Host | undefined {
   const { console: port, vault } = host;
@@ -74,6 +100,7 @@ export function withProvisioning(host: Host): Host | undefined {
   }
   return {
     ...host,
+    ...(host.sleep === undefined ? {} : { sleep: (ms: number) => provisioning.sleep(ms) }),
     report: (event, ...values) => {
       provisioning.onReport(event, values);
       host.report(event, ...values);

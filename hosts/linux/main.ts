@@ -6,6 +6,7 @@
 import manifestConfig from "mc/config";
 import Timer from "timer";
 import start from "../firmware/products/chosen.js";
+import { withUnit } from "../firmware/unit.js";
 import { moduleTrace, report } from "../moddable/log.js";
 import services from "../moddable/services/chosen.js";
 import { storedCredentials } from "../moddable/stored-credentials.js";
@@ -18,7 +19,7 @@ import { serialRecord } from "./serial.js";
 const config = manifestConfig as unknown as LinuxConfig;
 
 export default function main(): void {
-  start({
+  const host = withUnit({
     config,
     clock: systemClock,
     trace: moduleTrace(),
@@ -30,4 +31,5 @@ export default function main(): void {
     ...services(storedCredentials, entropy),
     report,
   });
+  if (host !== undefined) start(host);
 }

@@ -11,6 +11,8 @@ const LONG_LINE = 512;
 export interface ProvisioningOptions extends VerbOptions {
   /** The port that the factory talks to. */
   readonly console: SerialRecord;
+  /** A request has come, of whatever kind: somebody is at the console. */
+  readonly heard?: (() => void) | undefined;
 }
 
 /**
@@ -23,6 +25,7 @@ export class ProvisioningSession {
   private readonly reader: RequestReader;
   private readonly received = new Uint8Array(64);
   private readonly port: SerialPort | undefined;
+  private readonly heard: (() => void) | undefined;
   /** Bytes that the port takes now. */
   private room = 0;
   /** What is being sent, and how much of it has left. */
@@ -37,6 +40,7 @@ export class ProvisioningSession {
 
   constructor(options: ProvisioningOptions) {
     const record = options.console;
+    this.heard = options.heard;
     const port = (this.port = new record.io({
       ...record,
       onReadable: () => this.onReadable(),
@@ -59,6 +63,7 @@ export class ProvisioningSession {
 
   private request(reader: RequestReader): void {
     const number = reader.number;
+    this.heard?.();
     const isNext = number === this.last + 1;
     // `hello` begins anew whatever went before.
     if (reader.fields[1] === "hello" || (isNext && !this.verbs.busy)) {

@@ -34,6 +34,7 @@ const watchdog = board?.watchdogMs === undefined ? undefined : watchdogOf(board.
 
 const extras = {
   console,
+  unit: board?.unit,
   keys: services.keys && keys,
   watchdog,
   sleep: board?.restarts && ((ms: number) => Restart.sleep(ms)),
@@ -41,8 +42,8 @@ const extras = {
 };
 
 /** The ESP32's own, over the partitions that it looks for. */
-function stored(): Pick<Host, "vault"> & Partial<Pick<Host, "credentials">> {
-  const vault = board?.vault && deviceVault();
+function stored({ report }: Host): Pick<Host, "vault"> & Partial<Pick<Host, "credentials">> {
+  const vault = board?.vault && deviceVault(report);
   return vault ? { vault, credentials: vault } : {};
 }
 
@@ -50,5 +51,5 @@ function stored(): Pick<Host, "vault"> & Partial<Pick<Host, "credentials">> {
 export default function deviceMain(start: Entry): void {
   // The platform arms it; from then on the firmware has to feed it.
   watchdog?.feed();
-  main(host => start({ ...host, ...extras, ...stored() }));
+  main(host => start({ ...host, ...extras, ...stored(host) }));
 }

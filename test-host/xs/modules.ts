@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +30,13 @@ interface Compiled {
 
 const compiled = new Map<string, Compiled>();
 
+let compilerVersion: Promise<string> | undefined;
+
+/** The compiler's package, whose name of the release tells everything that it makes. */
+async function findVersion(): Promise<string> {
+  return readFile(createRequire(import.meta.url).resolve("typescript/package.json"), "utf8");
+}
+
 async function stampOf(path: string): Promise<string | undefined> {
   try {
     const { mtimeMs, size } = await stat(path);
@@ -51,14 +59,16 @@ async function keep(path: string, text: string): Promise<void> {
 }
 
 async function compile(path: string, text: string, cacheFolder: string): Promise<string> {
-  // Not a dependency of the installed package, which holds JavaScript only.
-  const { default: ts } = await import("typescript");
   const settings = JSON.stringify(COMPILER_SETTINGS);
-  const key = createHash("sha256").update(`${ts.version}\0${settings}\0${text}`).digest("hex").slice(0, 32);
+  const version = await (compilerVersion ??= findVersion());
+  const key = createHash("sha256").update(`${version}\0${settings}\0${text}`).digest("hex").slice(0, 32);
   const cached = join(cacheFolder, "modules", `${key}.js`);
   try {
     return await readFile(cached, "utf8");
   } catch {
+    // Not a dependency of the installed package, which holds JavaScript only; and 80 MB of memory, which a process
+    // that finds everything in the cache does without.
+    const { default: ts } = await import("typescript");
     // The SDK's compiler: others write `undefined` as `void 0`, which is two bytes more each time.
     const compilerOptions = {
       ...COMPILER_SETTINGS,

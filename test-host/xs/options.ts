@@ -52,6 +52,8 @@ export interface EngineOptions {
   readonly restarts?: boolean;
   /** Makes `host.watchdog`: armed at the start, it ends the run when it is not fed for so long, simulated. */
   readonly watchdogMs?: number;
+  /** Makes `host.unit`, on an ESP32 the chip's MAC address. */
+  readonly unit?: string;
   /** One pool of this many bytes for slots and chunks, growing in small steps, instead of the two fixed ones. */
   readonly heapBytes?: number;
   /** Slots of the fixed slot pool. Default 4928, as in the SDK's ESP32 manifests. */
@@ -156,16 +158,18 @@ function resolveConsole({ serial, baud = 115_200 }: ConsoleOptions) {
 
 function boardOf(
   baud: number | undefined,
-  { restarts, watchdogMs }: EngineOptions,
+  { restarts, watchdogMs, unit }: EngineOptions,
   partitions: Partitions,
 ): Board | undefined {
   const vault = VAULT_LABELS.every(label => label in partitions);
-  if (baud === undefined && !restarts && watchdogMs === undefined && !vault) return undefined;
+  if (baud === undefined && !restarts && watchdogMs === undefined && unit === undefined && !vault)
+    return undefined;
   return {
     ...(vault && { vault }),
     ...(baud !== undefined && { console: { baud } }),
     ...(restarts && { restarts: true }),
     ...(watchdogMs !== undefined && { watchdogMs }),
+    ...(unit !== undefined && { unit }),
   };
 }
 

@@ -8,6 +8,8 @@ export interface Board {
   readonly console?: { readonly baud: number };
   readonly restarts?: true;
   readonly watchdogMs?: number;
+  /** What the platform calls the unit. */
+  readonly unit?: string;
   /** Flash has the partitions of a credential vault. */
   readonly vault?: true;
 }

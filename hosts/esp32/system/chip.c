@@ -1,5 +1,5 @@
 /*
- * Sleep, restart and watchdog of the ESP32 (ESP-IDF 6.0), described in chip.d.ts. Hardware has not seen this file;
+ * Sleep, restart, watchdog and address of the ESP32 (ESP-IDF 6.0), described in chip.d.ts. Hardware has not seen this file;
  * it compiles against the headers of the SDK and of ESP-IDF, and runs in XS on the workstation over
  * stand-ins (test-host/esp32).
  */
@@ -7,6 +7,7 @@
 #include "mc.xs.h"
 #include "xsHost.h"
 #include "sdkconfig.h"
+#include "esp_mac.h"
 #include "esp_sleep.h"
 #include "esp_system.h"
 #include "esp_task_wdt.h"
@@ -60,6 +61,23 @@ void xs_chip_wakeCause(xsMachine* the)
 		break;
 	}
 	xsmcSetString(xsResult, (char*)cause);
+}
+
+void xs_chip_address(xsMachine* the)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	/* esp_efuse_mac_get_default gives eight bytes on chips with IEEE 802.15.4, this one six on all. */
+	uint8_t address[6];
+	char text[2 * sizeof(address) + 1];
+	size_t i;
+	if (esp_read_mac(address, ESP_MAC_EFUSE_FACTORY))
+		return;
+	for (i = 0; i < sizeof(address); i++) {
+		text[2 * i] = digits[address[i] >> 4];
+		text[2 * i + 1] = digits[address[i] & 15];
+	}
+	text[2 * sizeof(address)] = 0;
+	xsmcSetString(xsResult, text);
 }
 
 #if CONFIG_ESP_TASK_WDT_EN

@@ -1,5 +1,5 @@
 /**
- * Sleep, restart and watchdog of the ESP32 (`chip.c`). Not seen by hardware yet. The module is
+ * Sleep, restart, watchdog and address of the ESP32 (`chip.c`). Not seen by hardware yet. The module is
  * `hosts/esp32/system/chip`; its manifest is beside it.
  */
 
@@ -24,6 +24,12 @@ export type WakeCause =
   "power" | "pin" | "restart" | "panic" | "watchdog" | "brownout" | "timer" | "wake" | "other";
 
 export function wakeCause(): WakeCause;
+
+/**
+ * The base MAC address that Espressif has burnt into the chip, as 12 hexadecimal digits in capitals, as
+ * esptool shows it without colons; needs no radio. `undefined` when the chip does not give it.
+ */
+export function address(): string | undefined;
 
 /**
  * From now on the chip restarts, with {@link wakeCause} `watchdog`, when {@link feedWatchdog} has not been

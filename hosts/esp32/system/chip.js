@@ -2,7 +2,8 @@
 function deepSleep(ms) @ "xs_chip_deepSleep";
 function restart() @ "xs_chip_restart";
 function wakeCause() @ "xs_chip_wakeCause";
+function address() @ "xs_chip_address";
 function startWatchdog(timeoutMs) @ "xs_chip_startWatchdog";
 function feedWatchdog() @ "xs_chip_feedWatchdog";
 
-export { deepSleep, restart, wakeCause, startWatchdog, feedWatchdog };
+export { deepSleep, restart, wakeCause, address, startWatchdog, feedWatchdog };

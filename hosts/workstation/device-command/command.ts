@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { lstatSync } from "node:fs";
+import { isImei, macOf } from "../../../certs/units/unit.js";
 import type { LinkName } from "../../../test-host/simulator/link.js";
 import type { RouteName } from "../../../drivers/quectel/route.js";
 import type { ModuleName } from "../../firmware/config.js";
@@ -11,6 +12,8 @@ import { refuse } from "../simulate/check.js";
 const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
 const ROUTES: readonly (RouteName | "auto")[] = ["auto", "module-tls", "host-tls", "module-mqtt"];
 const LINKS: readonly LinkName[] = ["none", "lte-m", "nb-iot"];
+/** Of Espressif's range. */
+const DEFAULT_MAC = "246F28000001";
 const ENGINES = ["auto", "xs", "node"] as const;
 
 interface RawDeviceOptions {
@@ -22,6 +25,8 @@ interface RawDeviceOptions {
   readonly engine: string;
   readonly broker: string;
   readonly clientId: string;
+  readonly mac: string;
+  readonly imei?: string;
   readonly resolve: readonly string[];
 }
 
@@ -37,6 +42,10 @@ export interface DeviceOptions {
   readonly engine: (typeof ENGINES)[number];
   readonly broker: { readonly host: string; readonly port: number };
   readonly clientId: string;
+  /** 12 hexadecimal digits in capitals. */
+  readonly mac: string;
+  /** 15 digits; absent: that of the simulated module. */
+  readonly imei: string | undefined;
   readonly resolve: readonly string[];
 }
 
@@ -61,7 +70,13 @@ export function addDeviceCommand(program: Command, done: (exitCode: number) => v
       "broker that the firmware was built for, with TLS",
       "broker.example.com:8883",
     )
-    .option("--client-id <id>", "the firmware's MQTT client identifier", "device-1")
+    .option(
+      "--client-id <id>",
+      "the firmware's MQTT client identifier; {unit} stands for the certificate's common name, or the chip's address",
+      "{unit}",
+    )
+    .option("--mac <digits>", "the chip's address: 12 hexadecimal digits", DEFAULT_MAC)
+    .option("--imei <digits>", "the module's IMEI: 15 digits, the last one their check digit")
     .option(
       "--resolve <entry>",
       "NAME=ADDRESS[:PORT] that the module's DNS knows, a loopback address; may be repeated",
@@ -114,6 +129,30 @@ function brokerOf(text: string): DeviceOptions["broker"] {
   return { host, port: Number(port) };
 }
 
+function addressOf(text: string): string {
+  const digits = macOf(text);
+  // The lowest bit of the first byte marks addresses of groups: no chip has one.
+  if (digits === undefined || Number.parseInt(digits.slice(0, 2), 16) & 1)
+    return refuse(
+      "--mac",
+      `--mac ${text} is no chip's address`,
+      "It is 12 hexadecimal digits, and the lowest bit of the first two is 0.",
+      `Give it for example as ${DEFAULT_MAC}.`,
+    );
+  return digits;
+}
+
+function imeiOf(text: string): string {
+  if (!isImei(text))
+    refuse(
+      "--imei",
+      `--imei ${text} is no IMEI`,
+      "It is 15 digits, the last of which follows from the others (Luhn).",
+      "Give it for example as 866425030000014.",
+    );
+  return text;
+}
+
 function checkOptions(raw: RawDeviceOptions): DeviceOptions {
   const module = choice("--module", raw.module, MODULES, CHOICE_OF.simulated);
   const link = choice("--link", raw.link, LINKS, CHOICE_OF.simulated);
@@ -127,6 +166,8 @@ function checkOptions(raw: RawDeviceOptions): DeviceOptions {
     engine: choice("--engine", raw.engine, ENGINES, CHOICE_OF.simulated),
     broker: brokerOf(raw.broker),
     clientId: raw.clientId,
+    mac: addressOf(raw.mac),
+    imei: raw.imei === undefined ? undefined : imeiOf(raw.imei),
     resolve: raw.resolve,
   };
 }

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError } from "../../../test-host/simulator/serve-bytes.js";
 import { serveConsole } from "../../../test-host/simulator/serve-console.js";
@@ -22,7 +23,7 @@ function configOf({ module, route, broker, clientId }: DeviceOptions): FirmwareC
     route,
     broker: { ...broker, secure: true, verify: true },
     clientId,
-    topic: `devices/${clientId}/telemetry`,
+    topic: "devices/{unit}/telemetry",
     message: '{"n":{n}}',
     count: 0,
     qos: 1,
@@ -49,12 +50,12 @@ export async function serveDevice(options: DeviceOptions): Promise<number> {
   const partitions = files.load();
   const scheduler = new Scheduler({ mode: "realtime" });
   const network = loopbackNetwork(scheduler, options.resolve);
-  const { module, link } = options;
+  const { module, link, imei } = options;
   const state = { stopped: false };
   let say: (text: string) => void = () => undefined;
   const life = new DeviceLife({
     scheduler,
-    modem: makeModule({ module, scheduler, network, link }),
+    modem: makeModule({ module, scheduler, network, link, imei }),
     onReport: text => {
       const line = logLine(text);
       process.stdout.write(`${line}\n`);
@@ -67,6 +68,9 @@ export async function serveDevice(options: DeviceOptions): Promise<number> {
       console: true,
       keys: deviceKeys,
       watchdogMs: WATCHDOG_MS,
+      unit: options.mac,
+      // Another in each process, as after each loss of power: `boot` of the console tells lives apart by it.
+      seed: randomInt(2 ** 31),
       partitions,
       tls: now => nodeTls({ profile: deviceProfile, now }),
       onNotice: text => process.stderr.write(`${text}\n`),

@@ -14,12 +14,14 @@ export interface SimulatedModuleOptions {
   readonly seed?: number;
   /** Rate that the module has stored, as a board's does after AT+IPR; default: that as delivered. */
   readonly baud?: number;
+  /** 15 digits; default: that of the model. */
+  readonly imei?: string | undefined;
 }
 
 /** The simulated module of a session, off and with the time of this machine in its network. */
 export function makeModule(options: SimulatedModuleOptions): Modem {
-  const { module, scheduler, network, link, seed = 1, baud } = options;
-  const settings = { epochMs: Date.now() };
+  const { module, scheduler, network, link, seed = 1, baud, imei } = options;
+  const settings = { epochMs: Date.now(), ...(imei !== undefined && { imei }) };
   if (module === "bc66") return new BC66({ scheduler, network, link, seed, settings });
   const modem = new BG95({ scheduler, network, link, seed, settings });
   if (baud !== undefined) modem.module.baud = modem.module.stored.baud = baud;

@@ -206,7 +206,7 @@ static const char driverSource[] = "class Driver {\n" DRIVERS(DRIVER)
 	ENTRY(xs_bufferedserial_constructor) ENTRY(xs_bufferedserial_close) ENTRY(xs_bufferedserial_read) \
 	ENTRY(xs_bufferedserial_write) ENTRY(xs_bufferedserial_get_format) ENTRY(xs_bufferedserial_set_format)
 #define CHIPS(ENTRY) \
-	ENTRY(xs_chip_deepSleep) ENTRY(xs_chip_restart) ENTRY(xs_chip_wakeCause) ENTRY(xs_chip_startWatchdog) \
+	ENTRY(xs_chip_deepSleep) ENTRY(xs_chip_restart) ENTRY(xs_chip_wakeCause) ENTRY(xs_chip_address) ENTRY(xs_chip_startWatchdog) \
 	ENTRY(xs_chip_feedWatchdog) ENTRY(xs_hardwarerandom_fill)
 SERIALS(NATIVE)
 CHIPS(NATIVE)

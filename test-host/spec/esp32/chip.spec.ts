@@ -68,6 +68,18 @@ describe("ESP32 chip", () => {
     }
   });
 
+  describe("address", () => {
+    it("is twelve digits in capitals, zeros in front kept", async () => {
+      // As the stand-in has it: 0x0a and 0x31 more each time.
+      assert.deepEqual(await reportsOf("() => report(address())"), ["0A3B6C9DCEFF"]);
+    });
+
+    it("is undefined when the chip does not give it", async () => {
+      const reports = await reportsOf(`() => { driver.fail("esp_read_mac"); report(typeof address()); }`);
+      assert.deepEqual(reports, ["undefined"]);
+    });
+  });
+
   describe("watchdog", () => {
     it("panics after the time, minds the program alone, and is fed in its name", async () => {
       const reports = await reportsOf(`

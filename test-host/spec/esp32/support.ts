@@ -7,7 +7,7 @@ export const BUILD_MS = 180_000;
 const PRELUDE = `
 import Serial from "hosts/esp32/serial/buffered-serial";
 import fillRandom from "hosts/esp32/entropy/hardware-random";
-import { deepSleep, restart, wakeCause, startWatchdog, feedWatchdog } from "hosts/esp32/system/chip";
+import { deepSleep, restart, wakeCause, address, startWatchdog, feedWatchdog } from "hosts/esp32/system/chip";
 import driver from "driver";
 const report = (...values) => driver.report(values.length > 1 ? values : values[0]);
 const text = data => data && String.fromCharCode(...new Uint8Array(data));

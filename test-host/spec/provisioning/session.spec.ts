@@ -103,6 +103,7 @@ describe("device session of provisioning", () => {
         generate: "1",
         restart: "1",
         busy: "0",
+        boot: "00000001",
         module: "bg95",
         firmware: "1.2.3",
       },

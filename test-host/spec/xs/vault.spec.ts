@@ -77,6 +77,16 @@ describe("the ESP32's credential vault in an engine", () => {
           });
       });
 
+      // It was taken for a table without a vault, and nobody learned why a unit did not take its credentials.
+      it("tells why it is not there", async () => {
+        const partitions = { esp_secure_cert: erased() };
+        await withProgram("vault-table", { engine, partitions }, async bench => {
+          const [told] = reports(await bench.start()) as unknown[][];
+          assert.deepEqual(told?.slice(0, 2), ["warning", "vault"]);
+          assert.match(String(told.[2]), /Error/);
+        });
+      });
+
       it("gives what no slot has from the stored files", async () => {
         await withProgram(
           "vault",

@@ -40,7 +40,7 @@ export default function start(host: SimulationHost): void {
     } else if (run === "confirm") vault?.confirm();
     else if (run === "restart") host.restart?.();
     else if (run === "open") {
-      const found = host.credentials.open(role);
+      const found = vault?.peek(role);
       const bytes = new Uint8Array(found?.byteLength ?? 0);
       found?.read(bytes, 0);
       host.report("found", hex(bytes));
