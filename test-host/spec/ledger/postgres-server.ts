@@ -197,12 +197,12 @@ export class PostgresServer {
   }
 }
 
-/** Raw SQL on a database by its URL. */
+/** Raw SQL on a database by its URL, with the ledger's tables in the search path. */
 export async function rawQuery(
   url: string,
   sql: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, options: "-c search_path=xs_cellular,public" });
   await client.connect();
   try {
     return (await client.query<Record<string, unknown>>(sql)).rows;
