@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { KEYS_DESCRIPTOR, type JobEnd, type LineJob } from "./line-job.js";
+import { KEYS_DESCRIPTOR, type JobPoint, type LineJob } from "./line-job.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -21,14 +21,14 @@ export interface JobResult {
   readonly stderr: string;
   /** Lines of stdout, parsed. */
   readonly lines: readonly unknown[];
-  /** Points that a run which lived to its end has passed. */
-  readonly points?: readonly string[] | undefined;
+  /** Points that it has passed; the last one is where it was killed. */
+  readonly points: readonly string[];
   /** PKCS#8 of all keys that it made. */
   readonly keys: readonly Uint8Array[];
 }
 
-function isEnd(value: unknown): value is JobEnd {
-  return typeof value === "object" && value !== null && "points" in value;
+function isPoint(value: unknown): value is JobPoint {
+  return typeof value === "object" && value !== null && "point" in value;
 }
 
 async function collected(stream: Readable | null | undefined): Promise<Buffer> {
@@ -107,7 +107,7 @@ export class JobProgram {
       stdout: stdout.toString("utf8"),
       stderr: stderr.toString("utf8"),
       lines,
-      points: lines.find(isEnd)?.points,
+      points: lines.filter(isPoint).map(({ point }) => point),
       keys: [...keysIn(made)],
     };
   }

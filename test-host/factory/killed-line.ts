@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { KEYS_DESCRIPTOR, type JobEnd, type LineJob } from "./line-job.js";
+import { KEYS_DESCRIPTOR, type JobPoint, type LineJob } from "./line-job.js";
 import { tellMadeKeys } from "./made-keys.js";
 
 /*
@@ -28,16 +28,14 @@ function isJob(value: unknown): value is LineJob {
 
 if (!isJob(given)) throw new TypeError("usage: killed-line JOB");
 const job: LineJob = given;
-const points: string[] = [];
-const onPoint = (what: string): void => {
-  points.push(what);
-  if (points.length === job.killAt) process.kill(process.pid, "SIGKILL");
+let points = 0;
+const onPoint = (point: string): void => {
+  print({ point } satisfies JobPoint);
+  if (++points === job.killAt) process.kill(process.pid, "SIGKILL");
 };
 // Not before keys are told of: what is imported now makes them.
 const { runJob } = await import("./run-job.js");
 const results = await runJob(job, onPoint, event => {
   print(event.event === "result" ? { ...event, error: event.error?.what } : event);
 });
-const end: JobEnd = { points };
-print(end);
 process.exitCode = results.some(({ outcome }) => outcome === "failed") ? 1 : 0;

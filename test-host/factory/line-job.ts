@@ -21,7 +21,7 @@ export interface LineJob {
 /** Descriptor that the process tells made keys on: their length (4 bytes, low byte first), then PKCS#8. */
 export const KEYS_DESCRIPTOR = 3;
 
-/** What ends in a line of its own on stdout when the run has ended by itself. */
-export interface JobEnd {
-  readonly points: readonly string[];
+/** A line on stdout, beside the flow's events: where the run is. */
+export interface JobPoint {
+  readonly point: string;
 }
