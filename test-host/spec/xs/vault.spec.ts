@@ -83,7 +83,7 @@ describe("the ESP32's credential vault in an engine", () => {
         await withProgram("vault-table", { engine, partitions }, async bench => {
           const [told] = reports(await bench.start()) as unknown[][];
           assert.deepEqual(told?.slice(0, 2), ["warning", "vault"]);
-          assert.match(String(told.[2]), /Error/);
+          assert.match(String(told[2]), /Error/);
         });
       });
 
