@@ -14,6 +14,7 @@ import { writePieces } from "./write-pieces.js";
 
 const FORMATS = [
   "aws-bulk",
+  "aws-bulk-template",
   "aws-jitp",
   "aws-without-ca",
   "azure-dps",
@@ -54,10 +55,10 @@ interface RawExport extends RawCommon, RawSecrets {
 
 /** Options that only some formats know: given to another one they would be a misunderstanding. */
 const OPTIONS_OF: Readonly<Record<string, readonly Format[]>> = {
-  "--policy": ["aws-bulk", "aws-jitp"],
-  "--thing-type": ["aws-bulk", "aws-jitp"],
-  "--thing-group": ["aws-bulk", "aws-jitp"],
-  "--attribute": ["aws-bulk"],
+  "--policy": ["aws-bulk", "aws-bulk-template", "aws-jitp"],
+  "--thing-type": ["aws-bulk", "aws-bulk-template", "aws-jitp"],
+  "--thing-group": ["aws-bulk", "aws-bulk-template", "aws-jitp"],
+  "--attribute": ["aws-bulk", "aws-bulk-template"],
   "--role-arn": ["aws-jitp"],
   "--verification": ["aws-jitp"],
   "--authority": ["aws-bulk", "aws-jitp", "azure-group"],
@@ -144,6 +145,11 @@ async function pieces(
         attributes: raw.attribute,
         authorities: issuers,
       });
+    }
+    case "aws-bulk-template": {
+      const { awsBulkTemplate } = await import("../../../certs/export/aws.js");
+      const mode = choice("--aws-mode", raw.awsMode, ["DEFAULT", "SNI_ONLY"], CHOICE_OF.known);
+      return once(awsBulkTemplate({ ...thingOf(raw, format), mode, attributes: raw.attribute }));
     }
     case "aws-jitp": {
       const { exportAwsJitp } = await import("../../../certs/export/aws.js");
