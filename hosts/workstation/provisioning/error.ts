@@ -192,7 +192,8 @@ export class ProvisioningError extends Error {
     const sentences: Sentences = known
       ? SENTENCES[code]
       : {
-          what: `the device refused {verb} with the code ${code}`,
+          // The word is the device's own: nothing that a terminal would act on.
+          what: `the device refused {verb} with the code ${/^[\w-]{1,32}$/.test(code) ? code : "(unreadable)"}`,
           why: "This tool does not know the code: the firmware is newer.",
           fix: "Use the tool of the firmware's version.",
         };
