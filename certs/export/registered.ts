@@ -1,5 +1,4 @@
-import "reflect-metadata";
-import { X509Certificate } from "@peculiar/x509";
+import { X509Certificate } from "node:crypto";
 import type { CertificateRecord, Ledger, UnitRecord } from "../ledger/ledger.js";
 import { Faults } from "./refused.js";
 
@@ -37,8 +36,9 @@ export async function* registered(ledger: Ledger, selection: Selection = {}): As
 
 /** The subject's common name; `undefined`: none, or several. */
 export function commonNameOf(der: Uint8Array): string | undefined {
-  const names = new X509Certificate(Uint8Array.from(der)).subjectName.getField("CN");
-  return names.length === 1 ? names[0] : undefined;
+  // Several names come as an array, whatever the typings say.
+  const name: unknown = new X509Certificate(der).toLegacyObject().subject.CN;
+  return typeof name === "string" ? name : undefined;
 }
 
 /** What is wrong with one item: told through `refuse`. */
