@@ -124,7 +124,7 @@ describe("checking a device's credentials", () => {
     ],
     [
       "an authority above another one that forbids it",
-      async () => {
+      () => {
         const path = folder.selfSigned(
           "flat",
           "/CN=Flat",
