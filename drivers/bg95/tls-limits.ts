@@ -8,5 +8,6 @@ export const bg95TlsLimits: Pick<TlsFacts, "tls"> = Object.freeze({
       0x002f, 0x0035, 0x003d, 0xc009, 0xc00a, 0xc013, 0xc014, 0xc023, 0xc024, 0xc027, 0xc028, 0xc02b, 0xc02f,
     ]),
     clientKeys: Object.freeze<TlsLimits["clientKeys"]>(["rsa", "p256"]),
+    keepsFiles: true,
   }),
 });

@@ -15,6 +15,9 @@ export interface FileHost {
   event(name: string, ...values: (string | number)[]): void;
 }
 
+/** What makes sure that the module holds a credential: `CredentialFile`, or what a product has in its place. */
+export type CredentialFiles = new (...of: ConstructorParameters<typeof CredentialFile>) => object;
+
 /**
  * A credential in the module's file system. The file's name holds a fingerprint of its contents, so
  * a credential that changed gets a new file and one that did not is left alone; older files of the

@@ -1,6 +1,7 @@
 import type { Command, Parameter, Urc } from "../../modules/at/command.js";
 import type { Line } from "../../modules/at/line.js";
 import type { Failure, FailureKind } from "../../modules/diagnosis/failure.js";
+import type { CredentialFiles } from "./credential-file.js";
 import type { CloseCommand, TcpKind } from "./socket-kind.js";
 import type { ReportName } from "./urcs.js";
 
@@ -92,6 +93,8 @@ export interface TlsLimits {
   readonly clientKeys: readonly ("rsa" | "p256")[];
   /** Bytes of a credential as PEM; absent: no limit is known. */
   readonly credentialMax?: number;
+  /** It takes credentials from files that outlast a restart, and that somebody else may have put there. */
+  readonly keepsFiles?: true;
 }
 
 /** Limits of the module's own MQTT, in bytes. */
@@ -161,6 +164,8 @@ export interface TlsFacts {
   readonly tls: TlsLimits;
   /** The module ends an upload to its files when nothing came for so long. */
   readonly uploadTimeoutS: number;
+  /** In place of `CredentialFile`: `ModuleFile`, for products whose credentials may be in the module alone. */
+  readonly CredentialFile?: CredentialFiles;
 }
 
 /**

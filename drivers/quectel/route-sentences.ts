@@ -8,6 +8,7 @@ const OBSTACLES: Readonly<Record<Obstacle, string>> = Object.freeze({
   suites: "has no cipher suite in common with the broker",
   key: "cannot sign with the device's kind of key",
   size: "cannot store a credential of this size",
+  store: "cannot use credentials that only the module's file system holds",
   host: "does not take a broker's name of this length",
   "client-id": "does not take a client identifier of this length",
   user: "does not take a user name of this length",

@@ -30,6 +30,8 @@ export type Obstacle =
   | "key"
   /** A credential is larger than the module stores. */
   | "size"
+  /** The credentials are files of the module, and this TLS takes none. */
+  | "store"
   /** The module's MQTT does not take a text of this length: host, client identifier, user name, password, topic. */
   | "host"
   | "client-id"
@@ -110,7 +112,7 @@ export interface RouteChoice {
 }
 
 /** Obstacles that no attempt could get past: with the others the module or the broker has the last word. */
-const HOPELESS = "absent plain engine topic payload";
+const HOPELESS = "absent plain engine store topic payload";
 
 /** Chooses the first route without an obstacle. `asked`: that one, if there is any hope for it. */
 export function chooseRoute(

@@ -77,11 +77,17 @@ export class TlsContexts implements ModemExtension {
       files.push("");
       this.step();
     } else
-      new CredentialFile(this.host, role, credential, this.used, (reason, fileName) => {
-        files.push(fileName);
-        if (reason === undefined) this.step();
-        else this.end(reason, 0);
-      });
+      new (this.host.profile.CredentialFile ?? CredentialFile)(
+        this.host,
+        role,
+        credential,
+        this.used,
+        (reason, fileName) => {
+          files.push(fileName);
+          if (reason === undefined) this.step();
+          else this.end(reason, 0);
+        },
+      );
   }
 
   private choose({ cipherSuite = "0XFFFF" }: TlsSettings): void {

@@ -4,7 +4,7 @@ import type { Obstacle, RouteFacts } from "./route.js";
 
 /** What a TLS, of the module or of this side, cannot do for this broker and these credentials. */
 export function tlsObstacle(
-  tls: Pick<TlsLimits, "suites" | "clientKeys" | "credentialMax"> | undefined,
+  tls: Pick<TlsLimits, "suites" | "clientKeys" | "credentialMax" | "keepsFiles"> | undefined,
   facts: RouteFacts,
 ): Obstacle | undefined {
   const suites = facts.suites;
@@ -12,6 +12,8 @@ export function tlsObstacle(
   const certificate = facts.credentials.open("certificate")?.byteLength ?? 0;
   if (tls === undefined) return "absent";
   if (suites !== undefined && !tls.suites.some(suite => suites.includes(suite))) return "suites";
+  // There are no bytes to look at.
+  if (facts.credentials.inModule === true) return tls.keepsFiles === true ? undefined : "store";
   if (key !== undefined && !tls.clientKeys.includes(envelopeOf(key).rsaLength > 0 ? "rsa" : "p256"))
     return "key";
   // As PEM: 64 columns, and the lines around them.

@@ -12,5 +12,7 @@ export interface Credential {
 
 /** The device's credential store. `undefined`: nothing is stored for that role. */
 export interface Credentials {
+  /** The objects are in the modem's own file system, and nowhere else: what `open` gives stands for them and has no bytes. */
+  readonly inModule?: true;
   open(role: CredentialRole): Credential | undefined;
 }
