@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openAuthority, readAuthority } from "../../certs/authority/file-authority.js";
+import { openAuthority } from "../../certs/authority/file-authority.js";
+import { OutsideFolders } from "../../certs/authority/outside.js";
 import type { LineEvent, LineOptions, Recipe, UnitResult } from "../../certs/factory/line.js";
 import type { OpenTarget } from "../../certs/factory/target.js";
 import { runImages } from "../../certs/factory/run-images.js";
@@ -9,7 +10,6 @@ import { runLine } from "../../certs/factory/run-line.js";
 import { openLedger } from "../../certs/ledger/open.js";
 import { readProfile, type Profile } from "../../certs/profile/profile.js";
 import { readUnits } from "../../certs/units/list.js";
-import { FolderOutside } from "./folder-outside.js";
 import type { LineJob } from "./line-job.js";
 import { watchedIssuer, watchedLedger, watchedOutside, watchedTarget, type OnPoint } from "./watched.js";
 
@@ -28,10 +28,15 @@ function recipeOf(job: LineJob, onPoint: OnPoint): Recipe {
   if (profile.issuer.kind !== "requests" || job.exchange === undefined)
     throw new TypeError(`no job for an issuer of the kind ${profile.issuer.kind}`);
   const certificate = new X509Certificate(readFileSync(profile.issuer.certificate));
+  const outside = new OutsideFolders({
+    requests: join(job.exchange, "out"),
+    certificates: join(job.exchange, "back"),
+    certificate,
+  });
   return {
     profile,
     brokerCa,
-    issuer: { kind: "outside", by: watchedOutside(new FolderOutside(job.exchange, certificate), onPoint) },
+    issuer: { kind: "outside", by: watchedOutside(outside, onPoint) },
     chain: [certificate],
   };
 }
@@ -90,9 +95,4 @@ export async function runJob(
   } finally {
     await ledger.close();
   }
-}
-
-/** The authority's certificate of a profile's folder. */
-export function authorityOf(folder: string): X509Certificate {
-  return readAuthority(folder);
 }
