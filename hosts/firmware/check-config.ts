@@ -41,6 +41,7 @@ const boolean: Rule = Object.freeze<Rule>({ kind: "boolean" });
 const lines: readonly Line[] = Object.freeze([
   Object.freeze(["module", choice("bg95", "bc66")] as const),
   Object.freeze(["route?", choice("auto", "module-tls", "host-tls", "module-mqtt")] as const),
+  Object.freeze(["credentials?", choice("device", "module")] as const),
   Object.freeze(["apn?", text(0, 99)] as const),
   Object.freeze(["apnUser?", text(0, 127)] as const),
   Object.freeze(["apnPassword?", text(0, 127)] as const),
@@ -142,6 +143,14 @@ export function checkConfig(config: unknown): readonly ConfigFault[] {
     if (typeof value === "string" && value.includes("{unit}"))
       faults.push({ member: name, why: "has {unit}; allowed in clientId, user, topic and subscribe" });
   });
+  // Only a BG95 keeps them, and only its own TLS can use them.
+  if (member(config, "credentials") === "module") {
+    const why = "; allowed with credentials of the module is ";
+    if (member(config, "module") === "bc66")
+      faults.push({ member: "module", why: shown("module", "bc66") + why + "bg95" });
+    if (member(config, "route") === "host-tls")
+      faults.push({ member: "route", why: shown("route", "host-tls") + why + "module-tls or module-mqtt" });
+  }
   if (member(config, "jwt") !== undefined && member(config, "password") !== undefined)
     faults.push({ member: "jwt", why: "is there; allowed is either jwt or password" });
   return faults;

@@ -7,6 +7,11 @@ export interface FirmwareConfig {
   readonly module: ModuleName;
   /** Default `auto`: chosen from module, broker and credentials. */
   readonly route?: RouteName | "auto";
+  /**
+   * Where CA, certificate and key are: `device` (default), the host's store, or `module`, files that a factory
+   * has put into a BG95's own file system. `module` needs a product with `withModuleStore`.
+   */
+  readonly credentials?: "device" | "module";
   /** Access point; empty: what the module has stored or the network gives. */
   readonly apn?: string;
   readonly apnUser?: string;

@@ -91,10 +91,14 @@ class Provisioning {
  * there is nothing to start; that is reported as `provisioning`, too.
  */
 export function withProvisioning(host: Host): Host | undefined {
-  const { console: port, vault } = host;
+  const { console: port, vault, credentials } = host;
   if (port === undefined || vault === undefined) return host;
   const provisioning = new Provisioning(host, port, vault);
-  if (host.config.broker.secure && vault.open("ca") === undefined && vault.open("key") === undefined) {
+  if (
+    host.config.broker.secure &&
+    credentials.open("ca") === undefined &&
+    credentials.open("key") === undefined
+  ) {
     host.report("provisioning");
     return undefined;
   }

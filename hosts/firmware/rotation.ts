@@ -76,7 +76,8 @@ class Rotation {
  */
 export function withRotation(host: Host, woke = false): Host {
   const vault = host.vault;
-  if (vault === undefined) return host;
+  // A connection by what the module holds says nothing of the vault's.
+  if (vault === undefined || host.config.credentials === "module") return host;
   const rotation = new Rotation(host, vault);
   if (!woke) rotation.count();
   return {

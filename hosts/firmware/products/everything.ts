@@ -10,6 +10,7 @@ import { ModuleTlsRoute } from "../../../drivers/quectel/routes/module-tls.js";
 import { TCP } from "../../../drivers/quectel/tcp.js";
 import { tlsObstacle } from "../../../drivers/quectel/tls-obstacle.js";
 import { TLSSocket } from "../../../drivers/quectel/tls.js";
+import { withModuleStore } from "../module-store.js";
 import type { Product } from "../product.js";
 import { withProvisioning } from "../provisioning.js";
 import { Token } from "../token.js";
@@ -37,6 +38,6 @@ export function everything(): Product {
       },
     },
     Token,
-    withProvisioning,
+    withProvisioning: host => withProvisioning(withModuleStore(host)),
   };
 }

@@ -155,6 +155,13 @@ function refuseOtherProduct(include: readonly string[], config: Json, file: stri
     const [, module = "", route = ""] = /\/products\/manifest_(bg95|bc66)-([\w-]+)\.json$/.exec(one) ?? [];
     const asked = config["route"];
     const wanted = typeof asked === "string" ? asked : "auto";
+    if (module !== "" && config["credentials"] === "module")
+      throw new InputError({
+        what: `${file}: config has credentials=module, and the product ${module}-${route} takes none from there`,
+        why: "The device would look into its own store, which holds nothing.",
+        fix: "Take the product everything, or one of your own whose profile has ModuleFile.",
+        file,
+      });
     const isFit = module === "" || (config["module"] === module && (wanted === "auto" || wanted === route));
     if (isFit) continue;
     throw new InputError({
