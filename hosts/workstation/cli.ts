@@ -4,6 +4,7 @@ import { addCertsCommand } from "./certs/command.js";
 import { addDeviceCommand } from "./device-command/command.js";
 import { addModemCommand } from "./modem/command.js";
 import { addProvisionCommand } from "./provision/command.js";
+import { Output, tellFailure } from "./provision/output.js";
 import { addSimulateCommand } from "./simulate/command.js";
 import { InputError } from "../../certs/input-error.js";
 import { printInputError } from "./simulate/print.js";
@@ -43,7 +44,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     .version(packageVersion())
     .configureOutput({
       outputError: text => {
-        printInputError(wrongUsage(text), argv.includes("--json"));
+        const json = argv.includes("--json");
+        if (argv[0] === "provision") tellFailure(wrongUsage(text), new Output(json));
+        else printInputError(wrongUsage(text), json);
       },
     })
     .exitOverride();

@@ -120,6 +120,6 @@ export function addSecrets(command: Command): Command {
 }
 
 /** Adds one more text to an option that may be repeated. */
-export function repeated(text: string, texts: readonly string[]): readonly string[] {
+export function repeated(text: string, texts: readonly string[] = []): readonly string[] {
   return [...texts, text];
 }

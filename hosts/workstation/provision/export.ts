@@ -37,12 +37,12 @@ interface RawExport extends RawCommon, RawSecrets {
   readonly force?: boolean;
   readonly serial?: string;
   readonly issued?: boolean;
-  readonly authority: readonly string[];
+  readonly authority?: readonly string[];
   readonly policy?: string;
   readonly thingType?: string;
-  readonly thingGroup: readonly string[];
+  readonly thingGroup?: readonly string[];
   readonly thingName: string;
-  readonly attribute: readonly string[];
+  readonly attribute?: readonly string[];
   readonly awsMode: string;
   readonly roleArn?: string;
   readonly verification?: string;
@@ -72,11 +72,11 @@ function checkVain(raw: RawExport, format: Format): void {
   const given: Readonly<Record<string, unknown>> = {
     "--policy": raw.policy,
     "--thing-type": raw.thingType,
-    "--thing-group": raw.thingGroup[0],
-    "--attribute": raw.attribute[0],
+    "--thing-group": raw.thingGroup,
+    "--attribute": raw.attribute,
     "--role-arn": raw.roleArn,
     "--verification": raw.verification,
-    "--authority": raw.authority[0],
+    "--authority": raw.authority,
     "--authority-name": raw.authorityName,
     "--group": raw.group,
     "--update": raw.update,
@@ -107,13 +107,13 @@ function thingOf(
   return {
     policy: needed("--policy", raw.policy, format, "Name an AWS IoT policy that exists: --policy devices"),
     thingType: raw.thingType,
-    thingGroups: raw.thingGroup.length === 0 ? undefined : raw.thingGroup,
+    thingGroups: raw.thingGroup,
   };
 }
 
 /** Authorities that were named, else that of the profile. */
 function authorities(raw: RawExport, profile: string): readonly X509Certificate[] {
-  if (raw.authority.length > 0) return raw.authority.flatMap(file => certificatesIn(file, "--authority"));
+  if (raw.authority !== undefined) return raw.authority.flatMap(file => certificatesIn(file, "--authority"));
   return [checkRecipe(readProfile(profile), new Date()).issuer];
 }
 
@@ -269,13 +269,12 @@ export function addExport(provision: Command, done: (exitCode: number) => void):
           "--authority <file>",
           "CA that the certificates were issued by; may be repeated (default: the profile's)",
           repeated,
-          [],
         )
         .option("--policy <name>", "AWS: policy that certificates are attached to")
         .option("--thing-type <name>", "AWS: type of the things")
-        .option("--thing-group <name>", "AWS: group of the things; may be repeated", repeated, [])
+        .option("--thing-group <name>", "AWS: group of the things; may be repeated", repeated)
         .option("--thing-name <what>", "AWS: serial or client-id", "serial")
-        .option("--attribute <name>", "AWS: attribute of the things; may be repeated", repeated, [])
+        .option("--attribute <name>", "AWS: attribute of the things; may be repeated", repeated)
         .option("--aws-mode <mode>", "AWS: DEFAULT or SNI_ONLY, as the CA is registered", "SNI_ONLY")
         .option("--role-arn <arn>", "AWS: role that just-in-time provisioning takes on")
         .option("--verification <file>", "AWS: verification certificate of the CA, for DEFAULT")

@@ -24,7 +24,7 @@ interface RawLabel extends RawCommon {
   readonly format: string;
   readonly size: string;
   readonly payload?: string;
-  readonly line: readonly string[];
+  readonly line?: readonly string[];
   readonly correction: string;
   readonly dpi: string;
   readonly paper: string;
@@ -64,7 +64,7 @@ function labelsOf(raw: RawLabel): Labels {
     layout: {
       ...sizeOf(raw.size),
       payload: raw.payload,
-      lines: raw.line.length === 0 ? undefined : raw.line,
+      lines: raw.line,
       errorCorrection: choice("--correction", raw.correction, LEVELS, CHOICE_OF.known),
     },
     format: choice("--format", raw.format, FORMATS, CHOICE_OF.known),
@@ -160,7 +160,7 @@ export function addLabel(provision: Command, done: (exitCode: number) => void): 
         "--payload <template>",
         "what the QR holds: {serial}, {mac}, {imei}, {fingerprint}, a variable (default: {serial})",
       )
-      .option("--line <template>", "a line of text; may be repeated (default: {serial})", repeated, [])
+      .option("--line <template>", "a line of text; may be repeated (default: {serial})", repeated)
       .option("--correction <level>", "of the QR: L, M, Q, H", "M")
       .option("--dpi <n>", "dots an inch of a PNG", "300")
       .option("--paper <name>", "of a sheet: A4 or Letter", "A4")

@@ -80,11 +80,28 @@ export function sentences(error: FactoryError | InputError, place?: string): str
   const all = details(error);
   const listed = all.length > 1 ? all.slice(0, FAULTS_MOST).map(one => `  ${one}\n`) : [];
   const left = all.length > FAULTS_MOST ? `  and ${all.length - FAULTS_MOST} more\n` : "";
-  const subject = place === undefined ? "" : `${place}: `;
-  return `xs-cellular: ${subject}${error.what}\n${listed.join("")}${left}  why: ${error.why}\n  fix: ${error.fix}\n`;
+  // Some faults begin with what they are about.
+  const subject = place === undefined || error.what.startsWith(place) ? "" : `${place}: `;
+  const what =
+    error instanceof UnitListError && all.length > 1
+      ? `${error.file}: ${all.length} lines are wrong`
+      : error.what;
+  return `xs-cellular: ${subject}${what}\n${listed.join("")}${left}  why: ${error.why}\n  fix: ${error.fix}\n`;
 }
 
-/** Runs a verb; whatever ends it is told for people and, with `--json`, as the summary line. */
+/** What ended a verb, for people and, with `--json`, as the summary line. Returns the exit code. */
+export function tellFailure(error: FactoryError | InputError, out: Output): number {
+  process.stderr.write(sentences(error));
+  const exitCode = error instanceof FactoryError ? EXIT_OF[error.side] : EXIT_OF.input;
+  const faults =
+    error instanceof UnitListError || error instanceof ExportRefused
+      ? { faults: error.faults.slice(0, FAULTS_MOST) }
+      : undefined;
+  const file = error instanceof InputError ? { file: error.file } : undefined;
+  return out.summary(exitCode, { failure: { ...failureFacts(error), ...file, ...faults } });
+}
+
+/** Runs a verb; whatever ends it is told. */
 export async function act(
   json: boolean,
   done: (exitCode: number) => void,
@@ -96,13 +113,6 @@ export async function act(
     done(await verb(out));
   } catch (error) {
     if (!(error instanceof InputError) && !(error instanceof FactoryError)) throw error;
-    process.stderr.write(sentences(error));
-    const exitCode = error instanceof FactoryError ? EXIT_OF[error.side] : EXIT_OF.input;
-    const faults =
-      error instanceof UnitListError || error instanceof ExportRefused
-        ? { faults: error.faults.slice(0, FAULTS_MOST) }
-        : undefined;
-    const file = error instanceof InputError ? { file: error.file } : undefined;
-    done(out.summary(exitCode, { failure: { ...failureFacts(error), ...file, ...faults } }));
+    done(tellFailure(error, out));
   }
 }

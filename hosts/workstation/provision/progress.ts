@@ -52,10 +52,19 @@ export class Progress {
   readonly #now: () => number;
   readonly #active = new Map<string, Active>();
   readonly #isLive: boolean;
+  readonly #continuous: boolean;
   readonly #tick: NodeJS.Timeout | undefined;
   #shown = 0;
 
-  constructor(out: Output, profile: Profile, ports: readonly string[], now: () => number) {
+  /** `continuous`: after a unit its port waits for the next one. */
+  constructor(
+    out: Output,
+    profile: Profile,
+    ports: readonly string[],
+    now: () => number,
+    continuous = false,
+  ) {
+    this.#continuous = continuous;
     this.#out = out;
     this.#profile = profile;
     this.#width = Math.max(0, ...ports.map(port => port.length));
@@ -119,7 +128,9 @@ export class Progress {
   #onResult(result: UnitResult): void {
     const { tally } = this;
     this.#out.event("result", resultFacts(result));
-    this.#active.delete(result.port);
+    if (this.#continuous && result.outcome !== "none-left")
+      this.#active.set(result.port, { serial: "", text: "waiting for the next unit", since: this.#now() });
+    else this.#active.delete(result.port);
     if (result.outcome === "none-left") tally.noneLeft++;
     else tally[result.outcome]++;
     this.#tell(result.port, resultWords(result));

@@ -33,7 +33,7 @@ import { count } from "./words.js";
 
 interface RawRun extends RawCommon, RawSecrets, RawPorts {
   readonly units?: string;
-  readonly port: readonly string[];
+  readonly port?: readonly string[];
   readonly serial?: string;
   readonly continuous?: boolean;
   readonly dryRun?: boolean;
@@ -43,9 +43,14 @@ interface RawRun extends RawCommon, RawSecrets, RawPorts {
   readonly force?: boolean;
 }
 
+function portsOf({ port = [] }: RawRun): readonly string[] {
+  return port;
+}
+
 /** What does not depend on anything but the options and the profile. */
 function checkTogether(raw: RawRun, profile: Profile): void {
-  const { port: ports, images } = raw;
+  const { images } = raw;
+  const ports = portsOf(raw);
   if (profile.target === "image") {
     if (images === undefined)
       return refuse(
@@ -125,7 +130,7 @@ async function work(shared: Shared, raw: RawRun, open: LineOptions["open"]): Pro
   const { profile } = shared.recipe;
   if (profile.target !== "image") {
     const { runLine } = await import("../../../certs/factory/run-line.js");
-    await runLine({ ...shared, ports: raw.port, open, serial: raw.serial, continuous: raw.continuous });
+    await runLine({ ...shared, ports: portsOf(raw), open, serial: raw.serial, continuous: raw.continuous });
     return;
   }
   const { runImages } = await import("../../../certs/factory/run-images.js");
@@ -179,11 +184,11 @@ async function line(out: Output, given: Line): Promise<number> {
       profile: profile.name,
       ledger: shownLedger(common.ledger),
       station: common.station,
-      ports: raw.port,
+      ports: portsOf(raw),
       target: profile.target,
     });
     await enlist(out, ledger, given);
-    const progress = new Progress(out, profile, raw.port, Date.now);
+    const progress = new Progress(out, profile, portsOf(raw), Date.now, raw.continuous);
     const stop = new Stop(name => {
       progress.say(`${name}: stopping at the next safe point; once more stops at once.`);
     });
@@ -249,7 +254,7 @@ async function run(out: Output, raw: RawRun): Promise<number> {
       profile,
       units: units ?? [],
       common,
-      ports: raw.port,
+      ports: portsOf(raw),
       serial: raw.serial,
       overwrite: raw.overwrite ?? false,
       images: raw.images,
@@ -272,7 +277,7 @@ export function addRun(provision: Command, done: (exitCode: number) => void): vo
         .command("run")
         .description("make, issue, write, prove and record the credentials of the units at the ports")
         .option("--units <file>", "list of units: CSV or JSON; not needed when the ledger knows them")
-        .option("--port <port>", "path of a serial port, or tcp:HOST:PORT; may be repeated", repeated, [])
+        .option("--port <port>", "path of a serial port, or tcp:HOST:PORT; may be repeated", repeated)
         .option(
           "--serial <serial>",
           "the unit that is at the port (default: as it is recognized, else the next)",

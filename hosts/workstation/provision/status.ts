@@ -102,7 +102,7 @@ async function one(out: Output, ledger: Ledger, serial: string): Promise<void> {
     out.event("history", { history: event });
     const data = Object.entries(event.data).map(([name, value]) => `${name}=${value}`);
     out.line(
-      `  ${String(event.sequence).padStart(6)}  ${moment(event.at)}  ${event.station}  ${event.event}${data.length === 0 ? "" : `  ${data.join(" ")}`}`,
+      `  ${String(event.sequence).padStart(6)}  ${moment(event.at)}  ${event.station === "" ? "-" : event.station}  ${event.event}${data.length === 0 ? "" : `  ${data.join(" ")}`}`,
     );
   }
 }

@@ -58,7 +58,6 @@ export function stateWords(state: UnitState, profile: Profile): string {
 export function nextWords(state: UnitState, profile: Profile): string {
   switch (state) {
     case "listed":
-      return "looking";
     case "begun":
       return `making a key (${profile.key.kind})`;
     case "keyed":
@@ -98,7 +97,7 @@ export function proofWords(proofs: readonly string[]): string {
 /** The end of one unit as one line; a failure's sentences stand elsewhere. */
 export function resultWords(result: UnitResult): string {
   const { outcome, serial, durationMs, proofs, certificate } = result;
-  const name = serial ?? "unknown unit";
+  const name = serial ?? "the unit";
   const proved = proofs.length === 0 ? "" : `: ${proofWords(proofs)}`;
   const held = certificate === undefined ? "" : `; certificate ${certificate.slice(0, 16)}`;
   switch (outcome) {
@@ -109,7 +108,7 @@ export function resultWords(result: UnitResult): string {
     case "waiting":
       return `${name} waits for its certificate; run again when it has come`;
     case "failed":
-      return `${name} failed after ${duration(durationMs)}`;
+      return `${serial === undefined ? "" : `${serial} `}failed after ${duration(durationMs)}`;
     case "none-left":
       return "nothing was done here: no unit of the list is left for what is at this port";
   }
