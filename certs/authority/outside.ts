@@ -193,8 +193,9 @@ export class OutsideFolders implements Outside {
   async #out(): Promise<{ readonly out: readonly OutRequest[]; readonly faults: readonly FileFault[] }> {
     const names = await readdir(this.#requests).catch(() => [] as string[]);
     const read = names.sort().flatMap(name => this.#read(name) ?? []);
+    const out = read.flatMap(one => ("keySha256" in one ? [one] : []));
     return {
-      out: read.flatMap(one => ("keySha256" in one ? [one] : [])),
+      out: out.sort((a, b) => (a.serial < b.serial ? -1 : 1)),
       faults: read.flatMap(one => ("what" in one ? [one] : [])),
     };
   }
