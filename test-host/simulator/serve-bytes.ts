@@ -123,6 +123,25 @@ function listen(port: number, sessions: Sessions): Promise<Server> {
 const ptyDeadlineMs = 5_000;
 
 /**
+ * Runs socat until its input ends: that is when this process has stopped it, or is gone, by whatever signal.
+ * A socat that outlives its device would wait for ever on a pty that nobody finds.
+ */
+const supervisor = `
+exec 3<&0
+socat "$@" </dev/null 3<&- &
+child=$!
+(read -r _; kill "$child") <&3 2>/dev/null &
+watcher=$!
+exec 3<&-
+wait "$child"
+code=$?
+kill "$watcher" 2>/dev/null
+exit "$code"
+`;
+/** A shell's code for a program that is not there. */
+const notFound = 127;
+
+/**
  * A pty by way of socat, which waits for a client to open it and then connects to the TCP port. When
  * the client closes it socat ends, and a new one takes its place for the next session.
  */
@@ -163,31 +182,40 @@ class Pty {
     if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
     return new Promise(resolve => {
       child.on("exit", () => resolve());
-      child.kill("SIGTERM");
+      child.stdin?.end();
     });
   }
 
   #start(): void {
     const child = spawn(
-      "socat",
+      "/bin/sh",
       [
+        "-c",
+        supervisor,
+        "socat",
         `PTY,link=${this.#path},raw,echo=0,waitslave,pty-interval=0.05`,
         `TCP:127.0.0.1:${String(this.#port)},nodelay`,
       ],
-      { stdio: ["ignore", "ignore", "pipe"] },
+      // A terminal's interrupt is for this process, which stops it in order.
+      { stdio: ["pipe", "ignore", "pipe"], detached: true },
     );
     this.#child = child;
     child.stderr.on("data", (text: Buffer) => (this.#stderr = text.toString()));
-    child.on("error", (error: NodeJS.ErrnoException) => {
+    // It is gone before the end of its input reaches it.
+    child.stdin.on("error", () => undefined);
+    child.on("error", error => {
       this.#stopped = true;
-      this.#failure = new ServeError(
-        error.code === "ENOENT"
-          ? "A pty needs the program socat, which is not installed: install the package socat (Debian, Ubuntu: apt-get install socat; macOS: brew install socat), or serve on a TCP port"
-          : `socat cannot be started: ${error.message}`,
-      );
+      this.#failure = new ServeError(`socat cannot be started: ${error.message}`);
     });
     child.on("exit", (code, signal) => {
       if (this.#stopped) return;
+      if (code === notFound) {
+        this.#stopped = true;
+        this.#failure = new ServeError(
+          "A pty needs the program socat, which is not installed: install the package socat (Debian, Ubuntu: apt-get install socat; macOS: brew install socat), or serve on a TCP port",
+        );
+        return;
+      }
       if (code !== null && code !== 0 && signal === null && this.#stderr.includes("E ")) {
         this.#stopped = true;
         this.#failure = new ServeError(`socat cannot make the pty ${this.#path}: ${this.#stderr.trim()}`);

@@ -4,10 +4,10 @@ import { InputError } from "../../../certs/input-error.js";
 import { VAULT_LABELS, type Partitions } from "../../../test-host/xs/partitions.js";
 
 /** Bytes of the partitions, as `hosts/esp32/partitions.csv` has them. */
-const SIZES: Readonly<Record<string, number>> = {
+export const SIZES: Readonly<Record<string, number>> = {
   [VAULT_LABELS[0]]: 0x2000,
   [VAULT_LABELS[1]]: 0x2000,
-  journal: 0x10000,
+  journal: 0x1e000,
 };
 
 /** A device's flash partitions in a folder, one file each: `LABEL.bin`. */
