@@ -12,9 +12,9 @@ import { readText, typeErrors } from "./type-check.js";
 
 const run = promisify(execFile);
 const bin = join(root, "bin", "xs-cellular.js");
-/** That page is run whole, by a spec of its own. */
-const RUN_WHOLE = "docs/factory.md";
-const commands = commandsOf(root).filter(({ page }) => page !== RUN_WHOLE);
+/** Those pages are run whole, by specs of their own. */
+const RUN_WHOLE = ["docs/factory.md", "docs/exports.md"];
+const commands = commandsOf(root).filter(({ page }) => !RUN_WHOLE.includes(page));
 const of = (first: string) => commands.filter(({ line }) => line.startsWith(first));
 const SIMULATE = "npx xs-cellular simulate";
 const MODEM = "npx xs-cellular modem";

@@ -18,16 +18,16 @@ export function unitOf(serial: string, members: Partial<Unit> = {}): Unit {
   return { serial, variables: {}, line: 1, ...members };
 }
 
-/** A ledger in memory, and what brings its units on. */
+/** A ledger, in memory unless a file is named, and what brings its units on. */
 export class FilledLedger {
   private constructor(
     readonly ledger: Ledger,
     readonly authority: Authority,
   ) {}
 
-  static async open(now = steppingClock()): Promise<FilledLedger> {
+  static async open(now = steppingClock(), location = ":memory:"): Promise<FilledLedger> {
     return new FilledLedger(
-      await openLedger(":memory:", { now }),
+      await openLedger(location, { now }),
       await Authority.create({ commonName: "Factory CA" }),
     );
   }
