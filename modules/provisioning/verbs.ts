@@ -103,8 +103,10 @@ export class Verbs {
         this.writer = undefined;
         return "ok";
     }
-    if (writer === undefined) return "no nothing";
-    switch (fields[1]) {
+    const verb = fields[1] ?? "";
+    if (writer === undefined)
+      return "open data close generate csr commit".split(" ").includes(verb) ? "no nothing" : "no verb";
+    switch (verb) {
       case "open":
         return this.open(writer, first, decimal(second));
       case "data":

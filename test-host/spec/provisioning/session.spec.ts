@@ -238,6 +238,12 @@ describe("device session of provisioning", () => {
       assert.equal(await tool.result(name, ...args), "nothing");
     });
 
+  it("tells an unknown verb while no slot is begun, too", async () => {
+    const tool = new Tool();
+    await tool.ask("hello", "1");
+    assert.equal(await tool.result("dance"), "verb");
+  });
+
   it("looks at each object before it is committed: key and certificate in each other's places", async () => {
     const tool = await begun();
     assert.equal(await tool.write("certificate", unit.key), "kind");
