@@ -30,7 +30,12 @@ function spki(key: KeyObject): Uint8Array {
 function unitOf(serial: string, name = serial): Unit {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = spki(publicKey);
-  const device = { algorithm: "ES256" as const, publicKey: key, sign: () => new Uint8Array(0) };
+  const device = {
+    algorithm: "ES256" as const,
+    publicKey: key,
+    pkcs8: new Uint8Array(0),
+    sign: () => undefined,
+  };
   const info = requestInfo(Buffer.from(name), device);
   const signature = sign("sha256", info, { key: privateKey, dsaEncoding: "ieee-p1363" });
   return { serial, key, request: certificationRequest(info, "ES256", signature) };
