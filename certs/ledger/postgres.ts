@@ -12,6 +12,11 @@ export interface PostgresOptions {
   readonly busyMs: number;
   /** Absent: the server's clock, which all stations share. */
   readonly now?: (() => Date) | undefined;
+  /**
+   * A station that loses its power in the middle of a transaction holds its locks, the end of the trail among them;
+   * the server takes them away after this time. Default: 10,000.
+   */
+  readonly idleMs?: number | undefined;
 }
 
 /** Everything of the ledger is in this schema; `version` in it says what is there. */
@@ -23,10 +28,6 @@ const CREATION_LOCK = 0x5853434c;
 /** A server that says nothing for so long is not there. */
 const SILENCE_MS = 30_000;
 
-/**
- * A station that loses its power in the middle of a transaction holds its locks, the end of the trail among them;
- * the server takes them away after this time.
- */
 const IDLE_MS = 10_000;
 
 const CONNECT_MS = 10_000;
@@ -35,13 +36,13 @@ const CONNECT_MS = 10_000;
 const SERVER_CLOCK = `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`;
 
 /** Statements that every transaction begins with; settings hold for it alone, so that a pooler between does no harm. */
-function beginning(mode: string, busyMs: number): string {
+function beginning(mode: string, { busyMs, idleMs = IDLE_MS }: PostgresOptions): string {
   return [
     `BEGIN ${mode}`,
     `SET LOCAL search_path = ${SCHEMA}, pg_temp`,
     `SET LOCAL lock_timeout = ${busyMs}`,
     `SET LOCAL statement_timeout = ${SILENCE_MS}`,
-    `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS}`,
+    `SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`,
     // Even where the server's configuration says otherwise: a change counts when it is on the disk.
     ...(mode.includes("READ ONLY") ? [] : ["SET LOCAL synchronous_commit = on"]),
   ].join("; ");
@@ -74,7 +75,7 @@ class PostgresBackend implements Backend {
   }
 
   close(): Promise<void> {
-    return this.#pool.end();
+    return this.#pool.ended ? Promise.resolve() : this.#pool.end();
   }
 
   async #transaction<T>(mode: string, work: () => Step<T>): Promise<T> {
@@ -102,7 +103,7 @@ class PostgresBackend implements Backend {
       let client: PoolClient | undefined;
       try {
         client = await this.#pool.connect();
-        await client.query(beginning(mode, this.#options.busyMs));
+        await client.query(beginning(mode, this.#options));
         return client;
       } catch (error) {
         client?.release(true);

@@ -53,7 +53,7 @@ export function onBoth(title: string, suite: (bench: Bench) => void): void {
       folder = mkdtempSync(join(tmpdir(), "xs-ledger-"));
     });
     afterEach(closeAll);
-    after(() => rmSync(folder, { recursive: true }));
+    after(() => rmSync(folder, { recursive: true, force: true }));
     suite({
       place: () => Promise.resolve(join(folder, `${++count}.db`)),
       open,

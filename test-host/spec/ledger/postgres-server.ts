@@ -59,8 +59,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-// Ends the server when its standard input ends: also when the tests are killed.
-const KEEPER = '"$0" "$@" & server=$!; read -r _; kill -INT $server 2>/dev/null; wait $server';
+// Ends the server when its standard input ends: also when the tests are killed. Its data is of no use any more.
+const KEEPER = '"$0" "$@" & server=$!; read -r _; kill -QUIT $server 2>/dev/null; wait $server';
 
 /**
  * A real PostgreSQL server of this process alone: in a folder of its own, on a loopback port, with a password, without
