@@ -13,7 +13,8 @@ const LONGEST = 64;
  * name with `+`, `#` or `/` counts for none: in a topic filter it would stand for more than this unit.
  */
 function nameOf(host: Host): string | undefined {
-  const certificate = host.credentials.open("certificate");
+  // Of a certificate that the module holds nothing is known here, and another one is not this unit's.
+  const certificate = host.config.credentials === "module" ? undefined : host.credentials.open("certificate");
   const found = certificate === undefined ? undefined : inspectDer(certificate);
   const name = found?.kind === "certificate" ? found.commonName : "";
   if (name === "") return host.unit;

@@ -67,6 +67,8 @@ export interface Bg95Settings {
   readonly listNoMatch: "error-405" | "ok";
   /** QFLST prints `UFS:name`. */
   readonly listPrefix: boolean;
+  /** Answer of AT+QFLST="*" when there is no file at all. [unknown] */
+  readonly listEmpty: "error-405" | "ok";
   /** QISTATE of a connected client: manual 2, one BG96 log 3. */
   readonly connectedState: 2 | 3;
   /** Boot: `+CPIN` before or after `APP RDY`. */
@@ -154,6 +156,7 @@ export const defaultBg95Settings: Bg95Settings = {
   deactivationNeedsQideact: true,
   listNoMatch: "error-405",
   listPrefix: false,
+  listEmpty: "ok",
   connectedState: 2,
   bootOrder: "app-first",
   dataEcho: true,

@@ -181,6 +181,11 @@ describe("xs-cellular build", () => {
       ["lin", "--product", "bg95-module-tls", "route=host-tls"],
       /bg95-module-tls does not contain what config asks for \(module bg95, route host-tls\)/,
     ],
+    [
+      "credentials of the module in a product that cannot use them",
+      ["lin", "--product", "bg95-module-tls", "credentials=module"],
+      /config has credentials=module, and the product bg95-module-tls takes none from there/,
+    ],
     ["a module that is none", ["lin", "module=bg77"], /module is "bg77"; allowed is one of bg95, bc66/],
     ["a pin that an ESP32 does not have", ["esp32", "wiring.uart.transmit=99"], /transmit/],
     ["a target that is none", ["avr"], /target avr is not known/],

@@ -13,6 +13,24 @@ const wrong: readonly (readonly [name: string, change: object, member: string, w
   ["no module", { module: undefined }, "module", /is missing.*bg95, bc66/],
   ["a module that is not supported", { module: "bg96" }, "module", /is "bg96".*bg95, bc66/],
   ["a route that does not exist", { route: "tls" }, "route", /is "tls".*auto, module-tls/],
+  [
+    "credentials in a place that does not exist",
+    { credentials: "sim" },
+    "credentials",
+    /is "sim".*device, module/,
+  ],
+  [
+    "credentials in the module with a BC66",
+    { credentials: "module", module: "bc66" },
+    "module",
+    /is "bc66".*bg95/,
+  ],
+  [
+    "credentials in the module with TLS on the ESP32",
+    { credentials: "module", route: "host-tls" },
+    "route",
+    /is "host-tls".*module-tls or module-mqtt/,
+  ],
   ["no broker", { broker: undefined }, "broker.host", /is missing/],
   ["a broker without a name", { broker: { ...config.broker, host: "" } }, "broker.host", /1 to 150/],
   [

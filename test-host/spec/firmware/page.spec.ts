@@ -45,6 +45,7 @@ describe("docs/esp32.md", function () {
       wiring: true,
       chip: true,
       route: true,
+      credentials: true,
       apn: true,
       apnUser: true,
       apnPassword: true,

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import type { FirmwareConfig } from "../../../hosts/firmware/config.js";
 import type { Host, ReportValue } from "../../../hosts/firmware/host.js";
 import { withRotation } from "../../../hosts/firmware/rotation.js";
 import type { SlotVault } from "../../../modules/pki/vault.js";
 import { makeSets, provision, rotate, World, type CredentialSet } from "../pki/vault-world.js";
-import { bareHost, type Report } from "./hosts.js";
+import { bareHost, config, type Report } from "./hosts.js";
 import { ManualTime } from "./manual-timer.js";
 
 /** A device with credentials in one slot, and new ones on trial in the other. */
@@ -24,10 +25,11 @@ class Device {
   }
 
   /** As after a restart. */
-  start(woke = false): void {
+  start(woke = false, credentials: FirmwareConfig["credentials"] = "device"): void {
     this.vault = this.world.start();
     const { vault, reports } = this;
     const parts = {
+      config: { ...config, credentials },
       vault,
       credentials: vault,
       restart: () => {
@@ -69,6 +71,15 @@ describe("credentials on trial", () => {
     device.start();
     device.host.report("mqtt", false);
     assert.equal(device.vault.state, "confirmed");
+  });
+
+  it("are neither confirmed nor blamed by a device that uses what its module holds", () => {
+    const device = new Device(sets);
+    device.start(false, "module");
+    device.host.report("mqtt", false);
+    for (let i = 0; i < 9; i++) device.fails("peer-closed");
+    assert.equal(device.vault.state, "trial");
+    assert.deepEqual(device.told, []);
   });
 
   it("are confirmed when the broker has accepted a connection", () => {

@@ -55,6 +55,14 @@ describe("the unit's name in the configuration", () => {
     assert.deepEqual(reports, []);
   });
 
+  it("is the platform's where the module holds the certificate, whatever the device has in its store", async () => {
+    const host = hostOf(
+      { ...(await certified("unit-0007")), unit: MAC },
+      { ...MARKED, credentials: "module" },
+    );
+    assert.equal(withUnit(host)?.config.clientId, MAC);
+  });
+
   it("is the platform's without a certificate, and two units differ", () => {
     assert.equal(withUnit(hostOf({ unit: MAC }))?.config.clientId, MAC);
     assert.equal(withUnit(hostOf({ unit: "246F28A1B2C4" }))?.config.clientId, "246F28A1B2C4");

@@ -75,6 +75,14 @@ describe("provisioning of the firmware in XS, over its console and flash", funct
     });
   });
 
+  it("a device whose module holds the credentials starts without any of its own, and the console listens", async () => {
+    await withDevice({ config: { credentials: "module" } }, async bench => {
+      await bench.wait(30_000);
+      assert.ok(bench.reports.includes('["power"]'));
+      assert.equal((await bench.run(bench.plug().connect())).state, "none");
+    });
+  });
+
   const KINDS: readonly (readonly [title: string, options: DeviceBenchOptions, own: boolean])[] = [
     ["its own key, on the stock serial class", { serial: "stock" }, true],
     ["its own key, on the buffered class", { serial: "buffered" }, true],

@@ -77,7 +77,8 @@ const list: Handler<Bg95Module> = (call, module) => {
   const pattern = call.args.string(0, "*");
   const bare = pattern.startsWith("UFS:") ? pattern.slice(4) : pattern;
   const names = module.files.names.filter(name => bare === "*" || name === bare);
-  if (names.length === 0 && bare !== "*" && module.settings.listNoMatch === "error-405") {
+  const { listEmpty, listNoMatch } = module.settings;
+  if (names.length === 0 && (bare === "*" ? listEmpty : listNoMatch) === "error-405") {
     call.cme(code.notFound);
     return;
   }
