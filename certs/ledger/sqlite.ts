@@ -1,6 +1,6 @@
 import type BetterSqlite3 from "better-sqlite3";
 import { closeSync, existsSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { FactoryError } from "../factory/error.js";
 import { absent, busy, conflict, full, library, newer, noLedger, readOnly, unreachable } from "./faults.js";
@@ -191,9 +191,11 @@ function checkPath(path: string, access: Access): void {
   if (!statSync(path).isFile()) throw noLedger(path, "is no file");
 }
 
-/** Opens the file `path`. Rejects with a FactoryError. */
-export async function openSqlite(path: string, options: SqliteOptions): Promise<Backend> {
+/** Opens the file `location`. Rejects with a FactoryError. */
+export async function openSqlite(location: string, options: SqliteOptions): Promise<Backend> {
   const Database = await load();
+  // SQLite has names with a meaning of their own, `:memory:`, which would keep nothing.
+  const path = /^(:|file:|$)/.test(location) ? resolve(location) : location;
   const { access, busyMs, mostBytes } = options;
   let database: BetterSqlite3.Database | undefined;
   try {

@@ -1,4 +1,7 @@
 import { createHash, createPublicKey, randomBytes, X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Authority } from "../../../certs/issue.js";
 import type { Ledger, UnitState } from "../../../certs/ledger/ledger.js";
 import { openLedger } from "../../../certs/ledger/open.js";
@@ -18,14 +21,24 @@ export function unitOf(serial: string, members: Partial<Unit> = {}): Unit {
   return { serial, variables: {}, line: 1, ...members };
 }
 
-/** A ledger, in memory unless a file is named, and what brings its units on. */
+/** Folder of the ledgers that nobody named a file for, until the process ends. */
+const folder = mkdtempSync(join(tmpdir(), "xs-filled-ledger-"));
+process.once("exit", () => {
+  rmSync(folder, { recursive: true, force: true });
+});
+let number = 0;
+
+/** A ledger and what brings its units on. */
 export class FilledLedger {
   private constructor(
     readonly ledger: Ledger,
     readonly authority: Authority,
   ) {}
 
-  static async open(now = steppingClock(), location = ":memory:"): Promise<FilledLedger> {
+  static async open(
+    now = steppingClock(),
+    location = join(folder, `${String(++number)}.db`),
+  ): Promise<FilledLedger> {
     return new FilledLedger(
       await openLedger(location, { now }),
       await Authority.create({ commonName: "Factory CA" }),
