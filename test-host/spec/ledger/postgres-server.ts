@@ -69,14 +69,15 @@ const KEEPER = '"$0" "$@" & server=$!; read -r _; kill -QUIT $server 2>/dev/null
 export class PostgresServer {
   readonly port: number;
   readonly #folder: string;
-  readonly #programs: string;
+  /** Folder of `psql`, `pg_dump` and the like. */
+  readonly programs: string;
   readonly #user = otherUser();
   #keeper: ChildProcess | undefined;
   #databases = 0;
 
   private constructor(folder: string, path: string, port: number) {
     this.#folder = folder;
-    this.#programs = path;
+    this.programs = path;
     this.port = port;
   }
 
@@ -119,7 +120,7 @@ export class PostgresServer {
       "--locale=C",
       "--no-sync",
     ];
-    execFileSync(join(this.#programs, "initdb"), ["-D", data, ...options], {
+    execFileSync(join(this.programs, "initdb"), ["-D", data, ...options], {
       ...this.#user,
       cwd: this.#folder,
       stdio: ["ignore", "ignore", "pipe"],
@@ -138,7 +139,7 @@ export class PostgresServer {
       max_connections: "60",
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const program = join(this.#programs, "postgres");
+    const program = join(this.programs, "postgres");
     const keeper = spawn("sh", ["-c", KEEPER, program, "-D", join(this.#folder, "data"), ...args], {
       ...this.#user,
       cwd: this.#folder,
