@@ -5,7 +5,7 @@ import type { JobProgram, JobResult } from "./job-process.js";
 import type { LineBench } from "./line-bench.js";
 import type { LineJob } from "./line-job.js";
 
-/** Runs are far apart in what they need: while one signs, the other waits for its device. */
+/** While one run computes the other waits. */
 const LANES = 2;
 
 /** One world that a run is killed in, and then continued. */
@@ -23,6 +23,8 @@ export interface KillPlan {
   readonly program: JobProgram;
   /** A fresh world for that point. */
   readonly world: (name: string) => Promise<World>;
+  /** Worlds at the same time; more where they wait rather than compute. */
+  readonly lanes?: number;
   /** Kills also at points of the run that continues: for which first points. Default: none. */
   readonly again?: (point: number) => boolean;
 }
@@ -108,7 +110,7 @@ export async function killEverywhere(plan: KillPlan): Promise<{ readonly points:
         if ((await attempt(plan, `at-${String(point)}-${String(second)}`, [point, second])).alive) break;
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  const lanes = await Promise.allSettled(Array.from({ length: plan.lanes ?? LANES }, lane));
   for (const end of lanes) if (end.status === "rejected") throw end.reason;
   return { points: last };
 }
