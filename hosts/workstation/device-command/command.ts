@@ -4,6 +4,7 @@ import { isImei, macOf } from "../../../certs/units/unit.js";
 import type { LinkName } from "../../../test-host/simulator/link.js";
 import type { RouteName } from "../../../drivers/quectel/route.js";
 import type { ModuleName } from "../../firmware/config.js";
+import { checkFiles } from "../check-files.js";
 import { checkLink } from "../check-link.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { guarded } from "../guarded.js";
@@ -14,6 +15,7 @@ const ROUTES: readonly (RouteName | "auto")[] = ["auto", "module-tls", "host-tls
 const LINKS: readonly LinkName[] = ["none", "lte-m", "nb-iot"];
 /** Of Espressif's range. */
 const DEFAULT_MAC = "246F28000001";
+const PLACES = ["device", "module"] as const;
 const ENGINES = ["auto", "xs", "node"] as const;
 
 interface RawDeviceOptions {
@@ -25,6 +27,8 @@ interface RawDeviceOptions {
   readonly engine: string;
   readonly broker: string;
   readonly clientId: string;
+  readonly credentials: string;
+  readonly files?: string;
   readonly mac: string;
   readonly imei?: string;
   readonly resolve: readonly string[];
@@ -42,6 +46,9 @@ export interface DeviceOptions {
   readonly engine: (typeof ENGINES)[number];
   readonly broker: { readonly host: string; readonly port: number };
   readonly clientId: string;
+  readonly credentials: (typeof PLACES)[number];
+  /** Folder of a BG95's file system; absent: it begins empty. */
+  readonly files: string | undefined;
   /** 12 hexadecimal digits in capitals. */
   readonly mac: string;
   /** 15 digits; absent: that of the simulated module. */
@@ -75,6 +82,8 @@ export function addDeviceCommand(program: Command, done: (exitCode: number) => v
       "the firmware's MQTT client identifier; {unit} stands for the certificate's common name, or the chip's address",
       "{unit}",
     )
+    .option("--credentials <place>", `where the firmware looks for them: ${PLACES.join(", ")}`, "device")
+    .option("--files <folder>", "keep the file system of a BG95 there")
     .option("--mac <digits>", "the chip's address: 12 hexadecimal digits", DEFAULT_MAC)
     .option("--imei <digits>", "the module's IMEI: 15 digits, the last one their check digit")
     .option(
@@ -157,6 +166,7 @@ function checkOptions(raw: RawDeviceOptions): DeviceOptions {
   const module = choice("--module", raw.module, MODULES, CHOICE_OF.simulated);
   const link = choice("--link", raw.link, LINKS, CHOICE_OF.simulated);
   checkLink(module, link);
+  checkFiles(module, raw.files);
   return {
     console: consoleOf(raw.console),
     flash: raw.flash,
@@ -166,6 +176,8 @@ function checkOptions(raw: RawDeviceOptions): DeviceOptions {
     engine: choice("--engine", raw.engine, ENGINES, CHOICE_OF.simulated),
     broker: brokerOf(raw.broker),
     clientId: raw.clientId,
+    credentials: choice("--credentials", raw.credentials, PLACES, CHOICE_OF.simulated),
+    files: raw.files,
     mac: addressOf(raw.mac),
     imei: raw.imei === undefined ? undefined : imeiOf(raw.imei),
     resolve: raw.resolve,

@@ -6,6 +6,7 @@ import { DeviceLife } from "../../../test-host/xs/device-life.js";
 import type { FirmwareConfig } from "../../firmware/config.js";
 import { deviceKeys } from "../device-keys.js";
 import { loopbackNetwork } from "../simulate/loopback.js";
+import { keepFiles } from "../simulate/module-files.js";
 import { printSentences } from "../simulate/print.js";
 import { makeModule } from "../simulate/simulated-module.js";
 import { deviceProfile, nodeTls } from "../tls-engine.js";
@@ -17,10 +18,11 @@ const ENTRY = "hosts/workstation/device-command/entry";
 const KEEP_ALIVE_MS = 60_000;
 const WATCHDOG_MS = 30_000;
 
-function configOf({ module, route, broker, clientId }: DeviceOptions): FirmwareConfig {
+function configOf({ module, route, credentials, broker, clientId }: DeviceOptions): FirmwareConfig {
   return {
     module,
     route,
+    credentials,
     broker: { ...broker, secure: true, verify: true },
     clientId,
     topic: "devices/{unit}/telemetry",
@@ -51,11 +53,13 @@ export async function serveDevice(options: DeviceOptions): Promise<number> {
   const scheduler = new Scheduler({ mode: "realtime" });
   const network = loopbackNetwork(scheduler, options.resolve);
   const { module, link, imei } = options;
+  const modem = makeModule({ module, scheduler, network, link, imei });
+  if (options.files !== undefined) keepFiles(modem, options.files);
   const state = { stopped: false };
   let say: (text: string) => void = () => undefined;
   const life = new DeviceLife({
     scheduler,
-    modem: makeModule({ module, scheduler, network, link, imei }),
+    modem,
     onReport: text => {
       const line = logLine(text);
       process.stdout.write(`${line}\n`);

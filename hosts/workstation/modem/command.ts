@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { lstatSync } from "node:fs";
 import type { LinkName } from "../../../test-host/simulator/link.js";
 import type { ModuleName } from "../../firmware/config.js";
+import { checkFiles } from "../check-files.js";
 import { checkLink } from "../check-link.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { guarded } from "../guarded.js";
@@ -15,6 +16,7 @@ interface RawModemOptions {
   readonly link: string;
   readonly cold?: boolean;
   readonly trace?: string;
+  readonly files?: string;
 }
 
 /** Checked options: nothing has been opened or started yet. */
@@ -26,6 +28,8 @@ export interface ModemOptions {
   readonly link: LinkName;
   readonly cold: boolean;
   readonly trace?: string;
+  /** Folder of a BG95's file system. */
+  readonly files?: string;
 }
 
 const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
@@ -48,6 +52,7 @@ export function addModemCommand(program: Command, done: (exitCode: number) => vo
     .option("--link <profile>", "radio link: none, lte-m or nb-iot", "none")
     .option("--cold", "each session begins with the power key: boot, banner first")
     .option("--trace <file>", "write every line in both directions to a file")
+    .option("--files <folder>", "keep the file system of a BG95 there, over restarts of this command")
     .action((raw: RawModemOptions) =>
       guarded(false, done, async () => {
         const options = checkOptions(raw);
@@ -101,6 +106,7 @@ function checkOptions(raw: RawModemOptions): ModemOptions {
   const module = choice("--module", raw.module, MODULES, CHOICE_OF.simulated);
   const link = choice("--link", raw.link, LINKS, CHOICE_OF.simulated);
   checkLink(module, link);
+  checkFiles(module, raw.files);
   return {
     module,
     at: endpoint(raw),
@@ -108,5 +114,6 @@ function checkOptions(raw: RawModemOptions): ModemOptions {
     link,
     cold: raw.cold === true,
     ...(raw.trace === undefined ? undefined : { trace: raw.trace }),
+    ...(raw.files === undefined ? undefined : { files: raw.files }),
   };
 }

@@ -1,6 +1,7 @@
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
 import { loopbackNetwork } from "../simulate/loopback.js";
+import { keepFiles } from "../simulate/module-files.js";
 import { printSentences } from "../simulate/print.js";
 import { makeModule } from "../simulate/simulated-module.js";
 import { TraceFile } from "../simulate/trace-file.js";
@@ -11,6 +12,7 @@ export async function serve(options: ModemOptions): Promise<number> {
   const scheduler = new Scheduler({ mode: "realtime" });
   const network = loopbackNetwork(scheduler, options.resolve);
   const modem = makeModule({ module: options.module, scheduler, network, link: options.link });
+  if (options.files !== undefined) keepFiles(modem, options.files);
   const trace =
     options.trace === undefined
       ? undefined

@@ -8,6 +8,8 @@ export interface FileHandle {
 /** The module's file system: flat names, a fixed capacity; survives reboots. */
 export class FileStore {
   readonly capacity: number;
+  /** Is told of each file that was written, and without bytes of each that was deleted. */
+  onChange: ((name: string, bytes: Uint8Array | undefined) => void) | undefined;
   readonly #files = new Map<string, Uint8Array>();
   readonly #handles = new Map<number, FileHandle>();
   #nextHandle = 1;
@@ -36,6 +38,7 @@ export class FileStore {
 
   write(name: string, bytes: Uint8Array): void {
     this.#files.set(bareName(name), Uint8Array.from(bytes));
+    this.onChange?.(bareName(name), bytes);
   }
 
   has(name: string): boolean {
@@ -43,7 +46,9 @@ export class FileStore {
   }
 
   delete(name: string): boolean {
-    return this.#files.delete(bareName(name));
+    const isDeleted = this.#files.delete(bareName(name));
+    if (isDeleted) this.onChange?.(bareName(name), undefined);
+    return isDeleted;
   }
 
   isOpen(name: string): boolean {
