@@ -1,8 +1,9 @@
 import "reflect-metadata";
-import { Pkcs10CertificateRequest } from "@peculiar/x509";
+import { Pkcs10CertificateRequest, X509Certificate as ParsedCertificate } from "@peculiar/x509";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { InputError } from "../input-error.js";
+import { derFault, looksLikeDer } from "./der-fault.js";
 
 /** One thing that a file holds. */
 export type Held =
@@ -27,6 +28,12 @@ const OTHER_LABELS: Readonly<Record<string, string>> = {
   "DSA PRIVATE KEY": "a DSA private key",
   "DH PARAMETERS": "Diffie-Hellman parameters",
 };
+
+/** Text of other programs, by how it begins. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/^\s*(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\S+) AAAA/, "a public key in OpenSSH's own format"],
+  [/^PuTTY-User-Key-File-/, "a private key in PuTTY's own format"],
+];
 
 const KEY_TYPES: Readonly<Record<string, "pkcs8" | "pkcs1" | "sec1">> = {
   "PRIVATE KEY": "pkcs8",
@@ -88,8 +95,14 @@ export function readCredentialFile(file: string, limit = FILE_LIMIT): readonly H
     });
   }
   if (text.includes("-----BEGIN ")) return readPem(text, file);
+  const foreign = FOREIGN.find(([pattern]) => pattern.test(text));
+  if (foreign !== undefined) return [{ kind: "other", name: foreign[1] }];
   const held = readDer(bytes);
   if (held !== undefined) return [held];
+  if (looksLikeDer(bytes)) {
+    const fault = derFault(bytes) ?? "is whole, but holds no certificate, no key and no request";
+    return [{ kind: "damaged", name: "DER", fault: `file is not intact: it ${fault}` }];
+  }
   throw new InputError({
     what: `${file} holds neither PEM text nor DER`,
     why: looksLikeBareBase64(text)
@@ -174,7 +187,11 @@ function readBlock(label: string, body: string): Held {
     };
   }
   const der = Buffer.from(base64, "base64");
-  const damaged: Held = { kind: "damaged", name: label, fault: "is not intact: its DER cannot be read" };
+  const damaged: Held = {
+    kind: "damaged",
+    name: label,
+    fault: `is not intact: its DER ${derFault(der) ?? "cannot be read"}`,
+  };
   if (label === "CERTIFICATE" || label === "X509 CERTIFICATE") {
     return readCertificate(der) ?? mislabelled(der, label) ?? damaged;
   }
@@ -200,12 +217,42 @@ function mislabelled(der: Buffer, label: string): Held | undefined {
 }
 
 function readCertificate(der: Buffer): Held | undefined {
+  let certificate: X509Certificate;
   try {
-    const certificate = new X509Certificate(der);
-    // Bytes behind the certificate are dropped by OpenSSL; a device would store them.
-    return certificate.raw.length === der.length ? { kind: "certificate", certificate } : undefined;
+    certificate = new X509Certificate(der);
   } catch {
     return undefined;
+  }
+  // OpenSSL drops bytes behind the certificate and rewrites BER; a device would store them as they are.
+  if (!certificate.raw.equals(der)) return undefined;
+  const fault = hasReadableKey(certificate)
+    ? hasReadableFields(der)
+      ? undefined
+      : "has a field or an extension that cannot be read"
+    : "is for a public key that cannot be read: a kind that is not known here, or a point that is not on its curve";
+  return fault === undefined
+    ? { kind: "certificate", certificate }
+    : { kind: "damaged", name: "CERTIFICATE", fault };
+}
+
+/** OpenSSL looks into extensions only when it needs them. */
+function hasReadableFields(der: Buffer): boolean {
+  try {
+    const parsed = new ParsedCertificate(Uint8Array.from(der));
+    // Each is read when it is asked for.
+    return (
+      parsed.extensions.length >= 0 && Number.isFinite(parsed.notBefore.getTime() + parsed.notAfter.getTime())
+    );
+  } catch {
+    return false;
+  }
+}
+
+function hasReadableKey(certificate: X509Certificate): boolean {
+  try {
+    return certificate.publicKey.type === "public";
+  } catch {
+    return false;
   }
 }
 
@@ -220,7 +267,15 @@ function readKey(der: Buffer, type: "pkcs8" | "pkcs1" | "sec1"): Held | undefine
 function readRequest(der: Buffer): Held | undefined {
   try {
     const request = new Pkcs10CertificateRequest(Uint8Array.from(der));
-    return request.rawData.byteLength === der.length ? { kind: "request", request } : undefined;
+    if (request.rawData.byteLength !== der.length) return undefined;
+    return isPublicKey(Buffer.from(request.publicKey.rawData))
+      ? { kind: "request", request }
+      : {
+          kind: "damaged",
+          name: "CERTIFICATE REQUEST",
+          fault:
+            "is for a public key that cannot be read: a kind that is not known here, or a point that is not on its curve",
+        };
   } catch {
     return undefined;
   }
