@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { KEYS_DESCRIPTOR, type JobPoint, type LineJob } from "./line-job.js";
@@ -82,13 +83,21 @@ export class JobProgram {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async run(job: LineJob, nodeOptions: readonly string[] = []): Promise<JobResult> {
+  /** `onLine`: what it prints, parsed, as it comes. */
+  async run(
+    job: LineJob,
+    onLine: (line: unknown) => void = () => undefined,
+    nodeOptions: readonly string[] = [],
+  ): Promise<JobResult> {
     const child = spawn(
       process.execPath,
       [...nodeOptions, join(this.#folder, "killed-line.mjs"), JSON.stringify(job)],
       { stdio: ["ignore", "pipe", "pipe", "pipe"] },
     );
     const keys = child.stdio[KEYS_DESCRIPTOR];
+    createInterface({ input: child.stdout }).on("line", text => {
+      if (text.endsWith("}")) onLine(JSON.parse(text));
+    });
     const [stdout, stderr, made] = await Promise.all([
       collected(child.stdout),
       collected(child.stderr),

@@ -29,6 +29,15 @@ export interface KillPlan {
   readonly again?: (point: number) => boolean;
 }
 
+/** The result of a unit, among what a run tells. */
+export function isResult(value: unknown): value is { readonly event: "result" } & UnitResult {
+  return typeof value === "object" && value !== null && "event" in value && value.event === "result";
+}
+
+export function resultsOf(run: JobResult): readonly UnitResult[] {
+  return run.lines.filter(isResult);
+}
+
 /** A run to its end in this process, whatever came before. Its results. */
 export async function wholeRun(bench: LineBench, job: LineJob): Promise<readonly UnitResult[]> {
   return runJob(
