@@ -201,7 +201,10 @@ onBoth("ledger: states", bench => {
     const draft = { ...draftOf("SN-2"), serialNumber: draftOf("SN-1").serialNumber };
     claim = await ledger.advance(claim, "issuing", { draft });
     const certificate = { ...certificateOf("SN-2"), serialNumber: draft.serialNumber };
-    await assert.rejects(ledger.advance(claim, "issued", { certificate }), { code: "conflict" });
+    await assert.rejects(ledger.advance(claim, "issued", { certificate }), {
+      code: "conflict",
+      what: "unit SN-2 was given a certificate with the serial number of one of unit SN-1 (issued)",
+    });
     assert.equal((await all(ledger.certificates())).length, 1);
   });
 
