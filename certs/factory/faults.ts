@@ -1,4 +1,4 @@
-import { FactoryError } from "./error.js";
+import { FactoryError, type FaultSentences } from "./error.js";
 
 const RUN_AGAIN = "Run again; a unit that fails more than once is defective.";
 
@@ -132,27 +132,18 @@ export function interrupted(): FactoryError {
   });
 }
 
+/** Three sentences of an error of another class, such as an InputError. */
+function sentencesOf(error: unknown): Omit<FaultSentences, "code" | "side"> | undefined {
+  if (!(error instanceof Error && "what" in error && "why" in error && "fix" in error)) return undefined;
+  return { what: String(error.what), why: String(error.why), fix: String(error.fix) };
+}
+
 /** Anything that was thrown, as one that people can read. */
 export function asFactoryError(error: unknown): FactoryError {
   if (error instanceof FactoryError) return error;
-  if (
-    error instanceof Error &&
-    "what" in error &&
-    "why" in error &&
-    "fix" in error &&
-    "file" in error &&
-    typeof error.file === "string"
-  )
-    return new FactoryError(
-      {
-        code: "input",
-        side: "input",
-        what: String(error.what),
-        why: String(error.why),
-        fix: String(error.fix),
-      },
-      { cause: error },
-    );
+  const sentences = sentencesOf(error);
+  if (sentences !== undefined)
+    return new FactoryError({ code: "input", side: "input", ...sentences }, { cause: error });
   return new FactoryError(
     {
       code: "internal",

@@ -35,40 +35,34 @@ async function oneUnit(options: LineOptions, unit: UnitRunOptions, port: string)
   }
 }
 
+/** Whether the profile's list has a unit that is not finished. */
+async function isAnyLeft({ ledger, recipe }: LineOptions): Promise<boolean> {
+  const { units, byState } = await ledger.summary(recipe.profile.name);
+  return units > (byState.done ?? 0) + (byState.revoked ?? 0);
+}
+
 /**
  * Waits until another unit than the last one is at the port. It is another one after nothing was there for a while, or when
  * the ledger knows it by another serial; one that the ledger does not know is another one when the last one is known.
- * False: the run was stopped.
+ * False: the run was stopped, or every unit of the list is finished.
  */
 async function nextUnit(options: LineOptions, port: string, last: UnitResult): Promise<boolean> {
   const { signal, ledger, wait = pause } = options;
-  while (!signal?.aborted) {
+  let isGone = false;
+  while (!signal?.aborted && (await isAnyLeft(options))) {
     try {
-      const isOther = await withTarget(options, port, async target => {
-        const found = await recognize(ledger, await target.connect());
-        return found === undefined ? last.outcome !== "failed" : found.serial !== last.serial;
-      });
-      if (isOther) return true;
+      const present = await withTarget(options, port, target => target.connect());
+      // After it was taken away whatever is there is looked at anew.
+      const found = isGone ? undefined : await recognize(ledger, present);
+      if (isGone || (found === undefined ? last.outcome !== "failed" : found.serial !== last.serial))
+        return true;
     } catch {
-      // It was taken away, or is starting: whatever is there next is looked at anew.
-      await arrival(options, port);
-      return !signal?.aborted;
+      // It was taken away, or is starting.
+      isGone = true;
     }
     await wait(LOOK_MS, signal);
   }
   return false;
-}
-
-/** Until something answers at the port. */
-async function arrival(options: LineOptions, port: string): Promise<void> {
-  const { signal, wait = pause } = options;
-  while (!signal?.aborted)
-    try {
-      await withTarget(options, port, target => target.connect());
-      return;
-    } catch {
-      await wait(LOOK_MS, signal);
-    }
 }
 
 async function work(
@@ -83,7 +77,13 @@ async function work(
     if (options.continuous !== true || result.outcome === "none-left") return;
     // Nothing more can be done here while the station itself is in trouble.
     if (result.error?.side === "environment" && !result.error.code.startsWith("port-")) return;
-    if (!(await nextUnit(options, port, result))) return;
+    try {
+      if (!(await nextUnit(options, port, result))) return;
+    } catch (error) {
+      // The ledger is out of reach.
+      onResult(await new UnitRun(unit, port).failed(error));
+      return;
+    }
   }
 }
 
