@@ -6,6 +6,7 @@ import type { Ledger, UnitRecord, UnitState } from "../../../certs/ledger/ledger
 import type { Profile } from "../../../certs/profile/profile.js";
 import type { Unit } from "../../../certs/units/unit.js";
 import { EXIT_OF } from "../guarded.js";
+import { refuse } from "../simulate/check.js";
 import type { Common } from "./common.js";
 import { lookInto } from "./ledgers.js";
 import { failureFacts, sentences, type Output } from "./output.js";
@@ -189,6 +190,13 @@ export async function dryRun(out: Output, options: DryRunOptions): Promise<numbe
   const { profile, units, common, ports } = options;
   return await lookInto(common.ledger, async ledger => {
     // What a run would refuse at its begin.
+    if (units.length === 0 && ((await ledger?.summary(profile.name))?.units ?? 0) === 0)
+      refuse(
+        "--units",
+        `--units is missing, and no ledger knows a unit of the profile ${profile.name}`,
+        "Units come into the ledger with a list.",
+        "Give the list: --units units.csv",
+      );
     if (ledger !== undefined && units.length > 0) await ledger.tryList(units, profile.name, "the list");
     if (profile.target === "image") return await previewImages(out, ledger, options);
     const waiting = new Waiting(ledger, options);

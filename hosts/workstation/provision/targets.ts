@@ -1,8 +1,10 @@
 import { ImageTarget } from "../../../certs/factory/image-target.js";
 import type { OpenTarget } from "../../../certs/factory/target.js";
+import { readSecret } from "../../../certs/files/secret.js";
 import type { Profile } from "../../../certs/profile/profile.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { refuse } from "../simulate/check.js";
+import type { NetworkOptions } from "./targets/modem/handshake.js";
 
 /** Rates that modules and USB adapters share. */
 const BAUD_RATES = ["9600", "19200", "38400", "57600", "115200", "230400", "460800", "921600"] as const;
@@ -11,6 +13,23 @@ const BAUD_RATES = ["9600", "19200", "38400", "57600", "115200", "230400", "4608
 export interface RawPorts {
   readonly baud?: string;
   readonly apn?: string;
+}
+
+/** What a profile says of the network, its secrets read from their files. */
+function networkOf({ network }: Profile, raw: RawPorts): NetworkOptions {
+  const secret = (
+    file: string | undefined,
+    member: string,
+    kind: "passphrase" | "PIN",
+  ): string | undefined =>
+    file === undefined ? undefined : readSecret({ file }, { file: member, descriptor: "", kind });
+  return {
+    apn: raw.apn ?? network?.apn,
+    apnUser: network?.apnUser,
+    apnPassword: secret(network?.apnPasswordFile, "network.apnPasswordFile", "passphrase"),
+    pin: secret(network?.simPinFile, "network.simPinFile", "PIN"),
+    timeServer: network?.timeServer,
+  };
 }
 
 /** How ports are opened: what the profile's target needs, by whoever it is made by. */
@@ -39,19 +58,21 @@ export function opener(
           },
         });
       };
-    case "modem":
+    case "modem": {
+      const network = networkOf(profile, raw);
       return async port => {
         const { openModemTarget } = await import("./targets/modem/target.js");
         return await openModemTarget(port, {
           module,
           route,
           baud,
-          network: { apn: raw.apn },
+          network,
           onNotice: ({ code, text }) => {
             onNotice(port, code, text);
           },
         });
       };
+    }
     case "image":
       return path => Promise.resolve(new ImageTarget({ path }));
   }

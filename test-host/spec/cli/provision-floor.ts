@@ -43,7 +43,8 @@ export class Floor {
     for (const child of this.#running.splice(0)) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const exit = once(child, "exit");
-      child.kill("SIGTERM");
+      // A loss of power: what a device has answered is in its files.
+      child.kill("SIGKILL");
       await exit;
     }
   }

@@ -1,0 +1,517 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseImage } from "../../factory/parse-image.js";
+import { PIN, SoftToken, TOKEN } from "../certs/soft-token.js";
+import { assertRefused, Floor } from "./provision-floor.js";
+import { peer, root } from "./support.js";
+
+const program = join(root, "bin", "xs-cellular.js");
+
+/** Verbs that need no unit at a port: the units of this ledger are images. */
+describe("xs-cellular provision", function () {
+  this.timeout(60_000);
+  const floor = new Floor();
+  before(async () => {
+    await floor.open();
+    floor.write(
+      "units.csv",
+      "serial,label,client_id\nunit-1,first,client-1\nunit-2,second,client-2\nunit-3,,\n",
+    );
+    floor.profile("device.json", { target: "device", key: { made: "device", kind: "P-256" } });
+    await floor.good(["run", "--units", "units.csv", "--images", "images", "--serial", "unit-1"]);
+    floor.write("there", "somebody's");
+  });
+  afterEach(() => floor.stopDevices());
+  after(() => floor.close());
+
+  describe("image", () => {
+    const wrong: readonly (readonly [title: string, args: readonly string[], about: RegExp])[] = [
+      ["no serial", ["--out", "x.bin"], /'--serial <serial>' not specified/],
+      ["no place", ["--serial", "unit-2"], /'--out <file>' not specified/],
+      ["a file that is there", ["--serial", "unit-2", "--out", "there"], /there is there already/],
+      [
+        "a profile for devices",
+        ["--serial", "unit-2", "--out", "x.bin", "--profile", "device.json"],
+        /its target is "device"/,
+      ],
+      [
+        "JSON lines and the image on stdout",
+        ["--serial", "unit-2", "--out", "-", "--json"],
+        /--json and --out - were both given/,
+      ],
+      [
+        "a serial that nobody listed",
+        ["--serial", "unit-9", "--out", "x.bin"],
+        /the ledger knows no unit unit-9/,
+      ],
+    ];
+    for (const [title, args, about] of wrong)
+      it(`refuses ${title}, and writes nothing`, async () => {
+        assertRefused(await floor.provision(["image", ...args]), about);
+        assert.ok(!existsSync(floor.folder.file("x.bin")));
+        assert.equal(floor.read("there"), "somebody's");
+      });
+
+    it("makes an image that an independent parser reads, for its owner alone, and says what it holds", async () => {
+      const { stdout } = await floor.good([
+        "image",
+        "--serial",
+        "unit-2",
+        "--out",
+        "unit-2.bin",
+        "--units",
+        "units.csv",
+      ]);
+      assert.match(stdout, /unit-2\.bin holds the unit's private key, readable by its owner alone/);
+      const path = floor.folder.file("unit-2.bin");
+      assert.equal(statSync(path).mode & 0o777, 0o600);
+      const { ca, certificate, key } = parseImage(readFileSync(path));
+      assert.ok(ca && certificate && key);
+      const held = new X509Certificate(certificate);
+      assert.match(held.subject, /CN=unit-2/);
+      assert.ok(
+        held.checkPrivateKey(createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" })),
+      );
+      assert.match(new X509Certificate(ca).subject, /CN=Broker CA/);
+    });
+
+    it("an image that is there is left alone when it is asked for again", async () => {
+      const path = floor.folder.file("unit-2.bin");
+      const before = readFileSync(path);
+      const { stdout } = await floor.good(["image", "--serial", "unit-2", "--out", "unit-2.bin", "--force"]);
+      assert.match(stdout, /unit-2 was done before/);
+      assert.deepEqual(readFileSync(path), before);
+    });
+
+    it("an image is made once: at another place it is refused, with what to do", async () => {
+      const run = await floor.provision(["image", "--serial", "unit-2", "--out", "again.bin"]);
+      assert.equal(run.code, 1);
+      assert.match(run.stderr, /was made before, and is not at this place/);
+      assert.ok(!existsSync(floor.folder.file("again.bin")));
+    });
+
+    it("--out - gives the image to a pipe, and words to stderr", () => {
+      const { stdout, stderr, status } = spawnSync(
+        process.execPath,
+        [program, "provision", "image", "--serial", "unit-3", "--out", "-"],
+        { cwd: floor.folder.path },
+      );
+      assert.equal(status, 0, stderr.toString());
+      assert.match(stderr.toString(), /unit-3 done in[\s\S]*holds the unit's private key/);
+      assert.equal(stdout.length, 8192);
+      assert.ok(parseImage(stdout).key);
+    });
+
+    it("--out - is refused on a terminal", function () {
+      const script = peer(this, "script");
+      const command = `"${process.execPath}" "${program}" provision image --serial unit-3 --out -; echo "exit $?"`;
+      const shown = execFileSync(script, ["-qec", command, "/dev/null"], {
+        cwd: floor.folder.path,
+      }).toString();
+      assert.match(shown, /would write a private key to a terminal/);
+      assert.match(shown, /exit 2/);
+    });
+  });
+
+  describe("verify", () => {
+    it("holds an image against the ledger, point by point", async () => {
+      const { lines, summary } = await floor.json([
+        "verify",
+        "--port",
+        "images/unit-1.bin",
+        "--serial",
+        "unit-1",
+      ]);
+      const verdicts = new Map(
+        lines.filter(({ event }) => event === "point").map(({ point, verdict }) => [point, verdict]),
+      );
+      assert.deepEqual(
+        [verdicts.get("certificate"), verdicts.get("key"), verdicts.get("ca"), verdicts.get("fate")],
+        ["ok", "ok", "ok", "ok"],
+      );
+      assert.equal(verdicts.get("possession"), "unknown");
+      assert.equal(summary["ok"], true);
+    });
+
+    it("another unit's image differs: 1, and each point says what", async () => {
+      const run = await floor.provision(["verify", "--port", "unit-2.bin", "--serial", "unit-1"]);
+      assert.equal(run.code, 1);
+      assert.match(run.stdout, /^differs +certificate .*it should be/m);
+      assert.match(run.stdout, /^differs +key/m);
+      assert.match(run.stdout, /unit-1 is not what the ledger says\.\n$/);
+    });
+
+    it("is in the ledger afterwards", async () => {
+      const { stdout } = await floor.good(["status", "--serial", "unit-1"]);
+      assert.match(stdout, /verified .*ok=true/);
+      assert.match(stdout, /verified .*ok=false/);
+    });
+
+    for (const [title, args, about] of [
+      ["no port", ["--serial", "unit-1"], /'--port <port>' not specified/],
+      [
+        "a unit that nobody knows",
+        ["--port", "unit-2.bin", "--serial", "unit-9"],
+        /the ledger knows no unit unit-9/,
+      ],
+    ] as const)
+      it(`refuses ${title}`, async () => {
+        assertRefused(await floor.provision(["verify", ...args]), about);
+      });
+  });
+
+  describe("status", () => {
+    it("counts units, failures and certificates, and verifies the audit trail", async () => {
+      const { stdout } = await floor.good(["status"]);
+      assert.match(stdout, /^units +3\n {2}done +3/m);
+      assert.match(stdout, /^certificates +3 active/m);
+      assert.match(stdout, /^audit trail +\d+ events, whole; head [0-9a-f]{64}\n$/m);
+    });
+
+    it("tells one unit and its history, for machines too", async () => {
+      const { lines, summary } = await floor.json([
+        "status",
+        "--serial",
+        "unit-1",
+        "--profile",
+        "profile.json",
+      ]);
+      assert.deepEqual(
+        [...new Set(lines.map(({ event }) => event))],
+        ["unit", "certificate", "history", "summary"],
+      );
+      assert.equal((summary["chain"] as { whole: boolean }).whole, true);
+    });
+
+    it("--failed lists the units whose last attempt failed, by cause", async () => {
+      floor.units("more.csv", "more-1", "more-2");
+      floor.write("more-1.bin", "somebody's");
+      const more = ["--ledger", "more.db"];
+      const run = await floor.json(["run", "--units", "more.csv", "--images", ".", ...more]);
+      assert.equal(run.code, 2);
+      assert.deepEqual([run.summary["done"], run.summary["failures"]], [1, { input: 1 }]);
+      assert.equal(floor.read("more-1.bin"), "somebody's");
+      const { stdout } = await floor.good(["status", "--failed", ...more]);
+      assert.match(stdout, /^failed +1 at the last attempt\n {2}input +1$/m);
+      assert.match(stdout, /^ {2}more-1 {2}begun {2}input: more-1\.bin is there already/m);
+      await floor.good(["run", "--images", ".", "--force", ...more]);
+      assert.doesNotMatch((await floor.good(["status", "--failed", ...more])).stdout, /^failed/m);
+    });
+
+    it("a trail that somebody changed is told, and ends with 3", async () => {
+      const { default: Database } = await import("better-sqlite3");
+      execFileSync("cp", ["ledger.db", "changed.db"], { cwd: floor.folder.path });
+      const database = new Database(floor.folder.file("changed.db"));
+      const triggers = database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all() as {
+        name: string;
+      }[];
+      for (const { name } of triggers) database.exec(`DROP TRIGGER "${name}"`);
+      database.exec("UPDATE events SET station = 'nobody' WHERE sequence = 5");
+      database.close();
+      const run = await floor.provision(["status", "--ledger", "changed.db"]);
+      assert.equal(run.code, 3);
+      assert.match(run.stdout, /audit trail +BROKEN: /);
+    });
+
+    it("refuses a ledger that is not there, and makes none", async () => {
+      assertRefused(
+        await floor.provision(["status", "--ledger", "nothing.db"]),
+        /there is no ledger at nothing\.db/,
+      );
+      assert.ok(!existsSync(floor.folder.file("nothing.db")));
+    });
+  });
+
+  describe("export", () => {
+    before(() => {
+      floor.units("dots.csv", "dot.1", "dot.2");
+      return floor.good(["run", "--units", "dots.csv", "--images", "dots", "--ledger", "dots.db"]);
+    });
+
+    const formats: readonly (readonly [format: string, args: readonly string[], holds: RegExp])[] = [
+      [
+        "aws-bulk",
+        [
+          "--policy",
+          "devices",
+          "--thing-type",
+          "meter",
+          "--thing-group",
+          "a",
+          "--thing-group",
+          "b",
+          "--attribute",
+          "client_id",
+          "--thing-name",
+          "client-id",
+          "--aws-mode",
+          "DEFAULT",
+          "--authority",
+          "factory-ca/ca.pem",
+          "--serial",
+          "unit-1",
+        ],
+        /"ThingName":"client-1"/,
+      ],
+      [
+        "aws-jitp",
+        ["--policy", "devices", "--role-arn", "arn:aws:iam::123456789012:role/provisioning"],
+        /allowAutoRegistration/,
+      ],
+      ["aws-without-ca", ["--issued"], /certificatePem/],
+      [
+        "azure-dps",
+        ["--update", "--device-id", "client-id"],
+        /"registrationId":"unit-1","deviceId":"client-1"/,
+      ],
+      ["azure-group", ["--group", "devices", "--authority-name", "factory"], /"caReferences"/],
+      ["csv", ["--profile", "profile.json"], /^serial,profile,/],
+      ["json", ["--serial", "unit-2"], /^\{"serial":"unit-2"/],
+      ["pem", [], /# unit-1 [0-9a-f]{64}\n-----BEGIN CERTIFICATE-----/],
+      ["requests", [], /^$/],
+      ["audit", [], /^\{"sequence":1,/],
+      ["report", [], /<html/],
+      ["crl", ["--days", "7", "--passphrase-file", "passphrase"], /-----BEGIN X509 CRL-----/],
+    ];
+    for (const [format, args, holds] of formats)
+      it(`${format} is written whole, and has no private key`, async () => {
+        const { stdout } = await floor.good([
+          "export",
+          "--format",
+          format,
+          "--out",
+          `out.${format}`,
+          ...args,
+        ]);
+        assert.match(stdout, new RegExp(`^out\\.${format}: `));
+        const text = floor.read(`out.${format}`);
+        assert.match(text, holds);
+        assert.doesNotMatch(text, /PRIVATE KEY/);
+      });
+
+    it("--out - is stdout, and nothing else is on it", async () => {
+      const { stdout } = await floor.good(["export", "--format", "json", "--out", "-"]);
+      assert.deepEqual(
+        stdout
+          .trim()
+          .split("\n")
+          .map(line => (JSON.parse(line) as { serial: string }).serial),
+        ["unit-1", "unit-2", "unit-3"],
+      );
+    });
+
+    const wrong: readonly (readonly [title: string, args: readonly string[], about: RegExp])[] = [
+      ["an unknown format", ["--format", "xml", "--out", "x"], /--format xml is not known/],
+      ["a file that is there", ["--format", "csv", "--out", "there"], /there is there already/],
+      ["AWS without a policy", ["--format", "aws-bulk", "--out", "x"], /--policy is missing/],
+      ["a group without a name", ["--format", "azure-group", "--out", "x"], /--group is missing/],
+      [
+        "an option of another format",
+        ["--format", "csv", "--out", "x", "--policy", "p"],
+        /--policy has no meaning for --format csv/,
+      ],
+      [
+        "a verification certificate that is none",
+        ["--format", "aws-jitp", "--out", "x", "--policy", "p", "--verification", "there"],
+        /there/,
+      ],
+      [
+        "JSON lines and the export on stdout",
+        ["--format", "csv", "--out", "-", "--json"],
+        /--json and --out - were both given/,
+      ],
+      [
+        "units that a cloud would not take",
+        ["--format", "aws-bulk", "--policy", "p", "--out", "x", "--ledger", "dots.db"],
+        /aws-bulk: dot\.1: .*\n {2}dot\.1: .*\n {2}dot\.2: /,
+      ],
+    ];
+    for (const [title, args, about] of wrong)
+      it(`refuses ${title}, and writes nothing`, async () => {
+        assertRefused(await floor.provision(["export", ...args]), about);
+        assert.ok(!existsSync(floor.folder.file("x")));
+        assert.equal(floor.read("there"), "somebody's");
+        assert.ok(!readdirSync(floor.folder.path).some(name => name.endsWith(".part")));
+      });
+
+    it("--force replaces a file", async () => {
+      await floor.good(["export", "--format", "csv", "--out", "out.csv", "--force"]);
+    });
+  });
+
+  describe("label", () => {
+    it("one unit as SVG, with a payload and lines of one's own", async () => {
+      await floor.good([
+        "label",
+        "--serial",
+        "unit-1",
+        "--out",
+        "one.svg",
+        "--payload",
+        "https://example.com/{serial}",
+        "--line",
+        "{serial}",
+        "--line",
+        "{label?}",
+        "--size",
+        "50x25",
+        "--correction",
+        "H",
+      ]);
+      assert.match(floor.read("one.svg"), /<svg.*unit-1.*first/s);
+    });
+
+    it("all units as PNG, one file each, and as a sheet", async () => {
+      const { summary } = await floor.json([
+        "label",
+        "--all",
+        "--out",
+        "labels",
+        "--format",
+        "png",
+        "--dpi",
+        "300",
+      ]);
+      assert.equal(summary["labels"], 3);
+      assert.deepEqual(readdirSync(floor.folder.file("labels")).sort(), [
+        "unit-1.png",
+        "unit-2.png",
+        "unit-3.png",
+      ]);
+      await floor.good(["label", "--all", "--out", "sheet.svg", "--format", "sheet", "--paper", "Letter"]);
+      assert.match(floor.read("sheet.svg"), /<svg/);
+    });
+
+    const wrong: readonly (readonly [title: string, args: readonly string[], about: RegExp])[] = [
+      ["neither one unit nor all", ["--out", "l.svg"], /neither --serial nor --all/],
+      ["both one unit and all", ["--serial", "unit-1", "--all", "--out", "l"], /were both given/],
+      [
+        "a size that is none",
+        ["--serial", "unit-1", "--out", "l.svg", "--size", "big"],
+        /--size big is no WIDTHxHEIGHT/,
+      ],
+      [
+        "a name that no unit has",
+        ["--serial", "unit-1", "--out", "l.svg", "--line", "{colour}"],
+        /unit-1 has no colour/,
+      ],
+      ["a file that is there", ["--serial", "unit-1", "--out", "there"], /there is there already/],
+      [
+        "a unit that nobody knows",
+        ["--serial", "unit-9", "--out", "l.svg"],
+        /the ledger knows no unit unit-9/,
+      ],
+    ];
+    for (const [title, args, about] of wrong)
+      it(`refuses ${title}`, async () => {
+        assertRefused(await floor.provision(["label", ...args]), about);
+        assert.ok(!existsSync(floor.folder.file("l.svg")));
+      });
+  });
+
+  describe("revoke", () => {
+    it("refuses a reason that RFC 5280 does not have, and a unit that nobody knows", async () => {
+      assertRefused(
+        await floor.provision(["revoke", "--serial", "unit-1", "--reason", "lost"]),
+        /--reason lost is not known/,
+      );
+      assertRefused(
+        await floor.provision(["revoke", "--serial", "unit-9"]),
+        /the ledger knows no unit unit-9/,
+      );
+    });
+
+    it("records the certificate's fate, says what it did, and the list of revoked ones has it", async () => {
+      const { stdout } = await floor.good([
+        "revoke",
+        "--serial",
+        "unit-3",
+        "--reason",
+        "cessationOfOperation",
+      ]);
+      assert.match(stdout, /unit-3: certificate [0-9a-f]{16} .* is revoked: cessationOfOperation/);
+      assert.match(stdout, /The unit itself was not touched/);
+      await floor.good(["export", "--format", "crl", "--out", "revoked.pem"]);
+      const shown = execFileSync("openssl", [
+        "crl",
+        "-in",
+        floor.folder.file("revoked.pem"),
+        "-noout",
+        "-text",
+      ]).toString();
+      assert.match(shown, /Cessation Of Operation/);
+      const run = await floor.provision(["image", "--serial", "unit-3", "--out", "x.bin"]);
+      assert.equal(run.code, 1);
+      assert.match(run.stderr, /was revoked, and nothing was asked for in its place/);
+    });
+
+    it("--replace gives the unit another certificate with the next run", async () => {
+      await floor.good(["revoke", "--serial", "unit-2", "--replace"]);
+      const { stdout } = await floor.good(["image", "--serial", "unit-2", "--out", "second.bin"]);
+      assert.match(stdout, /unit-2 done in/);
+      const { certificate } = parseImage(readFileSync(floor.folder.file("second.bin")));
+      const { certificate: first } = parseImage(readFileSync(floor.folder.file("unit-2.bin")));
+      assert.ok(certificate && first && Buffer.compare(certificate, first) !== 0);
+    });
+
+    it("--port erases the unit, and looks that it is gone", async () => {
+      const port = await floor.device("erased");
+      floor.units("devices.csv", "device-1");
+      const args = ["--profile", "device.json", "--ledger", "devices.db", "--port", port];
+      await floor.good(["run", "--units", "devices.csv", ...args]);
+      const { stdout } = await floor.good(["revoke", "--serial", "device-1", ...args]);
+      assert.match(stdout, /was erased, and looked at: nothing is left/);
+      const run = await floor.provision(["verify", "--serial", "device-1", ...args]);
+      assert.equal(run.code, 1);
+      assert.match(run.stdout, /the unit holds no certificate/);
+    });
+  });
+
+  describe("with a token", () => {
+    let token: SoftToken | undefined;
+    before(function () {
+      token = new SoftToken(this);
+      const key = createPrivateKey({
+        key: floor.read("factory-ca/ca.key"),
+        passphrase: "correct horse battery",
+      });
+      floor.write("plain.key", key.export({ type: "pkcs8", format: "pem" }).toString());
+      token.importKey(floor.folder.file("plain.key"), "authority", "01");
+      assert.equal(createPublicKey(key).asymmetricKeyType, "ec");
+      floor.write("pin", `${PIN}\n`);
+      floor.profile("token.json", {
+        name: "token",
+        issuer: {
+          kind: "pkcs11",
+          library: token.library,
+          token: TOKEN,
+          key: "authority",
+          certificate: "factory-ca/ca.pem",
+        },
+      });
+      floor.units("token.csv", "token-1", "token-2");
+    });
+    after(() => token?.remove());
+
+    for (const [serial, args, input] of [
+      ["token-1", ["--pin-file", "pin"], undefined],
+      ["token-2", ["--pin-fd", "0"], "pin"],
+    ] as const)
+      it(`issues with the key of the token, its PIN by ${args[0]}`, async () => {
+        const run = ["image", "--profile", "token.json", "--ledger", "token.db", "--units", "token.csv"];
+        await floor.good([...run, "--serial", serial, "--out", `${serial}.bin`, ...args], {}, input);
+        const { certificate } = parseImage(readFileSync(floor.folder.file(`${serial}.bin`)));
+        const ca = new X509Certificate(floor.read("factory-ca/ca.pem"));
+        assert.ok(certificate && new X509Certificate(certificate).verify(ca.publicKey));
+      });
+
+    it("plan without a PIN says that the key was not opened; with one that it opens", async () => {
+      const plan = ["plan", "--profile", "token.json", "--units", "token.csv"];
+      assert.match((await floor.good(plan)).stdout, /as no PIN was given/);
+      assert.match((await floor.good([...plan, "--pin-file", "pin"])).stdout, /its key opens/);
+    });
+  });
+});
