@@ -4,8 +4,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { promisify } from "node:util";
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import { Folder, freePort, peer, root } from "../cli/support.js";
+import { Folder, freePort, peer, root, xsCellular } from "../cli/support.js";
 import { blocksOf } from "./pages.js";
+import { readText } from "./type-check.js";
 
 const run = promisify(execFile);
 const LIMIT_MS = 180_000;
@@ -54,6 +55,20 @@ describe("docs/factory.md", function () {
     printed = stdout;
   });
   after(() => folder.remove());
+
+  it("has every option of every verb, and no other", async () => {
+    const verbs = ["plan", "run", "verify", "image", "status", "export", "revoke", "label"];
+    const helps = await Promise.all(verbs.map(verb => xsCellular(["provision", verb, "--help"])));
+    const known = new Set(
+      helps.flatMap(({ stdout }) =>
+        [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, name]) => name),
+      ),
+    );
+    known.delete("--help");
+    const rows = [...readText(root, "docs/factory.md").matchAll(/^\| ((?:`--[\w-]+`(?:, )?)+) +\|/gm)];
+    const named = rows.flatMap(([, cell = ""]) => [...cell.matchAll(/--[\w-]+/g)].map(([name]) => name));
+    assert.deepEqual(named.sort(), [...known].sort());
+  });
 
   const file = (name: string): string => readFileSync(folder.file(`work/${name}`), "latin1");
 
