@@ -193,6 +193,10 @@ class Pty {
         "-c",
         supervisor,
         "socat",
+        // Who opens the pty behind the last client, before socat has gone, gets the end of that session. What there was
+        // to carry has been carried by then; socat would wait half a second for more.
+        "-t",
+        "0.01",
         `PTY,link=${this.#path},raw,echo=0,waitslave,pty-interval=0.05`,
         `TCP:127.0.0.1:${String(this.#port)},nodelay`,
       ],

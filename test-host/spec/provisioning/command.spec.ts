@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
@@ -12,6 +12,11 @@ import { ProvisioningClient } from "../../../hosts/workstation/provisioning/clie
 import { fill, type Wanted } from "../../../hosts/workstation/provisioning/fill.js";
 import { openPort } from "../../../hosts/workstation/serial/open.js";
 import { hear, peer, root, start, xsCellular } from "../cli/support.js";
+
+/** When a pty's link was made, its device's number being used again; `undefined`: a TCP port, or no pty now. */
+function ptyOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+}
 
 /** Processes of socat that serve this path. */
 function socatsOf(path: string): string[] {
@@ -77,10 +82,13 @@ describe("xs-cellular device", function () {
     onText?: (line: string) => void,
   ): Promise<Value> {
     const tool = new ProvisioningClient({ stream: await openThere(port), onText });
+    const pty = ptyOf(port);
     try {
       return await work(tool);
     } finally {
       tool.close();
+      // Who opens the old one meanwhile is in the session that ends.
+      while (pty !== undefined && ptyOf(port) === pty) await new Promise(resolve => setTimeout(resolve, 20));
     }
   }
 
