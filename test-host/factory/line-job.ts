@@ -16,6 +16,10 @@ export interface LineJob {
   /** Of the authority's key. */
   readonly passphrase: string;
   readonly claimMs?: number;
+  /** What a device is given time for passes so many times faster. Default: 1. */
+  readonly haste?: number;
+  /** The disk under the ledger is full at that size. */
+  readonly mostBytes?: number;
 }
 
 /** Descriptor that the process tells made keys on: their length (4 bytes, low byte first), then PKCS#8. */

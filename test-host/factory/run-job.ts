@@ -9,6 +9,7 @@ import { runImages } from "../../certs/factory/run-images.js";
 import { runLine } from "../../certs/factory/run-line.js";
 import { openLedger } from "../../certs/ledger/open.js";
 import { readProfile, type Profile } from "../../certs/profile/profile.js";
+import type { Timer } from "../../modules/io/timer.js";
 import { readUnits } from "../../certs/units/list.js";
 import type { LineJob } from "./line-job.js";
 import { watchedIssuer, watchedLedger, watchedOutside, watchedTarget, type OnPoint } from "./watched.js";
@@ -42,14 +43,19 @@ function recipeOf(job: LineJob, onPoint: OnPoint): Recipe {
 }
 
 /** The real targets; only the one that is needed is loaded. */
-async function openerOf(profile: Profile): Promise<OpenTarget> {
+async function openerOf(profile: Profile, haste: number): Promise<OpenTarget> {
   if (profile.target === "modem") {
     const { openModemTarget } = await import("../../hosts/workstation/provision/targets/modem/target.js");
     const { module, route } = profile;
     return port => openModemTarget(port, { module, route });
   }
   const { openDeviceTarget } = await import("../../hosts/workstation/provision/targets/device.js");
-  return port => openDeviceTarget(port);
+  if (haste === 1) return port => openDeviceTarget(port);
+  const timer: Timer<NodeJS.Timeout> = {
+    set: (work, ms = 0) => setTimeout(work, ms / haste),
+    clear: handle => clearTimeout(handle),
+  };
+  return port => openDeviceTarget(port, { timer, now: () => performance.now() * haste });
 }
 
 /** Does what a job says, with the real flow, ledger and targets; every change is told before and after it. */
@@ -60,7 +66,11 @@ export async function runJob(
 ): Promise<readonly UnitResult[]> {
   const recipe = recipeOf(job, onPoint);
   const { profile } = recipe;
-  const real = await openLedger(job.ledger, job.claimMs === undefined ? undefined : { claimMs: job.claimMs });
+  const { claimMs, mostBytes } = job;
+  const real = await openLedger(job.ledger, {
+    ...(claimMs !== undefined && { claimMs }),
+    ...(mostBytes !== undefined && { mostBytes }),
+  });
   const ledger = watchedLedger(real, onPoint);
   try {
     const units = readUnits(job.units, profile.variables);
@@ -84,7 +94,7 @@ export async function runJob(
       );
       return results;
     }
-    const openTarget = await openerOf(profile);
+    const openTarget = await openerOf(profile, job.haste ?? 1);
     const open: OpenTarget = async port => watchedTarget(await openTarget(port), onPoint);
     return await runLine({
       ...shared,

@@ -35,13 +35,23 @@ export interface SimDeviceOptions {
   readonly serial?: "buffered" | "stock";
 }
 
+/** Tells when it fails, wherever that is. */
+class WatchedSupply extends Supply {
+  onDeath: () => void = () => undefined;
+
+  override die(): never {
+    this.onDeath();
+    super.die();
+  }
+}
+
 /**
  * A device on a bench: the firmware's session and vault over modelled NOR flash, which it keeps over
  * restarts, lost power and whatever becomes of those who speak to it. Its console is two functions.
  */
 export class SimDevice {
   readonly mac: string;
-  readonly supply = new Supply();
+  readonly supply = new WatchedSupply();
   readonly a: SlotPartition;
   readonly b: SlotPartition;
   /** Sees every private key that this device has ever held. */
@@ -50,8 +60,11 @@ export class SimDevice {
   /** What the firmware does with a broker after its next start. */
   broker: Broker;
   onOutput: (bytes: Uint8Array) => void = () => undefined;
-  /** Called when power has gone at a step of flash. */
-  onDeath: (() => void) | undefined;
+  /** Called when power goes at a step of flash. */
+  set onDeath(call: () => void) {
+    this.supply.onDeath = call;
+  }
+
   vault: SlotVault;
   readonly #options: SimDeviceOptions;
   #port: ConsolePort | undefined;
@@ -105,7 +118,6 @@ export class SimDevice {
   input(bytes: Uint8Array): void {
     if (this.isDead()) return;
     this.#port?.arrive(bytes);
-    if (this.isDead()) this.onDeath?.();
   }
 
   /** The supply fails after so many further steps of flash. */
@@ -157,7 +169,7 @@ export class SimDevice {
         this.vault = this.#boot();
       },
       facts: () =>
-        ` module=${module} firmware=1.2.3 mac=${this.mac}${imei === undefined ? "" : ` imei=${imei}`}`,
+        ` module=${module} firmware=1.2.3 unit=${this.mac}${imei === undefined ? "" : ` imei=${imei}`}`,
       progress: () => this.#progress(),
     });
     this.#start(vault, alive);
