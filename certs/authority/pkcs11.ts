@@ -3,6 +3,7 @@ import type { Handle, PKCS11 } from "pkcs11js";
 import { FactoryError } from "../factory/error.js";
 import { subjectOf } from "../files/read.js";
 import { SigningIssuer, type Issuer } from "./file-authority.js";
+import { CKR, GONE, loadLibrary, tokenFault, type Library } from "./pkcs11-library.js";
 import { checkSigningKey, signChecked, type CertificateSigner } from "./signer.js";
 
 /** Seen with SoftHSM 2.6 only; other tokens are unverified on hardware. */
@@ -17,99 +18,14 @@ export interface TokenOptions {
   readonly certificate: X509Certificate;
 }
 
-/** Of PKCS #11 v2.40, chapters 3 and 5 (`pkcs11t.h`). */
-const CKR = {
-  cryptokiAlreadyInitialized: 0x191,
-  deviceError: 0x30,
-  deviceMemory: 0x31,
-  deviceRemoved: 0x32,
-  functionFailed: 0x06,
-  generalError: 0x05,
-  keyHandleInvalid: 0x60,
-  mechanismInvalid: 0x70,
-  objectHandleInvalid: 0x82,
-  pinExpired: 0xa3,
-  pinIncorrect: 0xa0,
-  pinInvalid: 0xa1,
-  pinLenRange: 0xa2,
-  pinLocked: 0xa4,
-  sessionClosed: 0xb0,
-  sessionHandleInvalid: 0xb3,
-  slotIdInvalid: 0x03,
-  tokenNotPresent: 0xe0,
-  tokenNotRecognized: 0xe1,
-  userAlreadyLoggedIn: 0x100,
-  userNotLoggedIn: 0x101,
-  userPinNotInitialized: 0x102,
-} as const;
-
-const GONE: readonly number[] = [
-  CKR.deviceError,
-  CKR.deviceMemory,
-  CKR.deviceRemoved,
-  CKR.functionFailed,
-  CKR.generalError,
-  CKR.keyHandleInvalid,
-  CKR.objectHandleInvalid,
-  CKR.sessionClosed,
-  CKR.sessionHandleInvalid,
-  CKR.slotIdInvalid,
-  CKR.tokenNotPresent,
-  CKR.tokenNotRecognized,
-  CKR.userNotLoggedIn,
-];
-
-/** CK_TOKEN_INFO flags. */
-const PIN_FINAL_TRY = 0x20000;
-const PIN_LOCKED = 0x40000;
-
 /** DigestInfo of SHA-256 (RFC 8017, 9.2, note 1) up to the digest. */
 const SHA256_INFO = Buffer.from("3031300d060960864801650304020105000420", "hex");
 
 const CHECK_BYTES = 32;
 
-type Library = typeof import("pkcs11js");
-
-function fault(
-  code: string,
-  side: "input" | "environment",
-  what: string,
-  why: string,
-  fix: string,
-): FactoryError {
-  return new FactoryError({ code, side, what, why, fix });
-}
-
-async function loadLibrary(path: string): Promise<{ readonly js: Library; readonly module: PKCS11 }> {
-  let js: Library;
-  try {
-    // An optional dependency, compiled when it is installed: who has no token needs no compiler.
-    js = (await import("pkcs11js")).default;
-  } catch (error) {
-    const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "";
-    throw fault(
-      "pkcs11-library",
-      "environment",
-      `pkcs11js cannot be loaded (${text})`,
-      "Tokens are reached through this optional package, which is compiled when it is installed.",
-      "Install a C++ compiler, make and Python, then: npm install pkcs11js --foreground-scripts",
-    );
-  }
-  const module = new js.PKCS11();
-  try {
-    module.load(path);
-  } catch (error) {
-    const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "";
-    throw fault(
-      "pkcs11-library",
-      "environment",
-      `${path} cannot be loaded (${text})`,
-      "The profile names it as the token's PKCS#11 library.",
-      "Install the token's software and name its library in issuer.library of the profile; SoftHSM's is /usr/lib/softhsm/libsofthsm2.so on Debian. Library and node must be of the same architecture.",
-    );
-  }
-  return { js, module };
-}
+/** CK_TOKEN_INFO flags. */
+const PIN_FINAL_TRY = 0x20000;
+const PIN_LOCKED = 0x40000;
 
 /** Labels are filled up with blanks or zeros to 32 bytes. */
 function label(text: string): string {
@@ -150,7 +66,7 @@ class TokenSigner implements CertificateSigner {
     const { flags } = this.#guard("asking the token", () => this.#module.C_GetTokenInfo(slot));
     if ((flags & PIN_LOCKED) !== 0) throw this.#pinFault(CKR.pinLocked);
     if ((flags & PIN_FINAL_TRY) !== 0)
-      throw fault(
+      throw tokenFault(
         "pkcs11-pin-last-try",
         "environment",
         `token ${token} has one try left for its PIN`,
@@ -192,7 +108,7 @@ class TokenSigner implements CertificateSigner {
       this.#isOwn = true;
     } catch (error) {
       if (this.#code(error) !== CKR.cryptokiAlreadyInitialized)
-        throw fault(
+        throw tokenFault(
           "pkcs11-library",
           "environment",
           `${this.#options.library} cannot be started (${this.#name(error)})`,
@@ -213,7 +129,7 @@ class TokenSigner implements CertificateSigner {
     }
     const [first] = found;
     if (first !== undefined && found.length === 1) return first;
-    throw fault(
+    throw tokenFault(
       "pkcs11-token",
       "environment",
       first === undefined
@@ -241,7 +157,7 @@ class TokenSigner implements CertificateSigner {
   #pinFault(code: number): FactoryError {
     const { token } = this.#options;
     if (code === CKR.pinLocked)
-      return fault(
+      return tokenFault(
         "pkcs11-pin-locked",
         "environment",
         `token ${token} is locked`,
@@ -249,14 +165,14 @@ class TokenSigner implements CertificateSigner {
         "Unlock it with its security officer's PIN and its own tool.",
       );
     if (code === CKR.pinExpired || code === CKR.userPinNotInitialized)
-      return fault(
+      return tokenFault(
         "pkcs11-pin",
         "environment",
         `token ${token} has no PIN that is valid now`,
         code === CKR.pinExpired ? "Its PIN has expired." : "Its user's PIN was never set.",
         "Set it with the token's own tool.",
       );
-    return fault(
+    return tokenFault(
       "pkcs11-pin",
       "input",
       `token ${token} refuses the PIN`,
@@ -276,7 +192,7 @@ class TokenSigner implements CertificateSigner {
     this.#module.C_FindObjectsFinal(session);
     const [first] = found;
     if (first === undefined || found.length > 1)
-      throw fault(
+      throw tokenFault(
         "pkcs11-key",
         "environment",
         first === undefined
@@ -297,7 +213,7 @@ class TokenSigner implements CertificateSigner {
 
   #stranger(): FactoryError {
     const { key, certificate } = this.#options;
-    return fault(
+    return tokenFault(
       "issuer",
       "input",
       `${subjectOf(certificate)} is not the certificate of key ${key} in the token`,
@@ -376,7 +292,7 @@ class TokenSigner implements CertificateSigner {
   #translate(error: unknown, doing: string): FactoryError {
     const code = this.#code(error);
     if (GONE.includes(code)) return this.#gone(doing, this.#name(error));
-    return fault(
+    return tokenFault(
       "pkcs11-refused",
       "environment",
       `token ${this.#options.token} refuses ${doing} (${this.#name(error)})`,
@@ -388,7 +304,7 @@ class TokenSigner implements CertificateSigner {
   }
 
   #gone(doing: string, name: string): FactoryError {
-    return fault(
+    return tokenFault(
       "pkcs11-removed",
       "environment",
       `token ${this.#options.token} does not answer any more (${doing}: ${name})`,

@@ -231,9 +231,13 @@ describe("certificate revocation lists", () => {
       });
     }
 
-    it("mosquitto refuses a revoked client and takes another one", async function () {
-      this.timeout(20_000);
-      const path = peer(this, "mosquitto");
+    /** What becomes of a revoked client and of a good one, with a list that is good from and until then. */
+    async function attempts(
+      suite: Mocha.Context,
+      thisUpdate: Date,
+      until: Date,
+    ): Promise<{ readonly bad: string; readonly good: string }> {
+      const path = peer(suite, "mosquitto");
       const { by } = issuerOf();
       const clients = await Promise.all(
         ["unit-1", "unit-2"].map(async commonName => {
@@ -259,8 +263,8 @@ describe("certificate revocation lists", () => {
           },
         ],
         number: 1,
-        thisUpdate: now,
-        nextUpdate,
+        thisUpdate,
+        nextUpdate: until,
       });
       const brokerCa = await Authority.create({ commonName: "Broker CA" });
       const server = await brokerCa.server({ commonName: "localhost", names: ["localhost", "127.0.0.1"] });
@@ -295,16 +299,33 @@ describe("certificate revocation lists", () => {
             });
           });
         }
-        assert.equal(await attempt(port, brokerCa.certificatePem, good.pem, good.key), "20020000");
-        assert.match(
-          await attempt(port, brokerCa.certificatePem, bad.pem, bad.key),
-          /alert certificate revoked|alert number 44/,
-        );
+        const { certificatePem: ca } = brokerCa;
+        return {
+          good: await attempt(port, ca, good.pem, good.key),
+          bad: await attempt(port, ca, bad.pem, bad.key),
+        };
       } finally {
         const gone = once(broker, "exit");
         broker.kill();
         await gone;
       }
+    }
+
+    it("mosquitto refuses a revoked client and takes another one", async function () {
+      this.timeout(20_000);
+      const { good, bad } = await attempts(this, now, nextUpdate);
+      assert.equal(good, "20020000");
+      assert.match(bad, /alert certificate revoked|alert number 44/);
+    });
+
+    it("mosquitto refuses every client when the list's next date has passed", async function () {
+      this.timeout(20_000);
+      const { good } = await attempts(
+        this,
+        new Date(now.getTime() - 2 * DAY_MS),
+        new Date(now.getTime() - DAY_MS),
+      );
+      assert.match(good, /alert/);
     });
   });
 });
