@@ -76,8 +76,8 @@ async function image(out: Output, raw: RawImage): Promise<number> {
     return await withLedger(common.ledger, units === undefined ? "existing" : "create", async ledger => {
       if (units !== undefined && raw.units !== undefined) await ledger.list(units, profile.name, raw.units);
       const progress = new Progress(out, profile, [raw.out], Date.now);
-      const stop = new Stop(name => {
-        progress.say(`${name}: stopping at the next safe point; once more stops at once.`);
+      const stop = new Stop(text => {
+        progress.say(text);
       });
       const results: UnitResult[] = [];
       try {

@@ -1,5 +1,6 @@
 import { ExportRefused } from "../../../certs/export/refused.js";
 import { FactoryError } from "../../../certs/factory/error.js";
+import { asFactoryError } from "../../../certs/factory/faults.js";
 import { InputError } from "../../../certs/input-error.js";
 import { UnitListError } from "../../../certs/units/list.js";
 import { EXIT_OF } from "../guarded.js";
@@ -112,7 +113,7 @@ export async function act(
   try {
     done(await verb(out));
   } catch (error) {
-    if (!(error instanceof InputError) && !(error instanceof FactoryError)) throw error;
-    done(tellFailure(error, out));
+    // Whatever it is: whoever reads JSON lines waits for a summary.
+    done(tellFailure(error instanceof InputError ? error : asFactoryError(error), out));
   }
 }

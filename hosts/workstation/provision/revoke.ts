@@ -38,7 +38,9 @@ async function revoke(out: Output, raw: RawRevoke): Promise<number> {
       const { station } = common;
       const { certificate, erased } = await revokeUnit({ ledger, station, serial, reason, replace, target });
       out.line(
-        `${serial}: certificate ${certificate.sha256.slice(0, 16)} (serial number ${certificate.serialNumber}) is revoked: ${reason}.`,
+        certificate === undefined
+          ? `${serial} had no certificate yet.`
+          : `${serial}: certificate ${certificate.sha256.slice(0, 16)} (serial number ${certificate.serialNumber}) is revoked: ${certificate.reason ?? reason}.`,
       );
       out.line(
         replace
@@ -51,8 +53,14 @@ async function revoke(out: Output, raw: RawRevoke): Promise<number> {
           : "The unit itself was not touched: what it holds works wherever the revocation is not known.",
       );
       out.line("Brokers learn of it by a list: xs-cellular provision export --format crl.");
-      const { sha256, serialNumber } = certificate;
-      return out.summary(0, { serial, certificate: sha256, serialNumber, reason, replace, erased });
+      return out.summary(0, {
+        serial,
+        certificate: certificate?.sha256,
+        serialNumber: certificate?.serialNumber,
+        reason,
+        replace,
+        erased,
+      });
     } catch (error) {
       const certificate = before?.certificate;
       const record = certificate === undefined ? undefined : await ledger.certificate(certificate);

@@ -176,6 +176,22 @@ async function enlist(out: Output, ledger: Ledger, { raw, recipe, units }: Line)
 }
 
 async function line(out: Output, given: Line): Promise<number> {
+  // Whatever is said goes to where lines are drawn then.
+  const told = { say: (text: string): void => out.line(text) };
+  const stop = new Stop(text => told.say(text));
+  try {
+    return await lineUntil(stop, out, given, told);
+  } finally {
+    stop.close();
+  }
+}
+
+async function lineUntil(
+  stop: Stop,
+  out: Output,
+  given: Line,
+  told: { say: (text: string) => void },
+): Promise<number> {
   const { raw, common, recipe, accepts } = given;
   const { profile } = recipe;
   const began = Date.now();
@@ -189,9 +205,9 @@ async function line(out: Output, given: Line): Promise<number> {
     });
     await enlist(out, ledger, given);
     const progress = new Progress(out, profile, portsOf(raw), Date.now, raw.continuous);
-    const stop = new Stop(name => {
-      progress.say(`${name}: stopping at the next safe point; once more stops at once.`);
-    });
+    told.say = text => {
+      progress.say(text);
+    };
     const book =
       raw.report === undefined ? undefined : new (await import("../../../certs/report/book.js")).ReportBook();
     const onEvent = (event: LineEvent): void => {
@@ -207,7 +223,7 @@ async function line(out: Output, given: Line): Promise<number> {
       await work({ recipe, ledger, station, accepts, overwrite, signal: stop.signal, onEvent }, raw, open);
     } finally {
       progress.close();
-      stop.close();
+      told.say = text => out.line(text);
     }
     const { tally } = progress;
     const ms = Date.now() - began;

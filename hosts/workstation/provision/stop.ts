@@ -8,11 +8,12 @@ type StopSignal = keyof typeof EXIT_OF_SIGNAL;
  */
 export class Stop {
   readonly #controller = new AbortController();
-  readonly #onStop: (signal: string) => void;
+  readonly #tell: (text: string) => void;
   #name: StopSignal | undefined;
 
-  constructor(onStop: (signal: string) => void) {
-    this.#onStop = onStop;
+  /** `tell` gets a sentence for people when the first signal comes. */
+  constructor(tell: (text: string) => void) {
+    this.#tell = tell;
     for (const name of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(name, this.#listen);
   }
 
@@ -38,7 +39,7 @@ export class Stop {
     if (name !== "SIGHUP" && name !== "SIGINT" && name !== "SIGTERM") return;
     if (this.#name !== undefined) process.exit(EXIT_OF_SIGNAL[name]);
     this.#name = name;
-    this.#onStop(name);
+    this.#tell(`${name}: stopping at the next safe point; once more stops at once.`);
     this.#controller.abort();
   };
 }

@@ -261,6 +261,7 @@ describe("xs-cellular provision", function () {
         ["--policy", "devices", "--role-arn", "arn:aws:iam::123456789012:role/provisioning"],
         /allowAutoRegistration/,
       ],
+      ["aws-bulk-template", ["--policy", "devices", "--attribute", "imei"], /"ThingName"/],
       ["aws-without-ca", ["--issued"], /certificatePem/],
       [
         "azure-dps",
