@@ -45,13 +45,14 @@ export function watchedTarget(target: Target, on: OnPoint): Target {
     name: string,
     method: ((...args: Args) => Promise<Result>) | undefined,
   ): ((...args: Args) => Promise<Result>) | undefined =>
-    method && ((...args) => between(on, name, () => method.apply(target, [...args])));
+    method && ((...args) => between(on, name, () => method(...args)));
   const generate = told("generate", target.generate?.bind(target));
   const request = told("request", target.request?.bind(target));
   const prove = told("prove", target.prove?.bind(target));
   const handshake = told("handshake", target.handshake?.bind(target));
   const confirm = told("confirm", target.confirm?.bind(target));
   const lock = told("lock", target.lock?.bind(target));
+  const erase = told("erase", target.erase?.bind(target));
   return {
     kind: target.kind,
     connect: () => target.connect(),
@@ -59,7 +60,6 @@ export function watchedTarget(target: Target, on: OnPoint): Target {
     write: (role, bytes) => between(on, `write ${role}`, () => target.write(role, bytes)),
     readBack: expected => target.readBack(expected),
     commit: () => between(on, "commit", () => target.commit()),
-    erase: what => between(on, `erase ${what}`, () => target.erase(what)),
     close: () => target.close(),
     ...(generate && { generate }),
     ...(request && { request }),
@@ -67,6 +67,7 @@ export function watchedTarget(target: Target, on: OnPoint): Target {
     ...(handshake && { handshake }),
     ...(confirm && { confirm }),
     ...(lock && { lock }),
+    ...(erase && { erase }),
   };
 }
 
@@ -74,6 +75,7 @@ export function watchedIssuer(issuer: Issuer, on: OnPoint): Issuer {
   return {
     certificate: issuer.certificate,
     issue: options => between(on, "issue", () => issuer.issue(options)),
+    revocationList: options => issuer.revocationList(options),
   };
 }
 
