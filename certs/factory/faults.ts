@@ -1,3 +1,4 @@
+import type { UnitState } from "../ledger/ledger.js";
 import { FactoryError, type FaultSentences } from "./error.js";
 
 const RUN_AGAIN = "Run again; a unit that fails more than once is defective.";
@@ -32,13 +33,43 @@ export function foreign(subject: string): FactoryError {
   });
 }
 
-export function lost(serial: string): FactoryError {
+export function lost(serial: string, state: UnitState): FactoryError {
   return new FactoryError({
     code: "lost",
     side: "unit",
-    what: `${serial} is done in the ledger, but does not hold its certificate and key any more`,
+    what: `${serial} is "${state}" in the ledger, but what is at this port does not hold its key and certificate`,
     why: "Its flash was erased or replaced, it went back to other credentials, or this is another unit with its address.",
-    fix: `Revoke and replace what it had: xs-cellular provision revoke --serial ${serial} --reason keyCompromise --replace; then run again.`,
+    fix: `If it is the unit, revoke and replace what it had: xs-cellular provision revoke --serial ${serial} --reason keyCompromise --replace; then run again.`,
+  });
+}
+
+export function unproved(serial: string): FactoryError {
+  return new FactoryError({
+    code: "unproved",
+    side: "unit",
+    what: `${serial} is not locked: nothing has proved that it can use its key`,
+    why: "A lock is for ever, and a unit that was locked with credentials that do not work could not be mended.",
+    fix: "Ask for a handshake in the profile (proof.handshake), or leave lock out.",
+  });
+}
+
+export function unrecognized(serial: string): FactoryError {
+  return new FactoryError({
+    code: "unrecognized",
+    side: "unit",
+    what: `what is at this port cannot be told to be ${serial}`,
+    why: "It holds no key that the ledger has for this unit, and tells none of its addresses; erasing another unit could not be undone.",
+    fix: "Put in the right unit; without --port the certificate is revoked and no unit is touched.",
+  });
+}
+
+export function wrongRequest(serial: string): FactoryError {
+  return new FactoryError({
+    code: "request",
+    side: "unit",
+    what: `the request of ${serial} is for another key than the one that it told`,
+    why: "Who cannot sign with a key must not get a certificate for it.",
+    fix: "Do not ship this unit; run again, and look at its firmware when it happens again.",
   });
 }
 

@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
+import { Pkcs10CertificateRequest, Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { createHash, generateKeyPair, type KeyObject, createPublicKey, webcrypto } from "node:crypto";
 import { promisify } from "node:util";
 import type { Profile } from "../profile/profile.js";
@@ -54,6 +54,16 @@ export function hostRequest(key: KeyObject, commonName: string): Promise<Uint8Ar
     });
     return new Uint8Array(request.rawData);
   });
+}
+
+/** SHA-256 of the public key that a request (PKCS #10, DER) is for and signed with; `undefined`: it is not. */
+export async function keyOfRequest(der: Uint8Array): Promise<string | undefined> {
+  try {
+    const request = new Pkcs10CertificateRequest(Uint8Array.from(der));
+    return (await request.verify()) ? sha256(new Uint8Array(request.publicKey.rawData)) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function sha256(bytes: Uint8Array): string {

@@ -34,6 +34,8 @@ function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
  */
 export class ImageTarget implements Target {
   readonly kind = "image";
+  /** To a pipe the image goes last of all, and once: when it is on its way, the ledger has it in use. */
+  readonly confirm?: () => Promise<void>;
   readonly #options: ImageOptions;
   readonly #objects = new Map<CredentialRole, Uint8Array>();
   /** The image that was made, or found under the name. */
@@ -41,6 +43,13 @@ export class ImageTarget implements Target {
 
   constructor(options: ImageOptions) {
     this.#options = options;
+    const { write } = options;
+    if (write !== undefined)
+      this.confirm = () => {
+        if (this.#image !== undefined) write(this.#image);
+        this.#forget();
+        return Promise.resolve();
+      };
   }
 
   connect(): Promise<Present> {
@@ -89,14 +98,8 @@ export class ImageTarget implements Target {
     return Promise.resolve({ ca: "content", certificate: "content", key: "content" });
   }
 
+  /** The file is in its place already. */
   commit(): Promise<void> {
-    // To a pipe it goes once, and not before everything else is sure.
-    if (this.#image !== undefined) this.#options.write?.(this.#image);
-    this.#forget();
-    return Promise.resolve();
-  }
-
-  erase(): Promise<void> {
     return Promise.resolve();
   }
 

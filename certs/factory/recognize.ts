@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { subjectOf } from "../files/read.js";
 import type { Hardware, Ledger, UnitRecord } from "../ledger/ledger.js";
+import type { FactoryError } from "./error.js";
 import {
   foreign,
   imageMade,
@@ -43,18 +44,26 @@ export function holdsAll(holding: Holding, unit: UnitRecord): boolean {
   );
 }
 
+/** A unit of the ledger, and what it was recognized by. */
+export interface Recognized {
+  readonly unit: UnitRecord;
+  /** Where it holds a key that the ledger knows; absent: it told an address of its hardware, which anybody can. */
+  readonly key?: { readonly where: "pending" | "used"; readonly spki: Uint8Array };
+}
+
 /**
- * The unit of the ledger that is at the port: by its keys and certificates first, which nobody else can have, then by
- * the addresses of its hardware. `undefined`: the ledger does not know it.
+ * The unit of the ledger that is at the port: by its keys first, then by the addresses of its hardware.
+ * `undefined`: the ledger does not know it.
  */
-export async function recognize(ledger: Ledger, present: Present): Promise<UnitRecord | undefined> {
-  const { pending, used, mac, imei } = present;
-  const keys = new Set([keyOf(pending), keyOf(used)]);
-  for (const keySha256 of keys) {
-    const unit = keySha256 === undefined ? undefined : await ledger.identify({ keySha256 });
-    if (unit) return unit;
+export async function recognize(ledger: Ledger, present: Present): Promise<Recognized | undefined> {
+  const { mac, imei } = present;
+  for (const where of ["pending", "used"] as const) {
+    const spki = present[where].key;
+    const unit = spki && (await ledger.identify({ keySha256: sha256(spki) }));
+    if (unit) return { unit, key: { where, spki } };
   }
-  return mac === undefined && imei === undefined ? undefined : await ledger.identify({ mac, imei });
+  const unit = mac === undefined && imei === undefined ? undefined : await ledger.identify({ mac, imei });
+  return unit && { unit };
 }
 
 function subject(der: Uint8Array): string {
@@ -74,6 +83,21 @@ export function refuseStranger(present: Present, overwrite: boolean): void {
   if (key !== undefined) throw foreign("a key without a certificate");
 }
 
+/** Why a unit of the ledger is not what is at the port, or in the file. */
+export function notHeld(unit: UnitRecord, target: TargetKind): FactoryError {
+  return target === "image" ? imageMade(unit.serial) : lost(unit.serial, unit.state);
+}
+
+/** @throws FactoryError when the addresses of the hardware are not those of the list or of earlier runs. */
+export function checkHardware(unit: UnitRecord, present: Present): void {
+  for (const member of ["mac", "imei"] as const) {
+    const listed = unit[member] ?? unit.hardware[member];
+    const found = present[member];
+    if (listed !== undefined && found !== undefined && listed !== found)
+      throw otherHardware(unit.serial, member, listed, found);
+  }
+}
+
 /** @throws FactoryError when the unit at the port cannot be the one of the ledger, or must not be touched. */
 export function checkUnit(
   unit: UnitRecord,
@@ -86,13 +110,8 @@ export function checkUnit(
     throw otherUnit(wanted, unit.serial);
   if (unit.profile !== profile) throw otherProfile(unit.serial, unit.profile, profile);
   if (unit.state === "revoked") throw wasRevoked(unit.serial);
-  for (const member of ["mac", "imei"] as const) {
-    const listed = unit[member] ?? unit.hardware[member];
-    const found = present[member];
-    if (listed !== undefined && found !== undefined && listed !== found)
-      throw otherHardware(unit.serial, member, listed, found);
-  }
-  if (unit.state === "done" && !holdsAll(present.used, unit))
-    throw target === "image" ? imageMade(unit.serial) : lost(unit.serial);
+  checkHardware(unit, present);
+  if (unit.state === "done" && present.tells !== false && !holdsAll(present.used, unit))
+    throw notHeld(unit, target);
   if (present.locked && !holdsAll(present.used, unit)) throw locked(unit.serial);
 }

@@ -7,6 +7,9 @@ import type { Target } from "./target.js";
 /** How often a port is looked at for the next unit. */
 const LOOK_MS = 1_000;
 
+/** Troubles of the station that are over with the next unit: a cable, a moment of another writer. */
+const PASSING = /^(port-.*|gone|claim-lost|ledger-busy)$/;
+
 /** The wall clock. */
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   await sleep(ms, undefined, signal ? { signal } : undefined).catch(() => undefined);
@@ -54,7 +57,7 @@ async function nextUnit(options: LineOptions, port: string, last: UnitResult): P
       const present = await withTarget(options, port, target => target.connect());
       // After it was taken away whatever is there is looked at anew.
       const found = isGone ? undefined : await recognize(ledger, present);
-      if (isGone || (found === undefined ? last.outcome !== "failed" : found.serial !== last.serial))
+      if (isGone || (found === undefined ? last.outcome !== "failed" : found.unit.serial !== last.serial))
         return true;
     } catch {
       // It was taken away, or is starting.
@@ -76,7 +79,7 @@ async function work(
     onResult(result);
     if (options.continuous !== true || result.outcome === "none-left") return;
     // Nothing more can be done here while the station itself is in trouble.
-    if (result.error?.side === "environment" && !result.error.code.startsWith("port-")) return;
+    if (result.error?.side === "environment" && !PASSING.test(result.error.code)) return;
     try {
       if (!(await nextUnit(options, port, result))) return;
     } catch (error) {

@@ -2,8 +2,8 @@ import type { Claim, UnitRecord, UnitState, Wanted } from "../ledger/ledger.js";
 import type { FactoryError } from "./error.js";
 import { asFactoryError, claimed, interrupted, unknownSerial } from "./faults.js";
 import type { LineEvent, LineOptions, UnitResult } from "./line.js";
-import { checkUnit, holdsAll, recognize, refuseStranger } from "./recognize.js";
-import type { Present, Target, TargetKind } from "./target.js";
+import { checkUnit, holdsAll, recognize, refuseStranger, type Recognized } from "./recognize.js";
+import type { Present, Target } from "./target.js";
 import { Work, type Bench } from "./work.js";
 
 /** Claims are renewed so often; they last a minute or more. */
@@ -42,15 +42,19 @@ export class UnitRun {
   }
 
   /** What the ledger says of what is at the port, before anything is changed; throws what forbids going on. */
-  async look(present: Present, serial: string | undefined, kind: TargetKind): Promise<Wanted> {
+  async look(target: Target, present: Present, serial: string | undefined): Promise<Wanted> {
     const { ledger, recipe, overwrite } = this.#options;
     const profile = recipe.profile.name;
     const known = await recognize(ledger, present);
     if (known !== undefined) {
-      this.#serial = known.serial;
-      this.#unit = known;
-      checkUnit(known, present, profile, serial, kind);
-      return { by: "identity", serial: known.serial };
+      const { unit } = known;
+      this.#serial = unit.serial;
+      this.#unit = unit;
+      checkUnit(unit, present, profile, serial, target.kind);
+      // Anybody can tell an address: it takes a unit from nobody who works on it.
+      if (known.key === undefined) return { by: "serial", serial: unit.serial };
+      if (this.#isElsewhere(unit)) await this.#proveKey(target, present, known.key);
+      return { by: "identity", serial: unit.serial };
     }
     refuseStranger(present, overwrite ?? false);
     if (serial === undefined) return { by: "next", profile };
@@ -58,7 +62,7 @@ export class UnitRun {
     if (wanted === undefined) throw unknownSerial(serial);
     this.#serial = wanted.serial;
     this.#unit = wanted;
-    checkUnit(wanted, present, profile, serial, kind);
+    checkUnit(wanted, present, profile, serial, target.kind);
     return { by: "serial", serial: wanted.serial };
   }
 
@@ -74,7 +78,7 @@ export class UnitRun {
 
   async #work(target: Target, present: Present, serial: string | undefined): Promise<UnitResult> {
     const { ledger, station, signal } = this.#options;
-    const wanted = await this.look(present, serial, target.kind);
+    const wanted = await this.look(target, present, serial);
     if (signal?.aborted) throw interrupted();
     if (this.#unit?.state === "done") return await this.#already(target, present, this.#unit);
     const claim = await ledger.claim(wanted, { station, port: this.#port });
@@ -85,6 +89,11 @@ export class UnitRun {
     this.#claim = claim;
     this.#serial = claim.unit.serial;
     this.#unit = claim.unit;
+    if (claim.unit.state === "done") {
+      // Another station has finished it in this moment.
+      await ledger.release(claim);
+      return await this.#already(target, await target.connect(), claim.unit);
+    }
     checkUnit(claim.unit, present, this.#options.recipe.profile.name, serial, target.kind);
     this.#tell({ event: "unit", port: this.#port, serial: claim.unit.serial, resumed: claim.unit.state });
     if (wanted.by === "next" && present.mac === undefined && present.imei === undefined)
@@ -110,9 +119,24 @@ export class UnitRun {
   async #already(target: Target, present: Present, unit: UnitRecord): Promise<UnitResult> {
     this.#tell({ event: "unit", port: this.#port, serial: unit.serial, resumed: unit.state });
     const { used } = present;
-    if (target.prove && present.proves && used.key && holdsAll(used, unit))
-      await target.prove("used", used.key);
+    checkUnit(unit, present, unit.profile, undefined, target.kind);
+    if (used.key && holdsAll(used, unit))
+      await this.#proveKey(target, present, { where: "used", spki: used.key });
+    else this.#notice("untold", "it was done before; what it holds now, a unit of this kind does not tell");
     return this.#result("already");
+  }
+
+  /** Whether somebody else works on it now. */
+  #isElsewhere({ claim }: UnitRecord): boolean {
+    const { station, now } = this.#options;
+    return (
+      claim !== undefined && claim.until > now() && (claim.station !== station || claim.port !== this.#port)
+    );
+  }
+
+  /** A key that is told is public; one that signs is there. A module's was read back. */
+  async #proveKey(target: Target, present: Present, key: NonNullable<Recognized["key"]>): Promise<void> {
+    if (present.proves) await target.prove?.(key.where, key.spki);
   }
 
   /** The result of an attempt that something ended; the ledger keeps why. */

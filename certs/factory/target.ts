@@ -24,6 +24,8 @@ export interface Present {
   readonly generates: boolean;
   /** It can sign a nonce. */
   readonly proves: boolean;
+  /** False: it cannot tell what it holds, so that `used` and `pending` are empty whatever is there. Default: it can. */
+  readonly tells?: boolean | undefined;
   /** What its application takes its credentials from. */
   readonly used: Holding;
   /** What is being filled, left by an earlier run. Equal to `used` where there is one place alone. */
@@ -64,8 +66,11 @@ export interface Target {
   begin(): Promise<void>;
   /** Has the unit make a key in that place. Absent: it cannot. Returns the public half. */
   generate?(): Promise<Uint8Array>;
-  /** A request (PKCS #10, DER), signed by that key and checked, for a common name. Absent: it cannot. */
-  request?(commonName: string): Promise<Uint8Array>;
+  /**
+   * A request (PKCS #10, DER) for a common name, signed by the key in that place, which must be `key` (public half): whoever
+   * cannot sign with it gets no certificate for it. Absent: it cannot.
+   */
+  request?(commonName: string, key: Uint8Array): Promise<Uint8Array>;
   /**
    * Writes an object into that place: certificates in DER, a key in PKCS#8 (DER), which the caller
    * overwrites afterwards. What an interrupted call has left of the same object is continued or replaced.
@@ -82,15 +87,15 @@ export interface Target {
    * a device goes to the broker that it was built for. Rejects with `handshake` and the unit's own cause.
    */
   handshake?(broker: string): Promise<Handshake>;
-  /** Ends the trial on the word of the line, where no handshake does. Absent: there is no trial. */
+  /** The last word after all proofs: ends the trial where no handshake does. Absent: there is nothing to say. */
   confirm?(): Promise<void>;
   /** For ever. Absent: it cannot be locked. */
   lock?(): Promise<void>;
   /**
    * `former`: what the unit held before and does not use any more; `all`: everything. Erases and looks
-   * that it is gone.
+   * that it is gone. Absent: nothing can be erased.
    */
-  erase(what: "former" | "all"): Promise<void>;
+  erase?(what: "former" | "all"): Promise<void>;
   /** Gives the port back. */
   close(): Promise<void>;
 }

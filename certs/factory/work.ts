@@ -1,16 +1,16 @@
-import { randomBytes, X509Certificate } from "node:crypto";
-import { checkDevice } from "../check/rules.js";
+import { X509Certificate } from "node:crypto";
+import { deviceValidity, newSerialNumber } from "../authority/certificate.js";
+import { checkBeforeWriting } from "../check/before-writing.js";
 import type { Advance, CertificateRecord, Claim, Ledger, UnitState } from "../ledger/ledger.js";
 import { FactoryError } from "./error.js";
-import { different, interrupted, lost, unable } from "./faults.js";
-import { hostRequest, makeHostKey, publicHalf, sha256, withPkcs8 } from "./host-key.js";
+import { different, interrupted, unable, unproved, wrongRequest } from "./faults.js";
+import { hostRequest, keyOfRequest, makeHostKey, publicHalf, sha256, withPkcs8 } from "./host-key.js";
 import type { LineOptions, Recipe } from "./line.js";
-import { hardwareOf, holdsAll, holdsKey } from "./recognize.js";
+import { hardwareOf, holdsAll, holdsKey, notHeld } from "./recognize.js";
 import type { Present, Target } from "./target.js";
 
-/** A certificate is valid a little before the moment it is made: clocks of devices and brokers differ. */
-const BACKDATED_MS = 3_600_000;
-const DAY_MS = 86_400_000;
+/** What is wrong with the dates of a certificate that was drawn up earlier. */
+const DATE_FAULTS: readonly string[] = ["certificate-dates", "expired", "not-yet-valid"];
 
 /** What work on one unit needs. */
 export interface Bench {
@@ -23,25 +23,25 @@ export interface Bench {
   readonly onNotice: (code: string, text: string) => void;
 }
 
-interface Step {
+interface Advanced {
   readonly to: UnitState;
   readonly changes?: Advance;
 }
 
+/** What was begun cannot be finished. */
+interface Restarted {
+  readonly restart: string;
+  /** Why; thrown when beginning anew has led to it again. */
+  readonly reason: FactoryError;
+}
+
+type Step = Advanced | Restarted;
+
+/** States in which nobody can have a certificate for the key yet that is of any use without the ledger. */
+const RESTARTED_BY_ITSELF: readonly UnitState[] = ["keyed", "issuing", "issued"];
+
 /** Of one certificate in the ledger: everything but its fate. */
 type NewCertificate = Omit<CertificateRecord, "fate" | "fateAt" | "reason" | "unit">;
-
-/** RFC 5280, 4.1.2.2: positive, at most 20 bytes. */
-function serialNumber(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return bytes.toString("hex");
-}
-
-/** ASN.1 has no parts of a second. */
-function wholeSecond(ms: number): Date {
-  return new Date(Math.floor(ms / 1_000) * 1_000);
-}
 
 /**
  * Brings one unit from the state that the ledger has to `done`. Each state is committed before the next step
@@ -54,6 +54,7 @@ export class Work {
   readonly #present: Present;
   /** Public half of the unit's key, when it is known. */
   #spki: Uint8Array | undefined;
+  #isRestarted = false;
 
   constructor(bench: Bench, target: Target, present: Present, claim: Claim) {
     this.#bench = bench;
@@ -69,10 +70,21 @@ export class Work {
       if (this.#bench.signal?.aborted) throw interrupted();
       const step = await this.#step(this.claim.unit.state);
       if (step === undefined) return "waiting";
-      this.claim = await this.#bench.ledger.advance(this.claim, step.to, step.changes);
-      this.#bench.onState(step.to);
+      if ("restart" in step) await this.#restart(step);
+      else {
+        this.claim = await this.#bench.ledger.advance(this.claim, step.to, step.changes);
+        this.#bench.onState(step.to);
+      }
     }
     return "done";
+  }
+
+  async #restart({ restart, reason }: Restarted): Promise<void> {
+    if (this.#isRestarted) throw reason;
+    this.#isRestarted = true;
+    this.#bench.onNotice(restart, `${reason.what}; it is begun anew`);
+    this.claim = await this.#bench.ledger.restart(this.claim, restart);
+    this.#bench.onState(this.claim.unit.state);
   }
 
   /** What the ledger believes of an earlier run is held against what the unit holds. */
@@ -82,16 +94,15 @@ export class Work {
     if (unit.keySha256 === undefined) return;
     if (holdsKey(pending, unit)) this.#spki = pending.key;
     else if (holdsKey(used, unit)) this.#spki = used.key;
-    else if (unit.state === "connected") throw lost(unit.serial);
-    else {
-      // Of a key that is nowhere a certificate is of no use: it was in the memory of a run that ended, or in erased flash.
-      this.#bench.onNotice(
-        "key-gone",
-        "the key of an earlier run is not in the unit any more; a new one is made",
-      );
-      this.claim = await this.#bench.ledger.restart(this.claim, "key-gone");
-      this.#bench.onState(this.claim.unit.state);
-    }
+    // What a BC66 does not tell can be there all the same.
+    else if (this.#present.tells === false && !RESTARTED_BY_ITSELF.includes(unit.state)) return;
+    else if (!RESTARTED_BY_ITSELF.includes(unit.state)) throw notHeld(unit, this.#target.kind);
+    // Of a key that is nowhere a certificate is of no use: it was in the memory of a run that ended, or in erased flash.
+    else
+      await this.#restart({
+        restart: "key-gone",
+        reason: different("the key of an earlier run is not in the unit any more"),
+      });
   }
 
   #step(state: UnitState): Promise<Step | undefined> | Step {
@@ -162,23 +173,24 @@ export class Work {
   /** Whoever asks for a certificate shows by the request that it has the key. */
   async #requestOfUnit(): Promise<Uint8Array | undefined> {
     if (this.#recipe.profile.key.made !== "device") return undefined;
-    const request = await this.#target.request?.(this.claim.unit.serial);
+    const { serial, keySha256 } = this.claim.unit;
+    const request = await this.#target.request?.(serial, this.#publicKey);
     if (request === undefined)
       throw unable("this unit signs no certificate request", 'Set key.made to "host" in the profile.');
+    if ((await keyOfRequest(request)) !== keySha256) throw wrongRequest(serial);
     return request;
   }
 
   async #draft(): Promise<Step> {
     await this.#requestOfUnit();
     const { issuer, profile } = this.#recipe;
-    const now = this.#bench.now().getTime();
+    const validity = deviceValidity(issuer.by.certificate, profile.certificate.days, this.#bench.now());
     return {
       to: "issuing",
       changes: {
         draft: {
-          serialNumber: serialNumber(),
-          notBefore: wholeSecond(now - BACKDATED_MS),
-          notAfter: wholeSecond(now + profile.certificate.days * DAY_MS),
+          serialNumber: newSerialNumber(),
+          ...validity,
           publicKey: this.#publicKey,
           issuer: sha256(issuer.by.certificate.raw),
         },
@@ -214,22 +226,30 @@ export class Work {
   async #issue(): Promise<Step> {
     const { issuer, profile } = this.#recipe;
     const { draft, serial } = this.claim.unit;
-    if (draft === undefined || issuer.kind !== "signs")
-      throw unable(`${serial} was begun with another issuer`, "Use the profile that it was begun with.");
-    if (draft.issuer !== sha256(issuer.by.certificate.raw))
-      throw unable(
-        `${serial} was begun with another authority`,
-        "Put back the authority of the profile that it was begun with.",
-      );
+    if (draft === undefined || issuer.kind !== "signs" || draft.issuer !== sha256(issuer.by.certificate.raw))
+      return {
+        restart: "draft-refused",
+        reason: unable(
+          `${serial} was begun with another authority`,
+          "Put back the authority of the profile that it was begun with.",
+        ),
+      };
     const { organization, organizationalUnit, country } = profile.certificate;
-    const der = await issuer.by.issue({
-      subject: { commonName: serial, organization, organizationalUnit, country },
-      publicKey: draft.publicKey,
-      notBefore: draft.notBefore,
-      notAfter: draft.notAfter,
-      serialNumber: draft.serialNumber,
-    });
-    return { to: "issued", changes: { certificate: this.#checked(der) } };
+    try {
+      const der = await issuer.by.issue({
+        subject: { commonName: serial, organization, organizationalUnit, country },
+        publicKey: draft.publicKey,
+        notBefore: draft.notBefore,
+        notAfter: draft.notAfter,
+        serialNumber: draft.serialNumber,
+      });
+      return { to: "issued", changes: { certificate: this.#checked(der) } };
+    } catch (error) {
+      // The draft is of a clock that was wrong, or from before the authority's certificate was renewed.
+      if (error instanceof FactoryError && DATE_FAULTS.includes(error.code))
+        return { restart: "draft-refused", reason: error };
+      throw error;
+    }
   }
 
   /** @throws FactoryError by the first rule that the certificate breaks: nothing of it was written anywhere then. */
@@ -239,13 +259,14 @@ export class Work {
     const spki = Uint8Array.from(certificate.publicKey.export({ format: "der", type: "spki" }));
     if (sha256(spki) !== this.claim.unit.keySha256)
       throw different("the certificate is for another key than the unit's");
-    const findings = checkDevice(
+    const findings = checkBeforeWriting(
       {
-        ca: recipe.brokerCa,
-        certificate,
-        issuers: recipe.chain,
         serial: this.claim.unit.serial,
-        ...(accepts === undefined ? undefined : { tls: accepts }),
+        certificate,
+        publicKey: this.#publicKey,
+        brokerCa: recipe.brokerCa,
+        chain: recipe.chain,
+        tls: accepts ?? [],
       },
       now(),
     );
@@ -324,17 +345,25 @@ export class Work {
     if (this.#present.locked) return { to: "done" };
     // After a handshake the unit has confirmed it itself; saying it again is harmless.
     await target.confirm?.();
-    const { used } = this.#present;
-    const isReplaced = used.key !== undefined && sha256(used.key) !== unit.keySha256;
-    if (isReplaced || unit.generation > 1) {
-      await target.erase("former");
-      await this.#bench.ledger.record(unit.serial, this.claim.station, "erased", { what: "former" });
-    }
+    await this.#eraseFormer();
     if (this.#recipe.profile.lock) {
       if (target.lock === undefined)
         throw unable("this unit cannot be locked", "Leave lock out of the profile.");
+      if (!unit.proofs.some(proof => proof === "possession" || proof === "handshake"))
+        throw unproved(unit.serial);
       await target.lock();
     }
     return { to: "done" };
+  }
+
+  /** Keys that the unit had before: what an earlier run, which may have been killed, knew of them is not known here. */
+  async #eraseFormer(): Promise<void> {
+    const { unit, station } = this.claim;
+    const { used } = this.#present;
+    const isReplaced = used.key !== undefined && sha256(used.key) !== unit.keySha256;
+    const mayHold = isReplaced || unit.generation > 1 || unit.attempts > 1 || this.#recipe.profile.lock;
+    if (!mayHold || this.#target.erase === undefined) return;
+    await this.#target.erase("former");
+    await this.#bench.ledger.record(unit.serial, station, "erased", { what: "former" });
   }
 }

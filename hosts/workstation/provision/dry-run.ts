@@ -60,7 +60,7 @@ class Waiting {
   }
 
   async known(present: Present): Promise<UnitRecord | undefined> {
-    return this.#ledger && (await recognize(this.#ledger, present));
+    return this.#ledger && (await recognize(this.#ledger, present))?.unit;
   }
 
   /** A unit of the list by what the hardware tells, or by the serial that somebody gave. */

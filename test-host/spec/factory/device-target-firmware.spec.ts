@@ -31,7 +31,7 @@ async function make(target: Required<Target>, ca: Authority, issuer: Authority =
   await target.connect();
   await target.begin();
   const key = await target.generate();
-  const certificate = await issueFor(issuer)(await target.request("unit-1"));
+  const certificate = await issueFor(issuer)(await target.request("unit-1", key));
   await target.write("ca", ca.certificate);
   await target.write("certificate", certificate);
   await target.readBack({ ca: ca.certificate, certificate, key });

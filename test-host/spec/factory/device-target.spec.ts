@@ -44,7 +44,7 @@ describe("target of a device", () => {
     await target.connect();
     await target.begin();
     const key = await target.generate();
-    const certificate = await issue(await target.request("unit"));
+    const certificate = await issue(await target.request("unit", key));
     await target.write("ca", ca.certificate);
     await target.write("certificate", certificate);
     const found = await target.readBack({ ca: ca.certificate, certificate, key });
@@ -320,7 +320,7 @@ describe("target of a device", () => {
       const used = opens(new BytesCredential(other.key));
       return told && used && { ...told, sign: used.sign.bind(used) };
     };
-    await rejects(desk.time.run(target.request("unit")), "request");
+    await rejects(desk.time.run(target.request("unit", key)), "request");
     await rejects(desk.time.run(target.prove("pending", key)), "proof");
   });
 

@@ -6,6 +6,7 @@ import type { Target } from "../../../certs/factory/target.js";
 import {
   openModemTarget,
   type ModemNotice,
+  type ModemTarget,
   type ModemTargetOptions,
 } from "../../../hosts/workstation/provision/targets/modem/target.js";
 import { BC66 } from "../../simulator/bc66/bc66.js";
@@ -166,7 +167,7 @@ export class ModemBench<M extends Modem = Modem> {
 
 /** A target, everything that it says, and what it fails with. */
 export interface Opened {
-  readonly target: Target;
+  readonly target: ModemTarget;
   readonly notices: ModemNotice[];
   /** Lines of its trace. */
   readonly trace: string[];

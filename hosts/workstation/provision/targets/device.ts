@@ -119,8 +119,8 @@ class DeviceTarget implements Required<Target> {
     });
   }
 
-  async request(commonName: string): Promise<Uint8Array> {
-    return this.#line.run(client => client.certificateRequest(commonName));
+  async request(commonName: string, key: Uint8Array): Promise<Uint8Array> {
+    return this.#line.run(client => client.certificateRequest(commonName, key));
   }
 
   async write(role: CredentialRole, bytes: Uint8Array): Promise<void> {

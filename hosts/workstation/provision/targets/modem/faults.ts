@@ -29,6 +29,7 @@ export function gone(port: string): FactoryError {
     `the port ${port} disappeared in the middle of the work`,
     "A cable was pulled, or an adapter restarted.",
     "Plug it in and run again: what is whole in the module stays, the rest is written anew.",
+    "environment",
   );
 }
 

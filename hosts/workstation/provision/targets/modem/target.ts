@@ -72,14 +72,17 @@ const numericErrors = plainCommand("AT+CMEE=1", 2_000);
  * or `tcp:HOST:PORT`. Rejects with a FactoryError of the port, or `wrong-route`. The module cannot sign and
  * makes no keys.
  */
-export async function openModemTarget(port: string, options: ModemTargetOptions): Promise<Target> {
+export async function openModemTarget(port: string, options: ModemTargetOptions): Promise<ModemTarget> {
   if (options.route === "host-tls") throw wrongRoute(options.route);
-  const target = new ModemTarget(port, options);
+  const target = new OpenModem(port, options);
   await target.open();
   return target;
 }
 
-class ModemTarget implements Target {
+/** What a modem alone can be asked for. */
+export type ModemTarget = Target & Required<Pick<Target, "erase">>;
+
+class OpenModem implements ModemTarget {
   readonly kind = "modem";
   readonly #port: string;
   readonly #options: ModemTargetOptions;
@@ -131,6 +134,7 @@ class ModemTarget implements Target {
         locked: false,
         generates: false,
         proves: false,
+        tells: module === "bg95",
         used,
         pending: used,
       };
