@@ -1,5 +1,6 @@
 import { bursts } from "./bursts.js";
 import { compute } from "./compute.js";
+import { factory } from "./factory.js";
 import { markdownOf, tableOf } from "./figure.js";
 import { buffers, handshakes, stockHandshakes } from "./handshake.js";
 import { memoryChapters } from "./memory.js";
@@ -43,6 +44,7 @@ const chapters = [
   ...(await memoryChapters({ identities, smoke })),
   await compute(identities),
   await measureSigning(),
+  await factory(smoke),
   splits(),
 ];
 const figures = chapters.flatMap(({ title, figures: part }) =>

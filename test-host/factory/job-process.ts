@@ -95,9 +95,10 @@ export class JobProgram {
       { stdio: ["ignore", "pipe", "pipe", "pipe"] },
     );
     const keys = child.stdio[KEYS_DESCRIPTOR];
-    createInterface({ input: child.stdout }).on("line", text => {
-      if (text.endsWith("}")) onLine(JSON.parse(text));
-    });
+    if (child.stdout)
+      createInterface({ input: child.stdout }).on("line", text => {
+        if (text.endsWith("}")) onLine(JSON.parse(text));
+      });
     const [stdout, stderr, made] = await Promise.all([
       collected(child.stdout),
       collected(child.stderr),
