@@ -26,12 +26,16 @@ function checkChanges(unit: UnitRecord, to: UnitState, changes: Advance): void {
   const { serial } = unit;
   const has = (name: "keySha256" | "request" | "draft" | "certificate"): boolean =>
     changes[name] !== undefined;
-  const only = (name: "keySha256" | "request" | "draft" | "certificate", state: UnitState): void => {
+  const only = (name: "keySha256" | "draft" | "certificate", state: UnitState): void => {
     if (has(name) && to !== state) throw order(`unit ${serial}: ${name} comes with ${state}, not with ${to}`);
     if (!has(name) && to === state) throw order(`unit ${serial} cannot be ${state} without ${name}`);
   };
   only("keySha256", "keyed");
-  only("request", "requested");
+  // A key that is made on the host can sign only while it is in memory: its request comes with it.
+  if (has("request") && to !== "keyed" && to !== "requested")
+    throw order(`unit ${serial}: request comes with keyed or requested, not with ${to}`);
+  if (to === "requested" && !has("request") && unit.request === undefined)
+    throw order(`unit ${serial} cannot be requested without request`);
   only("draft", "issuing");
   only("certificate", "issued");
   const { keySha256, request, draft, certificate } = changes;
@@ -179,6 +183,10 @@ function factsOf(
   };
 }
 
+function withoutUndefined(data: Readonly<Record<string, string | undefined>>): typeof data {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
+}
+
 function wellFormedHardware(hardware: Hardware): Hardware {
   return Object.fromEntries(
     Object.entries(hardware).map(([name, value]: [string, string | undefined]) => {
@@ -197,7 +205,7 @@ function changed(unit: UnitRecord, to: UnitState, changes: Advance, at: string):
     state: to,
     stateAt: new Date(at),
     keySha256: "keySha256" in changes ? keySha256 : unit.keySha256,
-    request: "request" in changes ? request : unit.request,
+    request: request ?? unit.request,
     draft: to === "issued" ? undefined : "draft" in changes ? draft : unit.draft,
     certificate: certificate?.sha256 ?? unit.certificate,
     hardware: "hardware" in changes ? wellFormedHardware(hardware ?? {}) : unit.hardware,
@@ -234,7 +242,8 @@ export function* advanceUnit(setting: Setting, claim: Claim, to: UnitState, chan
     station: claim.station,
     unit: unit.serial,
     event: to,
-    data: { ...factsOf(to, record, changes), ...changes.data },
+    // The facts go before: the tables are held against them (replay.ts).
+    data: { ...changes.data, ...withoutUndefined(factsOf(to, record, changes)) },
   });
   return { ...claim, unit: record };
 }

@@ -43,11 +43,26 @@ export function digestOf(...parts: readonly string[]): string {
 
 export const later = (at: string, ms: number): Date => new Date(Date.parse(at) + ms);
 
+/**
+ * A claim holds for `claimMs` from now at most: whoever wrote a later end had a clock that was ahead. The end is written
+ * down, so that it comes; a station that still works on the unit makes it later again.
+ */
+export function* shorten({ claimMs }: Setting, { record }: StoredUnit, now: string): Step<void> {
+  const most = later(now, claimMs);
+  if (record.claim === undefined || record.claim.until <= most) return;
+  yield* query("UPDATE units SET claim_until = $2 WHERE serial = $1", record.serial, most.toISOString());
+}
+
 /** The next unit of a list for a place: first what this place has left, then by the list. */
-function* lockNext(dialect: Dialect, profile: string, place: Place): Step<StoredUnit | undefined> {
+function* lockNext(
+  { dialect, claimMs }: Setting,
+  profile: string,
+  place: Place,
+): Step<StoredUnit | undefined> {
+  // What has a certificate exists, and is recognized by it: another board at this port must not become its double.
   const [left] = yield* query(
     `SELECT * FROM units WHERE claim_token IS NOT NULL AND claim_station = $1 AND claim_port = $2 AND profile = $3
-      AND bound = 0 AND state NOT IN ('requested', 'done', 'revoked')
+      AND bound = 0 AND generation = 1 AND state IN ('listed', 'begun', 'keyed', 'issuing')
       ORDER BY position LIMIT 1 ${dialect.skipLocked}`,
     place.station,
     place.port,
@@ -63,7 +78,16 @@ function* lockNext(dialect: Dialect, profile: string, place: Place): Step<Stored
     profile,
     now,
   );
-  return free === undefined ? undefined : storedUnit(free);
+  if (free !== undefined) return storedUnit(free);
+  const most = later(now, claimMs).toISOString();
+  yield* query(
+    `UPDATE units SET claim_until = $2 WHERE serial IN (
+      SELECT serial FROM units WHERE profile = $1 AND state IN ('listed', 'begun') AND bound = 0 AND generation = 1
+        AND claim_until > $2 ${dialect.skipLocked})`,
+    profile,
+    most,
+  );
+  return undefined;
 }
 
 export function* claimUnit(setting: Setting, wanted: Wanted, given: Place): Step<Claim | undefined> {
@@ -72,7 +96,7 @@ export function* claimUnit(setting: Setting, wanted: Wanted, given: Place): Step
   refuseSecrets(place.port, "port");
   const unit =
     wanted.by === "next"
-      ? yield* lockNext(dialect, wanted.profile, place)
+      ? yield* lockNext(setting, wanted.profile, place)
       : yield* lockUnit(dialect, wanted.serial);
   if (unit === undefined) return undefined;
   const trail = yield* openTrail(dialect);
@@ -81,7 +105,10 @@ export function* claimUnit(setting: Setting, wanted: Wanted, given: Place): Step
     held !== undefined &&
     held.until.getTime() > Date.parse(trail.at) &&
     (held.station !== place.station || held.port !== place.port);
-  if (isOthers && wanted.by !== "identity") return undefined;
+  if (isOthers && wanted.by !== "identity") {
+    yield* shorten(setting, unit, trail.at);
+    return undefined;
+  }
   const token = randomBytes(16).toString("hex");
   const record: UnitRecord = {
     ...rest,

@@ -108,7 +108,7 @@ export interface UnitRecord extends Omit<Unit, "line"> {
   readonly generation: number;
   /** SHA-256 of the public key (SubjectPublicKeyInfo) since `keyed`, hexadecimal. */
   readonly keySha256?: string | undefined;
-  /** Request (PKCS #10, DER) since `requested`. */
+  /** Request (PKCS #10, DER) since `requested`; of a key made on the host since `keyed`, while it can sign one. */
   readonly request?: Uint8Array | undefined;
   /** Since `issuing`, until `issued`. */
   readonly draft?: Draft | undefined;
@@ -176,8 +176,9 @@ export type Wanted =
    */
   | { readonly by: "identity"; readonly serial: string }
   /**
-   * The next of the profile's list that is `listed` or `begun` with no hardware bound to it, was left by
-   * this station at this port, or by a claim that has run out, and whose list names no MAC or IMEI.
+   * The next of the profile's list, of the first generation, with no hardware bound to it, whose list names no MAC or
+   * IMEI: one that this station has left at this port before anything was issued for it, else one that is `listed` or
+   * `begun` without a claim that holds. What has a certificate exists: another board must not become its double.
    */
   | { readonly by: "next"; readonly profile: string };
 
@@ -213,6 +214,15 @@ export interface UnitQuery {
   readonly failed?: boolean | undefined;
 }
 
+export interface EventQuery {
+  /** Serial; empty: of the ledger itself. */
+  readonly unit?: string | undefined;
+  /** Events with a higher sequence. */
+  readonly after?: number | undefined;
+  /** The one event with this hash. */
+  readonly hash?: string | undefined;
+}
+
 /**
  * What every unit holds and what happened to it. Holds no secret. All methods reject with
  * {@link FactoryError}: `ledger-busy`, `ledger-full`, `ledger-unreachable` (environment), `claim-lost`,
@@ -246,12 +256,13 @@ export interface Ledger {
   release(claim: Claim): Promise<void>;
   /**
    * Revokes the unit's certificate. `replace`: the unit goes back to `listed` with the next generation;
-   * otherwise to `revoked`. Returns the certificate.
+   * otherwise to `revoked`. Returns the certificate. With `replace` a unit without a certificate that is under way
+   * (`begun`, `keyed`, `requested`, `issuing`) may be given up too: `undefined`, there was nothing to revoke.
    */
   revoke(
     serial: string,
     options: { readonly reason: RevocationReason; readonly replace: boolean; readonly station: string },
-  ): Promise<CertificateRecord>;
+  ): Promise<CertificateRecord | undefined>;
   /** A fact about a unit that changes no state: `erased`, `verified`, `label`, `exported`. */
   record(
     serial: string,
@@ -268,9 +279,12 @@ export interface Ledger {
   certificate(sha256: string): Promise<CertificateRecord | undefined>;
   /** Of a unit, oldest first; without one, of all, by unit. */
   certificates(serial?: string): AsyncIterable<CertificateRecord>;
-  events(query?: { readonly unit?: string; readonly after?: number }): AsyncIterable<AuditEvent>;
+  events(query?: EventQuery): AsyncIterable<AuditEvent>;
   summary(profile?: string): Promise<Summary>;
-  /** Computes the whole chain again. `fault`: the first event that does not fit, in words. */
+  /**
+   * Computes the whole chain again, and by its events what the tables must say: state, generation, key and certificate of
+   * each unit, fate and number of each certificate. `fault`: the first thing that does not fit, in words.
+   */
   verifyChain(): Promise<{ readonly events: number; readonly head: string; readonly fault?: string }>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { FactoryError } from "../factory/error.js";
 import type {
   CertificateRecord,
+  EventQuery,
   Fate,
   Identity,
   Summary,
@@ -89,8 +90,8 @@ export function* certificateByHash(sha256: string): Step<CertificateRecord | und
   return row === undefined ? undefined : certificateRecord(row);
 }
 
-export function* eventsPage(unit: string | undefined, after: number): Step<readonly Row[]> {
-  const where = new Conditions().add("sequence >", after).add("unit =", unit);
+export function* eventsPage(asked: EventQuery, after: number): Step<readonly Row[]> {
+  const where = new Conditions().add("sequence >", after).add("unit =", asked.unit).add("hash =", asked.hash);
   return yield* query(
     `SELECT * FROM events ${where.toString()} ORDER BY sequence LIMIT ${PAGE}`,
     ...where.values,

@@ -1,9 +1,9 @@
-import { digestOf, lockUnit, save } from "./claims.js";
+import { digestOf, lockUnit, save, shorten, type Setting } from "./claims.js";
 import { busy, damaged, unknownUnit } from "./faults.js";
 import { FactoryError } from "../factory/error.js";
-import type { CertificateRecord, RevocationReason, UnitRecord } from "./ledger.js";
-import { certificateRecord, unclaimed, withoutAbsent } from "./rows.js";
-import { query, type Dialect, type Step } from "./step.js";
+import type { CertificateRecord, RevocationReason, UnitRecord, UnitState } from "./ledger.js";
+import { certificateRecord, unclaimed, withoutAbsent, type StoredUnit } from "./rows.js";
+import { query, type Step } from "./step.js";
 import { append, openTrail, type Trail } from "./trail.js";
 
 export interface RevokeOptions {
@@ -37,18 +37,52 @@ function bare(unit: UnitRecord, trail: Trail): UnitRecord {
   });
 }
 
-export function* revokeUnit(
-  dialect: Dialect,
-  serial: string,
+/** States in which a unit can be given up although nothing was issued for it. */
+const UNDER_WAY: readonly UnitState[] = ["begun", "keyed", "requested", "issuing"];
+
+/** `claimed`: a station works on the unit; nothing was changed but the end of a claim that was too late. */
+export type Revocation =
+  { readonly certificate: CertificateRecord | undefined } | { readonly claimed: FactoryError };
+
+/** Whether a claim holds: then it ends in due time at the latest. */
+function* heldBy(setting: Setting, stored: StoredUnit, now: string): Step<FactoryError | undefined> {
+  const { serial, claim } = stored.record;
+  if (claim === undefined || claim.until.getTime() <= Date.parse(now)) return undefined;
+  yield* shorten(setting, stored, now);
+  return busy(`unit ${serial}, which station ${claim.station} works on,`);
+}
+
+/** Drops what was begun for a unit before anything was issued. */
+function* giveUp(
+  setting: Setting,
+  stored: StoredUnit,
   options: RevokeOptions,
-): Step<CertificateRecord> {
-  const stored = yield* lockUnit(dialect, serial);
+  digest: string,
+): Step<Revocation> {
+  const { record: unit } = stored;
+  const trail = yield* openTrail(setting.dialect);
+  const claimed = yield* heldBy(setting, stored, trail.at);
+  if (claimed !== undefined) return { claimed };
+  const record = bare(unit, trail);
+  yield* save({ record, token: undefined, lastChange: digest });
+  const { station, reason } = options;
+  const data = { generation: String(record.generation), from: unit.state, reason, key: unit.keySha256 };
+  yield* append(trail, { station, unit: unit.serial, event: "listed", data });
+  return { certificate: undefined };
+}
+
+export function* revokeUnit(setting: Setting, serial: string, options: RevokeOptions): Step<Revocation> {
+  const stored = yield* lockUnit(setting.dialect, serial);
   if (stored === undefined) throw unknownUnit(serial);
   const { record: unit } = stored;
   const { reason, replace, station } = options;
   const certificate = yield* latest(unit);
   const digest = digestOf("revoke", serial, reason, String(replace), station);
-  if (stored.lastChange === digest && certificate !== undefined) return certificate;
+  // It had happened, and the answer was lost.
+  if (stored.lastChange === digest && certificate !== undefined) return { certificate };
+  const givenUp = digestOf("give up", serial, reason, station);
+  if (stored.lastChange === givenUp && replace) return { certificate: undefined };
+  if (replace && UNDER_WAY.includes(unit.state)) return yield* giveUp(setting, stored, options, givenUp);
   // A replacement may be asked for after the revocation.
   const isReplacedLater = unit.state === "revoked" && replace;
   if (certificate === undefined || (unit.certificate === undefined && !isReplacedLater))
@@ -57,7 +91,7 @@ export function* revokeUnit(
       side: "input",
       what: `unit ${serial} has no certificate to revoke (${unit.state})`,
       why: "Only what was issued can be revoked.",
-      fix: "Look it up with status.",
+      fix: "Look it up with status; what was begun for it is given up with --replace.",
     });
   if (unit.state === "revoked" && !replace)
     throw new FactoryError({
@@ -67,9 +101,9 @@ export function* revokeUnit(
       why: "A revocation is not changed.",
       fix: "Ask for a replacement if the unit is to have a new certificate.",
     });
-  const trail = yield* openTrail(dialect);
-  if (unit.claim !== undefined && unit.claim.until.getTime() > Date.parse(trail.at))
-    throw busy(`unit ${serial}, which station ${unit.claim.station} works on,`);
+  const trail = yield* openTrail(setting.dialect);
+  const claimed = yield* heldBy(setting, stored, trail.at);
+  if (claimed !== undefined) return { claimed };
   if (!isReplacedLater)
     yield* query(
       "UPDATE certificates SET fate = 'revoked', fate_at = $2, reason = $3 WHERE sha256 = $1",
@@ -99,7 +133,7 @@ export function* revokeUnit(
             station,
             unit: serial,
             event: "listed",
-            data: { generation: String(record.generation), replaces: certificate.sha256 },
+            data: { generation: String(record.generation), replaces: certificate.sha256, reason },
           },
         ]
       : []),
@@ -107,5 +141,5 @@ export function* revokeUnit(
   const after = yield* query("SELECT * FROM certificates WHERE sha256 = $1", certificate.sha256);
   const [row] = after;
   if (row === undefined) throw damaged(`certificate ${certificate.sha256} is not there`);
-  return certificateRecord(row);
+  return { certificate: certificateRecord(row) };
 }

@@ -1,12 +1,14 @@
 import { advanceUnit, restartUnit } from "./changes.js";
 import { claimUnit, failUnit, releaseUnit, renewClaim, type Place, type Setting } from "./claims.js";
 import { order, unknownUnit } from "./faults.js";
+import { FactoryError } from "../factory/error.js";
 import {
   UNIT_STATES,
   type Advance,
   type AuditEvent,
   type CertificateRecord,
   type Claim,
+  type EventQuery,
   type Identity,
   type Ledger,
   type Listing,
@@ -30,6 +32,7 @@ import {
 import { revokeUnit, type RevokeOptions } from "./revocation.js";
 import { auditEvent, numberIn } from "./rows.js";
 import type { Backend, Step } from "./step.js";
+import { replayPage, replayStrangers, type ReplayPage } from "./replay.js";
 import { append, openTrail } from "./trail.js";
 import { chainEnds, ChainCheck, type ChainResult } from "./verify.js";
 import type { Unit } from "../units/unit.js";
@@ -100,8 +103,10 @@ export class SqlLedger implements Ledger {
     return this.#backend.write(() => releaseUnit(this.#setting, claim));
   }
 
-  revoke(serial: string, options: RevokeOptions): Promise<CertificateRecord> {
-    return this.#backend.write(() => revokeUnit(this.#setting.dialect, serial, options));
+  async revoke(serial: string, options: RevokeOptions): Promise<CertificateRecord | undefined> {
+    const result = await this.#backend.write(() => revokeUnit(this.#setting, serial, options));
+    if ("claimed" in result) throw result.claimed;
+    return result.certificate;
   }
 
   record(
@@ -146,10 +151,10 @@ export class SqlLedger implements Ledger {
     }
   }
 
-  async *events(query: { readonly unit?: string; readonly after?: number } = {}): AsyncGenerator<AuditEvent> {
+  async *events(query: EventQuery = {}): AsyncGenerator<AuditEvent> {
     let after = query.after ?? 0;
     for (;;) {
-      const page = await this.#backend.read(() => eventsPage(query.unit, after));
+      const page = await this.#backend.read(() => eventsPage(query, after));
       yield* page.map(auditEvent);
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE) return;
@@ -162,12 +167,18 @@ export class SqlLedger implements Ledger {
   }
 
   async verifyChain(): Promise<ChainResult> {
+    const result = await this.#followChain();
+    const fault = result.fault ?? (await this.#replay());
+    return fault === undefined ? result : { ...result, fault };
+  }
+
+  async #followChain(): Promise<ChainResult> {
     const check = new ChainCheck();
     // What is written after this moment is not looked at.
     const ends = await this.#backend.read(() => chainEnds());
     let after = -1;
     for (;;) {
-      const page = await this.#backend.read(() => eventsPage(undefined, after));
+      const page = await this.#backend.read(() => eventsPage({}, after));
       for (const row of page) {
         const sequence = numberIn(row, "sequence");
         if (sequence > ends.last) return check.end(ends);
@@ -176,6 +187,21 @@ export class SqlLedger implements Ledger {
         after = sequence;
       }
       if (page.length < PAGE) return check.end(ends);
+    }
+  }
+
+  /** The tables against what the events say; the first difference, in words. */
+  async #replay(): Promise<string | undefined> {
+    try {
+      for (let after: number | undefined = 0; after !== undefined;) {
+        const page: ReplayPage = await this.#backend.read(() => replayPage(after ?? 0));
+        if (page.fault !== undefined) return page.fault;
+        after = page.after;
+      }
+      return await this.#backend.read(() => replayStrangers());
+    } catch (error) {
+      if (error instanceof FactoryError && error.code === "ledger-damaged") return error.what;
+      throw error;
     }
   }
 

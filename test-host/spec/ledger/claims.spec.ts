@@ -21,11 +21,84 @@ onBoth("ledger: claims", bench => {
     await ledger.claim(wanted, OTHER);
     const left = await ledger.claim(wanted, STATION);
     assert.ok(left);
-    await bring(ledger, left, "issued");
+    await bring(ledger, left, "issuing");
     const again = await ledger.claim(wanted, STATION);
     assert.equal(again?.unit.serial, "SN-2");
-    assert.equal(again.unit.state, "issued");
+    assert.equal(again.unit.state, "issuing");
     await assert.rejects(ledger.renew(left), { code: "claim-lost" });
+  });
+
+  // It got the certificate of the first board, and there were two of the same unit.
+  for (const state of ["issued", "written", "proved", "used", "connected"] as const)
+    it(`does not make another board at the same port the double of one that is ${state}`, async () => {
+      const ledger = await bench.open(await bench.place());
+      await ledger.list(units(2), "p", "units.csv");
+      const wanted = { by: "next", profile: "p" } as const;
+      const first = await ledger.claim(wanted, STATION);
+      assert.ok(first);
+      await bring(ledger, first, state);
+      assert.equal((await ledger.claim(wanted, STATION))?.unit.serial, "SN-2");
+    });
+
+  it("does not give a replaced unit to another board at the port where it was left", async () => {
+    const ledger = await bench.open(await bench.place());
+    await ledger.list(units(2), "p", "units.csv");
+    await bring(ledger, await taken(ledger, "SN-1"), "done");
+    await ledger.revoke("SN-1", { reason: "superseded", replace: true, station: "office" });
+    await taken(ledger, "SN-1");
+    assert.equal((await ledger.claim({ by: "next", profile: "p" }, STATION))?.unit.serial, "SN-2");
+  });
+
+  // SQLite has the stations' own clocks. One that was a year ahead kept its units from all others for a year.
+  const YEAR_MS = 365 * 86_400_000;
+  const ways = {
+    "by its serial": { by: "serial", serial: "SN-1" },
+    "as the next": { by: "next", profile: "p" },
+  } as const;
+  for (const [how, wanted] of Object.entries(ways))
+    it(`ends the claim of a station whose clock was ahead in due time: a unit that is wanted ${how}`, async () => {
+      const place = await bench.place();
+      const [clock, ahead] = [new Clock(), new Clock()];
+      ahead.pass(YEAR_MS);
+      const other = await bench.open(place, { now: ahead.now, claimMs: 1000 });
+      await other.list(units(1), "p", "units.csv");
+      await taken(other, "SN-1");
+      const ledger = await bench.open(place, { now: clock.now, claimMs: 1000 });
+      assert.equal(await ledger.claim(wanted, OTHER), undefined);
+      clock.pass(999);
+      assert.equal(await ledger.claim(wanted, OTHER), undefined);
+      clock.pass(1);
+      assert.equal((await ledger.claim(wanted, OTHER))?.unit.serial, "SN-1");
+    });
+
+  it("ends a claim from a clock that was ahead for a revocation, too", async () => {
+    const place = await bench.place();
+    const [clock, ahead] = [new Clock(), new Clock()];
+    ahead.pass(YEAR_MS);
+    const other = await bench.open(place, { now: ahead.now, claimMs: 1000 });
+    await other.list(units(1), "p", "units.csv");
+    await bring(other, await taken(other, "SN-1"), "issued");
+    const ledger = await bench.open(place, { now: clock.now, claimMs: 1000 });
+    const how = { reason: "keyCompromise", replace: false, station: "office" } as const;
+    await assert.rejects(ledger.revoke("SN-1", how), { code: "ledger-busy" });
+    clock.pass(1000);
+    assert.equal((await ledger.revoke("SN-1", how))?.fate, "revoked");
+  });
+
+  it("leaves a unit to a station whose clock is ahead while it works on it", async () => {
+    const place = await bench.place();
+    const [clock, ahead] = [new Clock(), new Clock()];
+    ahead.pass(YEAR_MS);
+    const other = await bench.open(place, { now: ahead.now, claimMs: 1000 });
+    await other.list(units(1), "p", "units.csv");
+    const claim = await taken(other, "SN-1");
+    const ledger = await bench.open(place, { now: clock.now, claimMs: 1000 });
+    for (let turn = 0; turn < 4; turn++) {
+      assert.equal(await ledger.claim({ by: "serial", serial: "SN-1" }, OTHER), undefined);
+      clock.pass(900);
+      ahead.pass(900);
+      await other.renew(claim);
+    }
   });
 
   it("passes over units that are bound to hardware, replaced, of other profiles, or under way elsewhere", async () => {

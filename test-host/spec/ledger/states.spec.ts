@@ -75,6 +75,15 @@ onBoth("ledger: states", bench => {
 
   const incomplete: readonly (readonly [string, UnitState, UnitState, Advance, string])[] = [
     ["keyed without a key", "begun", "keyed", {}, "order"],
+    ["requested without a request", "keyed", "requested", {}, "order"],
+    ["a request before keyed", "listed", "begun", changesOf("requested", "SN-1"), "order"],
+    [
+      "a request with issuing",
+      "keyed",
+      "issuing",
+      { ...changesOf("issuing", "SN-1"), ...changesOf("requested", "SN-1") },
+      "order",
+    ],
     ["issuing without a draft", "keyed", "issuing", {}, "order"],
     ["issued without a certificate", "issuing", "issued", {}, "order"],
     ["a key before keyed", "listed", "begun", changesOf("keyed", "SN-1"), "order"],
@@ -135,6 +144,32 @@ onBoth("ledger: states", bench => {
     const again = await taken(ledger, "SN-1", OTHER);
     assert.deepEqual(again.unit.request, bytesOf("request of SN-1"));
     assert.equal((await bring(ledger, again, "issued", { way })).unit.state, "issued");
+  });
+
+  // Once such a key is in its unit nothing can sign with it: its request was lost with the process that had made both.
+  it("keeps the request that was signed when the key was made, until it is sent and issued", async () => {
+    const ledger = await bench.open(await bench.place());
+    await ledger.list([unit("SN-1")], "p", "units.csv");
+    let claim = await bring(ledger, await taken(ledger, "SN-1"), "begun");
+    const request = bytesOf("request of SN-1");
+    claim = await ledger.advance(claim, "keyed", { ...changesOf("keyed", "SN-1"), request });
+    await ledger.release(claim);
+    claim = await taken(ledger, "SN-1", OTHER);
+    assert.deepEqual(claim.unit.request, request);
+    claim = await ledger.advance(claim, "requested", { request: undefined });
+    assert.deepEqual((await ledger.unit("SN-1"))?.request, request);
+    claim = await ledger.advance(claim, "issued", changesOf("issued", "SN-1"));
+    assert.equal(claim.unit.state, "issued");
+    assert.equal((await ledger.verifyChain()).fault, undefined);
+  });
+
+  it("begins again from requested, for any reason", async () => {
+    const ledger = await bench.open(await bench.place());
+    await ledger.list([unit("SN-1")], "p", "units.csv");
+    const way = ["begun", "keyed", "requested"] as const;
+    const claim = await bring(ledger, await taken(ledger, "SN-1"), "requested", { way });
+    const { unit: record } = await ledger.restart(claim, "the authority has refused it");
+    assert.deepEqual([record.state, record.request, record.keySha256], ["begun", undefined, undefined]);
   });
 
   for (const state of ["begun", "keyed", "issuing", "issued", "written", "proved", "used"] as const)
@@ -271,7 +306,7 @@ onBoth("ledger: states", bench => {
       replace: true,
       station: "office",
     });
-    assert.equal(revoked.fate, "revoked");
+    assert.equal(revoked?.fate, "revoked");
     assert.equal(revoked.reason, "keyCompromise");
     const again = await taken(ledger, "SN-1");
     assert.equal(again.unit.generation, 2);
@@ -294,10 +329,64 @@ onBoth("ledger: states", bench => {
       code: "revoked",
     });
     const certificate = await ledger.revoke("SN-1", { reason: "unspecified", replace: true, station });
-    assert.equal(certificate.reason, "cessationOfOperation");
+    assert.equal(certificate?.reason, "cessationOfOperation");
     const record = await ledger.unit("SN-1");
     assert.equal(record?.state, "listed");
     assert.equal(record.generation, 2);
+  });
+
+  // A unit whose certificate was waited for in vain could not be given up.
+  for (const [state, way] of [
+    ["begun", DEVICE_WAY],
+    ["keyed", DEVICE_WAY],
+    ["requested", WAYS["issuing outside"]],
+    ["issuing", DEVICE_WAY],
+  ] as const)
+    it(`gives up a unit that is ${state}, and begins it anew as the next generation`, async () => {
+      const ledger = await bench.open(await bench.place());
+      await ledger.list([unit("SN-1")], "p", "units.csv");
+      const options = way === undefined ? {} : { way };
+      const left = await bring(ledger, await taken(ledger, "SN-1"), state, options);
+      const how = { reason: "affiliationChanged", replace: true, station: "office" } as const;
+      await assert.rejects(ledger.revoke("SN-1", { ...how, replace: false }), { code: "no-certificate" });
+      await assert.rejects(ledger.revoke("SN-1", how), { code: "ledger-busy" });
+      await ledger.release(left);
+      assert.equal(await ledger.revoke("SN-1", how), undefined);
+      const record = await ledger.unit("SN-1");
+      assert.deepEqual(
+        [record?.state, record?.generation, record?.keySha256, record?.request, record?.draft],
+        ["listed", 2, undefined, undefined, undefined],
+      );
+      const { events } = await ledger.summary();
+      const last = (await all(ledger.events({ unit: "SN-1" }))).at(-1);
+      assert.deepEqual([last?.event, last?.station], ["listed", "office"]);
+      assert.deepEqual(last?.data, {
+        from: state,
+        generation: "2",
+        ...(state === "begun" ? undefined : { key: left.unit.keySha256 }),
+        reason: "affiliationChanged",
+      });
+      // The answer was lost.
+      assert.equal(await ledger.revoke("SN-1", how), undefined);
+      assert.equal((await ledger.summary()).events, events);
+      await bring(ledger, await taken(ledger, "SN-1"), "done", { name: "second" });
+      assert.equal((await ledger.verifyChain()).fault, undefined);
+    });
+
+  it("gives up a replacement that is under way, and leaves the former certificate revoked", async () => {
+    const ledger = await bench.open(await bench.place());
+    await ledger.list([unit("SN-1")], "p", "units.csv");
+    await bring(ledger, await taken(ledger, "SN-1"), "done");
+    const how = { reason: "superseded", replace: true, station: "office" } as const;
+    await ledger.revoke("SN-1", how);
+    await ledger.release(await bring(ledger, await taken(ledger, "SN-1"), "keyed", { name: "second" }));
+    assert.equal(await ledger.revoke("SN-1", how), undefined);
+    assert.equal((await ledger.unit("SN-1"))?.generation, 3);
+    assert.deepEqual(
+      (await all(ledger.certificates("SN-1"))).map(({ fate }) => fate),
+      ["revoked"],
+    );
+    assert.equal((await ledger.verifyChain()).fault, undefined);
   });
 
   it("revokes nothing where nothing was issued or a station works", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import type { AuditEvent } from "../../../certs/ledger/ledger.js";
 import { onBoth } from "./backends.js";
-import { all, bring, bytesOf, sha256, taken, unit, units } from "./sample.js";
+import { all, bring, bytesOf, certificateOf, changesOf, sha256, taken, unit, units } from "./sample.js";
 
 /** The canonical form, written down here again from docs/ledger.md. */
 function rehashed(event: AuditEvent, changes: Partial<AuditEvent>): string {
@@ -151,6 +151,118 @@ onBoth("ledger: audit trail", bench => {
       await assert.rejects(bench.raw(place, sql), /append-only/);
       assert.deepEqual((await ledger.verifyChain()).events, 8);
     });
+
+  // The chain alone was whole: what the tables said beside it was believed, and a revoked certificate left the list.
+  const serial = certificateOf("SN-1").sha256;
+  const BESIDE: Readonly<Record<string, readonly [sql: string, fault: RegExp]>> = {
+    "a revoked certificate that is made active": [
+      "UPDATE certificates SET fate = 'active', reason = NULL WHERE fate = 'revoked'",
+      /^certificate \w+ of unit SN-1 was changed beside the audit trail: its fate is active, by its events it is revoked$/,
+    ],
+    "an abandoned one that is made active": [
+      "UPDATE certificates SET fate = 'active' WHERE fate = 'abandoned'",
+      /its fate is active, by its events it is abandoned$/,
+    ],
+    "an active one that is made revoked": [
+      "UPDATE certificates SET fate = 'revoked', reason = 'unspecified' WHERE fate = 'active'",
+      /unit SN-2 .* its fate is revoked, by its events it is active$/,
+    ],
+    "another reason": [
+      "UPDATE certificates SET reason = 'superseded' WHERE fate = 'revoked'",
+      /its reason is superseded, by its events it is keyCompromise$/,
+    ],
+    "another time of a revocation": [
+      "UPDATE certificates SET fate_at = '2020-01-01T00:00:00.000Z' WHERE fate = 'revoked'",
+      /its time of this fate is 2020-01-01T00:00:00.000Z, by its events it is /,
+    ],
+    "another serial number": [
+      `UPDATE certificates SET serial_number = '77' WHERE sha256 = '${serial}'`,
+      /its serial number is 77, by its events it is /,
+    ],
+    "another issuer": [
+      `UPDATE certificates SET issuer = '${sha256("x")}' WHERE sha256 = '${serial}'`,
+      /its issuer is \w+, by its events it is /,
+    ],
+    "a certificate that was removed": [
+      `DELETE FROM certificates WHERE sha256 = '${serial}'`,
+      /^certificate \w+ of unit SN-1 was removed$/,
+    ],
+    "a certificate that was given to another unit": [
+      `UPDATE certificates SET unit = 'SN-3' WHERE sha256 = '${serial}'`,
+      /^certificate \w+ of unit SN-1 was removed$/,
+    ],
+    "another state": [
+      "UPDATE units SET state = 'done' WHERE serial = 'SN-3'",
+      /^unit SN-3 was changed beside the audit trail: its state is done, by its events it is listed$/,
+    ],
+    "another generation": [
+      "UPDATE units SET generation = 1 WHERE serial = 'SN-1'",
+      /^unit SN-1 .* its generation is 1, by its events it is 2$/,
+    ],
+    "another key": [
+      `UPDATE units SET key_sha256 = '${sha256("x")}' WHERE serial = 'SN-2'`,
+      /^unit SN-2 .* its key is \w+, by its events it is /,
+    ],
+    "no certificate": [
+      "UPDATE units SET certificate = NULL WHERE serial = 'SN-2'",
+      /^unit SN-2 .* its certificate is none, by its events it is \w+$/,
+    ],
+    "a state that is none": [
+      "UPDATE units SET state = 'sold' WHERE serial = 'SN-3'",
+      /^the ledger is damaged: unit SN-3 has the state sold$/,
+    ],
+    "a unit that was removed": [
+      "DELETE FROM identities WHERE unit = 'SN-3'; DELETE FROM units WHERE serial = 'SN-3'",
+      /^unit SN-3 was removed: its events are there$/,
+    ],
+    "a unit that was inserted": [
+      `INSERT INTO units (serial, position, profile, variables, state, state_at, generation, hardware, bound, proofs, attempts)
+        VALUES ('SN-9', 9, 'p', '{}', 'listed', '2026-03-01T08:00:00.000Z', 1, '{}', 0, '[]', 0)`,
+      /^unit SN-9 was inserted: no event has listed it$/,
+    ],
+  };
+  for (const [what, [sql, fault]] of Object.entries(BESIDE))
+    it(`finds what was changed beside the chain: ${what}`, async () => {
+      const place = await bench.place();
+      const ledger = await bench.open(place);
+      await ledger.list(units(3), "p", "units.csv");
+      await bring(ledger, await taken(ledger, "SN-1"), "done");
+      await ledger.revoke("SN-1", { reason: "keyCompromise", replace: true, station: "office" });
+      const second = await bring(ledger, await taken(ledger, "SN-2"), "used", { name: "first" });
+      await bring(ledger, await ledger.restart(second, "key-gone"), "done", { name: "second" });
+      const whole = await ledger.verifyChain();
+      assert.equal(whole.fault, undefined);
+      await bench.raw(place, sql);
+      const found = await ledger.verifyChain();
+      assert.match(found.fault ?? "no fault", fault);
+      assert.deepEqual([found.events, found.head], [whole.events, whole.head]);
+    });
+
+  it("holds the tables of many units against their events", async () => {
+    const place = await bench.place();
+    const ledger = await bench.open(place);
+    await ledger.list(units(600), "p", "units.csv");
+    assert.equal((await ledger.verifyChain()).fault, undefined);
+    await bench.raw(place, "UPDATE units SET generation = 2 WHERE serial = 'SN-600'");
+    assert.match((await ledger.verifyChain()).fault ?? "no fault", /^unit SN-600 /);
+  });
+
+  it("takes what a station adds to a state for no fact of the ledger's own", async () => {
+    const ledger = await bench.open(await bench.place());
+    await ledger.list(units(1), "p", "units.csv");
+    const begun = await bring(ledger, await taken(ledger, "SN-1"), "begun");
+    const changes = { ...changesOf("keyed", "SN-1"), data: { key: "x", slot: "2" } };
+    const { keySha256 } = (await ledger.advance(begun, "keyed", changes)).unit;
+    assert.deepEqual((await all(ledger.events())).at(-1)?.data, { key: keySha256, slot: "2" });
+    assert.equal((await ledger.verifyChain()).fault, undefined);
+  });
+
+  it("finds an event by its hash", async () => {
+    const ledger = await bench.open(await eightEvents());
+    const events = await all(ledger.events());
+    assert.deepEqual(await all(ledger.events({ hash: at(events, 5).hash })), [at(events, 5)]);
+    assert.deepEqual(await all(ledger.events({ hash: sha256("x") })), []);
+  });
 
   it("refuses by itself what takes an event's place", async () => {
     const place = await eightEvents();
