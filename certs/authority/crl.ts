@@ -1,4 +1,4 @@
-import { createHash, type X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { parseCertificate } from "../../modules/pki/x509.js";
 import { FactoryError } from "../factory/error.js";
 import { subjectOf } from "../files/read.js";
@@ -28,7 +28,7 @@ export interface Revoked {
 
 export interface RevocationListOptions {
   readonly revoked: readonly Revoked[];
-  /** Never smaller than that of a list before, less than 2^159; the ledger's count of events will do. */
+  /** Higher than that of every list of this issuer before, less than 2^159. */
   readonly number: number | bigint;
   readonly thisUpdate: Date;
   /** Until when a newer list will be there; some brokers refuse every client after it. */
@@ -130,7 +130,26 @@ export function revocationListPem(list: Uint8Array): string {
   return `-----BEGIN X509 CRL-----\n${lines.join("\n")}\n-----END X509 CRL-----\n`;
 }
 
-/** What of a ledger's certificates goes into the list of an issuer: revoked, and issued by it. */
+/**
+ * Whether an authority has issued a certificate: by name and key (RFC 5280, 5), because an authority's own certificate
+ * is renewed now and then, and its list goes on.
+ */
+function isFrom(issuer: X509Certificate, digest: string, record: CertificateRecord): boolean {
+  if (record.issuer === digest) return true;
+  try {
+    const certificate = new X509Certificate(record.der);
+    return certificate.issuer === issuer.subject && certificate.verify(issuer.publicKey);
+  } catch {
+    // What cannot be read no broker takes either; the ledger's own check of its tables tells it.
+    return false;
+  }
+}
+
+/**
+ * What of a ledger's certificates goes into the list of an issuer: issued by it, and revoked or abandoned. An abandoned
+ * one is listed without a reason: it was never in use and is replaced, but nobody knows where its key has gone, so
+ * neither `superseded` nor `cessationOfOperation`, which both say that the key is not in doubt, would be true.
+ */
 export async function revokedBy(
   issuer: X509Certificate,
   certificates: AsyncIterable<CertificateRecord> | Iterable<CertificateRecord>,
@@ -138,7 +157,7 @@ export async function revokedBy(
   const digest = createHash("sha256").update(issuer.raw).digest("hex");
   const revoked: Revoked[] = [];
   for await (const one of certificates)
-    if (one.fate === "revoked" && one.issuer === digest)
+    if ((one.fate === "revoked" || one.fate === "abandoned") && isFrom(issuer, digest, one))
       revoked.push({ serialNumber: one.serialNumber, at: one.fateAt, reason: one.reason });
   return revoked;
 }

@@ -1,9 +1,10 @@
 import { openRecipe, type OpenedRecipe } from "../../../certs/authority/open.js";
 import { revocationListPem, revokedBy } from "../../../certs/authority/crl.js";
+import { nextListNumber } from "../../../certs/authority/crl-number.js";
 import { InputError } from "../../../certs/input-error.js";
 import type { Ledger } from "../../../certs/ledger/ledger.js";
 import type { Profile } from "../../../certs/profile/profile.js";
-import type { RawSecrets } from "./common.js";
+import { commonOf, type RawCommon, type RawSecrets } from "./common.js";
 
 const DAY_MS = 86_400_000;
 
@@ -21,14 +22,17 @@ export async function withRecipe<Result>(
   }
 }
 
-/** The revocation list of the profile's issuer, PEM. `days`: until when the next one will be there. */
+/**
+ * The revocation list of the profile's issuer, PEM; that it was made becomes an event of the ledger. `days`: until when
+ * the next one will be there.
+ */
 export async function revocationList(
   profile: Profile,
-  secrets: RawSecrets,
+  raw: RawCommon & RawSecrets,
   ledger: Ledger,
   days: number,
 ): Promise<string> {
-  return await withRecipe(profile, secrets, async ({ issuer }) => {
+  return await withRecipe(profile, raw, async ({ issuer }) => {
     if (issuer.kind === "outside")
       throw new InputError({
         what: `${profile.file}: its certificates are issued outside`,
@@ -37,11 +41,12 @@ export async function revocationList(
         file: profile.file,
       });
     const thisUpdate = new Date();
-    const { events } = await ledger.summary();
+    const { certificate } = issuer.by;
+    const { station } = commonOf(raw, process.env);
+    const number = await nextListNumber(ledger, { station, issuer: certificate, now: thisUpdate });
     const list = await issuer.by.revocationList({
-      revoked: await revokedBy(issuer.by.certificate, ledger.certificates()),
-      // It grows with every revocation.
-      number: events,
+      revoked: await revokedBy(certificate, ledger.certificates()),
+      number,
       thisUpdate,
       nextUpdate: new Date(thisUpdate.getTime() + days * DAY_MS),
     });

@@ -14,11 +14,13 @@ import {
   revokedBy,
   type Revoked,
 } from "../../../certs/authority/crl.js";
+import { nextListNumber } from "../../../certs/authority/crl-number.js";
 import { SigningIssuer } from "../../../certs/authority/file-authority.js";
 import { KeySigner } from "../../../certs/authority/signer.js";
 import { FactoryError } from "../../../certs/factory/error.js";
 import { Authority } from "../../../certs/issue.js";
-import type { CertificateRecord, Fate } from "../../../certs/ledger/ledger.js";
+import type { CertificateRecord, Fate, Ledger } from "../../../certs/ledger/ledger.js";
+import { openLedger } from "../../../certs/ledger/open.js";
 import { toPem } from "../../../certs/pem-text.js";
 import { freePort, peer } from "../cli/support.js";
 import { CertificateFolder } from "./files.js";
@@ -184,24 +186,138 @@ describe("certificate revocation lists", () => {
     );
   });
 
-  it("of a ledger's certificates the revoked ones of this issuer go in", async () => {
-    const { by } = issuerOf();
-    const issuer = by.certificate.fingerprint256.replaceAll(":", "").toLowerCase();
-    const record = (serialNumber: string, fate: Fate, from = issuer): CertificateRecord => ({
-      ...{ sha256: "", serialNumber, unit: "u", der: new Uint8Array(0), issuer: from, keySha256: "" },
-      ...{ notBefore: now, notAfter: now, fate, fateAt: now },
+  function recordOf(certificate: X509Certificate, fate: Fate, from: X509Certificate): CertificateRecord {
+    return {
+      ...{ sha256: "", serialNumber: certificate.serialNumber.toLowerCase(), unit: "u", keySha256: "" },
+      ...{ der: Uint8Array.from(certificate.raw), notBefore: now, notAfter: now, fate, fateAt: now },
+      issuer: from.fingerprint256.replaceAll(":", "").toLowerCase(),
       ...(fate === "revoked" ? { reason: "keyCompromise" as const } : undefined),
-    });
+    };
+  }
+
+  async function issuedBy(by: SigningIssuer): Promise<X509Certificate> {
+    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    return new X509Certificate(
+      await by.issue({
+        subject: { commonName: "unit-1" },
+        publicKey: Uint8Array.from(publicKey.export({ type: "spki", format: "der" })),
+        notBefore: now,
+        notAfter: nextUpdate,
+      }),
+    );
+  }
+
+  // Abandoned ones were valid for ever: no list named them, and no command revokes them.
+  it("of a ledger's certificates the revoked and the abandoned ones of this issuer go in", async () => {
+    const { by } = issuerOf();
+    const { by: other } = issuerOf("RSA-2048");
+    const [revoked, abandoned] = [await issuedBy(by), await issuedBy(by)];
     const records = [
-      ...(["issued", "active", "abandoned", "superseded"] as const).map((fate, at) =>
-        record(`0${String(at)}`, fate),
-      ),
-      record("0a", "revoked"),
-      record("0b", "revoked", "00".repeat(32)),
+      recordOf(revoked, "revoked", by.certificate),
+      recordOf(abandoned, "abandoned", by.certificate),
+      recordOf(await issuedBy(other), "revoked", other.certificate),
     ];
-    assert.deepEqual(await revokedBy(by.certificate, records), [
-      { serialNumber: "0a", at: now, reason: "keyCompromise" },
+    for (const fate of ["issued", "active", "superseded"] as const)
+      records.push(recordOf(await issuedBy(by), fate, by.certificate));
+    const found = await revokedBy(by.certificate, records);
+    assert.deepEqual(found, [
+      { serialNumber: revoked.serialNumber.toLowerCase(), at: now, reason: "keyCompromise" },
+      { serialNumber: abandoned.serialNumber.toLowerCase(), at: now, reason: undefined },
     ]);
+    const list = await by.revocationList({ revoked: found, number: 1, thisUpdate: now, nextUpdate });
+    assert.deepEqual(
+      new X509Crl(list).entries.map(({ reason }) => reason),
+      [1, undefined],
+    );
+  });
+
+  async function authorityNamed(commonName: string, signer: KeySigner): Promise<SigningIssuer> {
+    const der = await issueRoot(
+      { subject: { commonName, organization: "Acme" }, notBefore: now, notAfter: nextUpdate },
+      signer,
+    );
+    return new SigningIssuer(new X509Certificate(der), signer);
+  }
+
+  // They were found by the SHA-256 of the authority's certificate, and lost with its renewal.
+  it("what was revoked stays in the list when the authority's own certificate was renewed", async () => {
+    const { by, key } = issuerOf();
+    const certificate = await issuedBy(by);
+    const record = recordOf(certificate, "revoked", by.certificate);
+    const renewed = await authorityNamed("Factory P-256", key);
+    assert.notEqual(renewed.certificate.fingerprint256, by.certificate.fingerprint256);
+    const serials = (await revokedBy(renewed.certificate, [record])).map(one => one.serialNumber);
+    assert.deepEqual(serials, [record.serialNumber]);
+  });
+
+  it("an authority with the same key and another name, or the same name and another key, is another one", async () => {
+    const { by, key } = issuerOf();
+    const record = recordOf(await issuedBy(by), "revoked", by.certificate);
+    const stranger = new KeySigner(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+    for (const other of [
+      await authorityNamed("Factory 2", key),
+      await authorityNamed("Factory P-256", stranger),
+    ])
+      assert.deepEqual(await revokedBy(other.certificate, [record]), []);
+  });
+
+  it("a record that holds no certificate is not of a renewed authority", async () => {
+    const { by, key } = issuerOf();
+    const record = recordOf(await issuedBy(by), "revoked", by.certificate);
+    const renewed = await authorityNamed("Factory P-256", key);
+    assert.deepEqual(await revokedBy(renewed.certificate, [{ ...record, der: new Uint8Array(4) }]), []);
+  });
+
+  describe("numbers of lists", () => {
+    const numbered = async (ledger: Ledger, at: Date, kind = "P-256"): Promise<number> =>
+      await nextListNumber(ledger, { station: "office", issuer: issuerOf(kind).by.certificate, now: at });
+    const opened: Ledger[] = [];
+    async function open(name: string): Promise<Ledger> {
+      const ledger = await openLedger(`${folder.path}/${name}`);
+      opened.push(ledger);
+      return ledger;
+    }
+    afterEach(async () => {
+      for (const ledger of opened.splice(0)) await ledger.close();
+    });
+
+    // The number was the ledger's count of events, which no list made higher.
+    it("grow with every list, whatever the clock says, and are recorded", async () => {
+      const ledger = await open("numbers.db");
+      const numbers = [];
+      for (const ms of [0, 0, -DAY_MS, 5]) numbers.push(await numbered(ledger, new Date(now.getTime() + ms)));
+      assert.deepEqual(
+        numbers,
+        [0, 1, 2, 5].map(more => now.getTime() + more),
+      );
+      const told = [];
+      for await (const { event, station, data } of ledger.events({ unit: "" }))
+        told.push([event, station, data["number"]]);
+      assert.deepEqual(
+        told,
+        numbers.map(number => ["revocation-list", "office", String(number)]),
+      );
+    });
+
+    // The count fell when an older copy of the ledger took its place.
+    it("are higher in a ledger that does not know the lists before", async () => {
+      const last = await numbered(await open("lost.db"), now);
+      assert.ok((await numbered(await open("backup.db"), new Date(now.getTime() + 1))) > last);
+    });
+
+    it("are counted for each authority", async () => {
+      const ledger = await open("two.db");
+      assert.equal(await numbered(ledger, now), now.getTime());
+      assert.equal(await numbered(ledger, now, "RSA-2048"), now.getTime());
+    });
+
+    it("never stand twice, when stations make lists at once", async () => {
+      const ledgers = [await open("shared.db"), await open("shared.db")];
+      const numbers = await Promise.all(
+        ledgers.flatMap(ledger => Array.from({ length: 5 }, () => numbered(ledger, now))),
+      );
+      assert.equal(new Set(numbers).size, 10);
+    });
   });
 
   describe("a real broker", () => {
