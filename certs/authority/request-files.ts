@@ -1,9 +1,8 @@
-/**
- * Name of the file with a unit's request. A serial has letters, digits and `. _ : -`; the colon, which
- * is no character of file names on Windows, becomes `%3A`. Lists refuse serials that differ by capitals only.
- */
+import { fileNameOf } from "../units/file-name.js";
+
+/** Name of the file with a unit's request. */
 export function requestFileName(serial: string): string {
-  return `${serial.replaceAll(":", "%3A")}.csr`;
+  return `${fileNameOf(serial)}.csr`;
 }
 
 /** The serial of a request's file name; `undefined`: the name is not made by {@link requestFileName}. */

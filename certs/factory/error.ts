@@ -1,3 +1,5 @@
+import { printable } from "../printable.js";
+
 /** Who has to do something about it: it decides the exit code. */
 export type FaultSide =
   /** The unit at hand: exit code 1. */
@@ -29,11 +31,13 @@ export class FactoryError extends Error {
   readonly fix: string;
 
   constructor(sentences: FaultSentences, options?: ErrorOptions) {
-    super(sentences.what, options);
+    // Words of devices, files and servers may stand in it, and it is read on terminals and in logs.
+    const what = printable(sentences.what);
+    super(what, options);
     this.code = sentences.code;
     this.side = sentences.side;
-    this.what = sentences.what;
-    this.why = sentences.why;
-    this.fix = sentences.fix;
+    this.what = what;
+    this.why = printable(sentences.why);
+    this.fix = printable(sentences.fix);
   }
 }

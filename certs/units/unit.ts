@@ -1,3 +1,5 @@
+import { printable } from "../printable.js";
+
 /** One device of a list, as it was checked. */
 export interface Unit {
   /** 1 to 64 letters, digits, `.`, `_`, `-`, `:`: it becomes a common name, a client id and part of file names. */
@@ -52,10 +54,9 @@ export function macOf(text: string): string | undefined {
   return isForm ? text.replace(/[:.-]/g, "").toUpperCase() : undefined;
 }
 
-/** Shows what stands in a file, without what would act on a terminal. */
+/** What stands in a file, for a message. */
 function shown(text: string): string {
-  const plain = text.replace(/\p{Cc}/gu, "?");
-  return plain.length > 40 ? `${plain.slice(0, 37)}...` : plain;
+  return printable(text, 40);
 }
 
 /** One row as a unit, or what is wrong with it: everything, not only the first thing. */

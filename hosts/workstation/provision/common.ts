@@ -40,7 +40,7 @@ export function addCommon(command: Command): Command {
 }
 
 function isUrl(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//i.test(text);
+  return /^\s*postgres(?:ql)?:\/\//i.test(text);
 }
 
 /** Whether a ledger is a file, which need not be there yet. */
@@ -93,7 +93,10 @@ export function commonOf(raw: RawCommon, environment: NodeJS.ProcessEnv): Common
       fix: `Put the URL into the environment variable ${LEDGER_VARIABLE}, or the password into PGPASSFILE.`,
       file: "--ledger",
     });
-  const given = [raw.ledger, environment[LEDGER_VARIABLE]].find(one => one !== undefined && one !== "");
+  // A blank before a URL would make a file's name of it, password and all.
+  const given = [raw.ledger, environment[LEDGER_VARIABLE]?.trim()].find(
+    one => one !== undefined && one !== "",
+  );
   return {
     profile,
     isProfileGiven: raw.profile !== undefined,

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import { writeSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeSync } from "node:fs";
 import { refuseExisting } from "../../../certs/files/write.js";
 import type { ImageOptions } from "../../../certs/factory/image-target.js";
 import type { UnitResult } from "../../../certs/factory/line.js";
+import { readImage } from "../../../certs/factory/read-image.js";
 import { runImages } from "../../../certs/factory/run-images.js";
 import { readProfile, type Profile } from "../../../certs/profile/profile.js";
 import { readUnits } from "../../../certs/units/list.js";
@@ -24,6 +25,8 @@ interface RawImage extends RawCommon, RawSecrets {
 }
 
 const STDOUT = "-";
+/** No partition of this kind is larger. */
+const IMAGE_MOST = 0x10000;
 
 function checkTogether(raw: RawImage, profile: Profile): void {
   if (profile.target !== "image")
@@ -34,7 +37,8 @@ function checkTogether(raw: RawImage, profile: Profile): void {
       'Give a profile with target "image" and key.made "host".',
     );
   if (raw.out !== STDOUT) {
-    refuseExisting(raw.out, { force: raw.force ?? false });
+    // The image of a run that was killed behind it is gone on with; whose it is, the ledger knows.
+    if (!isImage(raw.out)) refuseExisting(raw.out, { force: raw.force ?? false });
     return;
   }
   if (raw.json === true)
@@ -46,6 +50,14 @@ function checkTogether(raw: RawImage, profile: Profile): void {
       "A terminal keeps what it has shown, and others see it.",
       "Pipe it into the tool that flashes, or name a file.",
     );
+}
+
+/** Whether a file is an image with a key. */
+function isImage(path: string): boolean {
+  if (!existsSync(path) || !statSync(path).isFile() || statSync(path).size > IMAGE_MOST) return false;
+  const { key } = readImage(readFileSync(path));
+  key?.fill(0);
+  return key !== undefined;
 }
 
 /** A pipe takes less at a time, and may be full. */
@@ -87,6 +99,7 @@ async function image(out: Output, raw: RawImage): Promise<number> {
             ledger,
             station: common.station,
             accepts: acceptance.accepts,
+            overwrite: raw.force,
             signal: stop.signal,
             onEvent: event => {
               progress.onEvent(event);

@@ -10,6 +10,7 @@ import { choice, CHOICE_OF } from "../choice.js";
 import { integer, refuse } from "../simulate/check.js";
 import { addCommon, commonOf, repeated, type RawCommon } from "./common.js";
 import { withLedger } from "./ledgers.js";
+import { fileNameOf } from "../../../certs/units/file-name.js";
 import { act, type Output } from "./output.js";
 import { count } from "./words.js";
 
@@ -127,7 +128,7 @@ async function label(out: Output, raw: RawLabel): Promise<number> {
       const { labelSvg } = await import("../../../certs/labels/svg.js");
       const { labelPng } = await import("../../../certs/labels/picture.js");
       for await (const unit of units) {
-        const path = isFolder ? join(raw.out, `${unit.serial}.${format}`) : raw.out;
+        const path = isFolder ? join(raw.out, `${fileNameOf(unit.serial)}.${format}`) : raw.out;
         save(
           path,
           format === "svg" ? labelSvg(labelUnit(unit), layout) : labelPng(labelUnit(unit), layout, dpi),

@@ -2,6 +2,7 @@ import { ExportRefused } from "../../../certs/export/refused.js";
 import { FactoryError } from "../../../certs/factory/error.js";
 import { asFactoryError } from "../../../certs/factory/faults.js";
 import { InputError } from "../../../certs/input-error.js";
+import { printable } from "../../../certs/printable.js";
 import { UnitListError } from "../../../certs/units/list.js";
 import { EXIT_OF } from "../guarded.js";
 
@@ -48,7 +49,7 @@ export class Output {
 
   /** One line, for people. */
   line(text: string): void {
-    if (!this.json) this.#stream.write(`${text}\n`);
+    if (!this.json) this.#stream.write(`${printable(text)}\n`);
   }
 
   /** As it is, for people on a terminal. */

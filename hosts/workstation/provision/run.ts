@@ -5,6 +5,7 @@ import { refuseExisting, writeWhole } from "../../../certs/files/write.js";
 import type { LineEvent, LineOptions, Recipe } from "../../../certs/factory/line.js";
 import type { Ledger } from "../../../certs/ledger/ledger.js";
 import { readProfile, type Profile } from "../../../certs/profile/profile.js";
+import { fileNameOf } from "../../../certs/units/file-name.js";
 import { readUnits } from "../../../certs/units/list.js";
 import type { Unit } from "../../../certs/units/unit.js";
 import { EXIT_OF } from "../guarded.js";
@@ -143,7 +144,7 @@ async function work(shared: Shared, raw: RawRun, open: LineOptions["open"]): Pro
   await runImages({
     ...shared,
     serials: imageSerials(shared.ledger, raw, profile),
-    imageOf: serial => ({ path: join(folder, `${serial}.bin`), force: raw.force }),
+    imageOf: serial => ({ path: join(folder, `${fileNameOf(serial)}.bin`), force: raw.force }),
   });
 }
 

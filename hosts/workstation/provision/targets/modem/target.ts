@@ -1,3 +1,4 @@
+import { printable } from "../../../../../certs/printable.js";
 import { bc66 } from "../../../../../drivers/bc66/profile.js";
 import { bg95 } from "../../../../../drivers/bg95/profile.js";
 import { identify } from "../../../../../drivers/quectel/commands/general.js";
@@ -79,6 +80,9 @@ export async function openModemTarget(port: string, options: ModemTargetOptions)
   return target;
 }
 
+/** Characters of a model or revision that are kept. */
+const FACT_MOST = 64;
+
 /** What a modem alone can be asked for. */
 export type ModemTarget = Target & Required<Pick<Target, "erase">>;
 
@@ -129,8 +133,8 @@ class OpenModem implements ModemTarget {
       const used = await store.holding();
       return {
         ...(/^\d{15}$/.test(imei) && { imei }),
-        module: model.replace(/^Quectel_/, ""),
-        firmware: revision,
+        module: printable(model.replace(/^Quectel_/, ""), FACT_MOST),
+        firmware: printable(revision, FACT_MOST),
         locked: false,
         generates: false,
         proves: false,
