@@ -9,6 +9,8 @@ import { runImages } from "../../certs/factory/run-images.js";
 import { runLine } from "../../certs/factory/run-line.js";
 import { openLedger } from "../../certs/ledger/open.js";
 import { readProfile, type Profile } from "../../certs/profile/profile.js";
+import { openDeviceTarget } from "../../hosts/workstation/provision/targets/device.js";
+import { openModemTarget } from "../../hosts/workstation/provision/targets/modem/target.js";
 import type { Timer } from "../../modules/io/timer.js";
 import { readUnits } from "../../certs/units/list.js";
 import type { LineJob } from "./line-job.js";
@@ -42,14 +44,12 @@ function recipeOf(job: LineJob, onPoint: OnPoint): Recipe {
   };
 }
 
-/** The real targets; only the one that is needed is loaded. */
-async function openerOf(profile: Profile, haste: number): Promise<OpenTarget> {
+/** The real targets. */
+function openerOf(profile: Profile, haste: number): OpenTarget {
   if (profile.target === "modem") {
-    const { openModemTarget } = await import("../../hosts/workstation/provision/targets/modem/target.js");
     const { module, route } = profile;
     return port => openModemTarget(port, { module, route });
   }
-  const { openDeviceTarget } = await import("../../hosts/workstation/provision/targets/device.js");
   if (haste === 1) return port => openDeviceTarget(port);
   const timer: Timer<NodeJS.Timeout> = {
     set: (work, ms = 0) => setTimeout(work, ms / haste),
@@ -94,7 +94,7 @@ export async function runJob(
       );
       return results;
     }
-    const openTarget = await openerOf(profile, job.haste ?? 1);
+    const openTarget = openerOf(profile, job.haste ?? 1);
     const open: OpenTarget = async port => watchedTarget(await openTarget(port), onPoint);
     return await runLine({
       ...shared,

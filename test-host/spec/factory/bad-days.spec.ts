@@ -75,7 +75,9 @@ describe("bad days of a line: run again and it continues", function () {
       assert.notEqual(result.error.side, "input", result.error.what);
       failures.push(result);
     }
-    return assert.fail(`still not done: ${failures.map(({ error }) => `${error?.code ?? ""}: ${error?.what ?? ""}`).join("; ")}`);
+    return assert.fail(
+      `still not done: ${failures.map(({ error }) => `${error?.code ?? ""}: ${error?.what ?? ""}`).join("; ")}`,
+    );
   }
 
   it("the supply of the unit fails at any step of its flash", async () => {
