@@ -41,6 +41,7 @@ class TokenSigner implements CertificateSigner {
   readonly #options: TokenOptions;
   /** Somebody else in this process had initialized the library: it is theirs to finalize. */
   #isOwn = false;
+  #slot: Handle | undefined;
   #session: Handle | undefined;
   #key: Handle | undefined;
   /** CKA_ALWAYS_AUTHENTICATE: the PIN is asked for before each signature. */
@@ -73,10 +74,8 @@ class TokenSigner implements CertificateSigner {
         "The PIN was given wrong before; once more, and the token locks itself. Nothing was tried.",
         "Make sure of the PIN by hand with the token's own tool, which resets the count; then run again.",
       );
-    // A session that only reads: nothing in the token is ever changed.
-    this.#session = this.#guard("opening a session", () =>
-      this.#module.C_OpenSession(slot, this.#js.CKF_SERIAL_SESSION),
-    );
+    this.#slot = slot;
+    this.#session = this.#guard("opening a session", () => this.#openSession(slot));
     this.#login(this.#session, this.#js.CKU_USER);
     this.#key = this.#guard("looking for the key", () => this.#findKey());
     this.#isAskedAlways = this.#reads(this.#key, this.#js.CKA_ALWAYS_AUTHENTICATE);
@@ -100,6 +99,31 @@ class TokenSigner implements CertificateSigner {
       }
     }
     this.#isOwn = false;
+  }
+
+  /** One that only reads: nothing in the token is ever changed. */
+  #openSession(slot: Handle): Handle {
+    return this.#module.C_OpenSession(slot, this.#js.CKF_SERIAL_SESSION);
+  }
+
+  /**
+   * The PIN for one signature. Where it is refused the signature stays begun, and the session would refuse the next one
+   * (CKR_OPERATION_ACTIVE). C_SignFinal ends it on some tokens only: mechanisms of a single part need not know it. A session
+   * that is closed ends it on all; the new one is opened before, so that the login stays (PKCS #11 v2.40, 5.6).
+   */
+  #loginForSignature(session: Handle): void {
+    try {
+      this.#login(session, this.#js.CKU_CONTEXT_SPECIFIC);
+    } catch (error) {
+      try {
+        if (this.#slot !== undefined) this.#session = this.#openSession(this.#slot);
+        this.#module.C_CloseSession(session);
+        this.#key = this.#findKey();
+      } catch {
+        // The token is gone: the next signature tells. What refused this one is told first.
+      }
+      throw error;
+    }
   }
 
   #initialize(): void {
@@ -247,8 +271,9 @@ class TokenSigner implements CertificateSigner {
       const session = this.#live();
       const key = this.#key;
       if (key === undefined) throw this.#gone("signing", "closed");
+      if (this.#refused !== undefined) throw this.#refused;
       this.#module.C_SignInit(session, { mechanism }, key);
-      if (this.#isAskedAlways) this.#login(session, this.#js.CKU_CONTEXT_SPECIFIC);
+      if (this.#isAskedAlways) this.#loginForSignature(session);
       // 512 bytes: RSA-4096.
       return Uint8Array.from(this.#module.C_Sign(session, input, Buffer.alloc(512)));
     });

@@ -74,7 +74,7 @@ describe("issuing by a token through PKCS#11", () => {
     return {
       subject: { commonName: "unit-7" },
       publicKey: Uint8Array.from(publicKey.export({ type: "spki", format: "der" })),
-      ...deviceValidity(issuer, 100, now),
+      ...deviceValidity(issuer, 100, new Date()),
     };
   };
 
@@ -122,7 +122,10 @@ describe("issuing by a token through PKCS#11", () => {
     }
   });
 
-  it("a key that asks for the PIN before each signature gets it", async () => {
+  /** A key that asks for the PIN before each signature, and its authority. */
+  let strict: TokenOptions | undefined;
+  function strictKey(): TokenOptions {
+    if (strict !== undefined) return strict;
     token.tool(
       ...["--keypairgen", "--key-type", "EC:prime256v1", "--label", "strict", "--id", "07"],
       "--always-auth",
@@ -141,11 +144,13 @@ describe("issuing by a token through PKCS#11", () => {
       format: "der",
       type: "spki",
     });
-    const issuer = await openToken({
-      ...optionsOf("P-256"),
-      key: "strict",
-      certificate: certificateFor(publicKey.export({ type: "spki", format: "der" })),
-    });
+    const certificate = certificateFor(publicKey.export({ type: "spki", format: "der" }));
+    strict = { ...optionsOf("P-256"), key: "strict", certificate };
+    return strict;
+  }
+
+  it("a key that asks for the PIN before each signature gets it", async () => {
+    const issuer = await openToken(strictKey());
     try {
       await issuer.issue(unit("P-256", issuer.certificate));
       await issuer.issue(unit("P-256", issuer.certificate));
@@ -153,6 +158,63 @@ describe("issuing by a token through PKCS#11", () => {
       issuer.close();
     }
   });
+
+  // Between C_SignInit and the signature SoftHSM is told something else than what it asks for, once; it refuses by itself.
+  const REFUSALS: readonly (readonly [
+    what: string,
+    change: (user: number, pin: string) => readonly [user: number, pin: string],
+    code: string,
+    next: string | undefined,
+  ])[] = [
+    ["a wrong PIN", user => [user, "9999"], "pkcs11-pin", "pkcs11-pin"],
+    ["another fault", (_, pin) => [99, pin], "pkcs11-refused", undefined],
+  ];
+  for (const [what, change, code, next] of REFUSALS)
+    // The signature stayed begun, and each one after it ended with CKR_OPERATION_ACTIVE.
+    it(`a login before a signature that was refused for ${what} does not hold up the next`, async () => {
+      const js = (await import("pkcs11js")).default;
+      const real = js.PKCS11;
+      let asked = 0;
+      class Misunderstood extends real {
+        constructor() {
+          super();
+          const login = this.C_Login.bind(this);
+          const value = (session: Buffer, user: number, pin: string): void => {
+            if (user !== js.CKU_CONTEXT_SPECIFIC) login(session, user, pin);
+            // The first signature of all is the proof that the key is the certificate's.
+            else login(session, ...(asked++ === 1 ? change(user, pin) : ([user, pin] as const)));
+          };
+          Object.defineProperty(this, "C_Login", { value });
+        }
+      }
+      Object.defineProperty(js, "PKCS11", { value: Misunderstood, configurable: true, enumerable: true });
+      const opened = openToken(strictKey());
+      const issuer = await opened.finally(() => {
+        Object.defineProperty(js, "PKCS11", {
+          value: real,
+          configurable: true,
+          enumerable: true,
+          writable: true,
+        });
+      });
+      const outcome = async (): Promise<string | undefined> => {
+        try {
+          await issuer.issue(unit("P-256", issuer.certificate));
+          return undefined;
+        } catch (error) {
+          return error instanceof FactoryError ? error.code : String(error);
+        }
+      };
+      try {
+        assert.equal(await outcome(), code);
+        assert.equal(await outcome(), next);
+        assert.equal(await outcome(), next);
+        // A PIN that was refused is never tried again.
+        assert.equal(asked, next === undefined ? 4 : 2);
+      } finally {
+        issuer.close();
+      }
+    });
 
   /** Of a key in the token, issued by another one of it: an intermediate. */
   function certificateFor(publicKey: Buffer): X509Certificate {
