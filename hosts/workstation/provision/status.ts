@@ -1,16 +1,20 @@
 import type { Command } from "commander";
 import type { CertificateRecord, Ledger, Summary, UnitRecord } from "../../../certs/ledger/ledger.js";
 import { UNIT_STATES } from "../../../certs/ledger/ledger.js";
+import { FactoryError } from "../../../certs/factory/error.js";
 import { unknownSerial } from "../../../certs/factory/faults.js";
+import { InputError } from "../../../certs/input-error.js";
 import { readProfile } from "../../../certs/profile/profile.js";
+import { EXIT_OF } from "../guarded.js";
 import { addCommon, commonOf, shownLedger, type RawCommon } from "./common.js";
 import { withLedger } from "./ledgers.js";
-import { act, type Output } from "./output.js";
+import { act, failureFacts, sentences, type Output } from "./output.js";
 import { count, day, moment, proofWords } from "./words.js";
 
 interface RawStatus extends RawCommon {
   readonly serial?: string;
   readonly failed?: boolean;
+  readonly head?: string;
 }
 
 /** The audit trail does not fit together: whoever keeps the ledger has to look, no unit. */
@@ -115,7 +119,40 @@ async function failures(out: Output, ledger: Ledger, profile: string | undefined
   }
 }
 
+/** What `head` is in an empty ledger. */
+const NO_EVENT = "0".repeat(64);
+
+function headOf(given: string | undefined): string | undefined {
+  const head = given?.trim().toLowerCase();
+  if (head === undefined || /^[\da-f]{64}$/.test(head)) return head;
+  throw new InputError({
+    what: "--head is no hash of an event",
+    why: "A hash is 64 hexadecimal digits, as an earlier status told it.",
+    fix: "Give the whole one: --head $(cat head.txt)",
+    file: "--head",
+  });
+}
+
+/**
+ * Sequence of the event that was the last one when somebody kept its hash. The chain was computed before: whoever is in
+ * it stands where it stood, and nothing before it was changed.
+ * @throws FactoryError `head-gone`
+ */
+async function placeOf(ledger: Ledger, head: string, chain: Chain): Promise<number> {
+  if (head === NO_EVENT) return 0;
+  for await (const { sequence, hash } of ledger.events({ hash: head }))
+    if (hash === head && sequence <= chain.events) return sequence;
+  throw new FactoryError({
+    code: "head-gone",
+    side: "unit",
+    what: `the event whose hash was kept (${head.slice(0, 16)}) is not in this ledger's audit trail`,
+    why: "What was recorded before it was changed, the trail's end was cut off, an older copy took the ledger's place, or the hash is another ledger's.",
+    fix: "Compare this ledger with its copies; trust nothing in it until you know why.",
+  });
+}
+
 async function status(out: Output, raw: RawStatus): Promise<number> {
+  const head = headOf(raw.head);
   const common = commonOf(raw, process.env);
   const profile = common.isProfileGiven ? readProfile(common.profile).name : undefined;
   return await withLedger(common.ledger, "existing", async ledger => {
@@ -126,11 +163,19 @@ async function status(out: Output, raw: RawStatus): Promise<number> {
     if (raw.failed === true) await failures(out, ledger, profile);
     const chain = await ledger.verifyChain();
     out.line(chainLine(chain));
-    return out.summary(chain.fault === undefined ? 0 : BROKEN, {
-      ledger: where,
-      ...summary,
-      chain: { whole: chain.fault === undefined, ...chain },
-    });
+    const facts = { ledger: where, ...summary, chain: { whole: chain.fault === undefined, ...chain } };
+    const exitCode = chain.fault === undefined ? 0 : BROKEN;
+    if (head === undefined) return out.summary(exitCode, facts);
+    try {
+      const sequence = await placeOf(ledger, head, chain);
+      out.line(row("head", `event ${sequence} is where it was: nothing up to it was changed`));
+      return out.summary(exitCode, { ...facts, kept: { sequence } });
+    } catch (error) {
+      if (!(error instanceof FactoryError)) throw error;
+      process.stderr.write(sentences(error));
+      const code = chain.fault === undefined && error.side === "unit" ? EXIT_OF.unit : BROKEN;
+      return out.summary(code, { ...facts, failure: failureFacts(error) });
+    }
   });
 }
 
@@ -141,6 +186,7 @@ export function addStatus(provision: Command, done: (exitCode: number) => void):
       .command("status")
       .description("tell what the ledger knows, and whether its audit trail is whole")
       .option("--serial <serial>", "one unit: its state, certificates and history")
-      .option("--failed", "list the units whose last attempt failed"),
+      .option("--failed", "list the units whose last attempt failed")
+      .option("--head <hash>", "last hash of an earlier status: whether that event is still where it was"),
   ).action((raw: RawStatus) => act(raw.json ?? false, done, out => status(out, raw)));
 }

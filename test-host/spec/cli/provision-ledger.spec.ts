@@ -216,6 +216,37 @@ describe("xs-cellular provision", function () {
       assert.match(run.stdout, /audit trail +BROKEN: /);
     });
 
+    it("--head tells whether the event with a hash that was kept is still where it was", async () => {
+      const { summary } = await floor.json(["status"]);
+      const head = String(summary["head"]);
+      const kept = String(summary["events"]);
+      // A later event does not move it.
+      await floor.good(["export", "--format", "crl", "--out", "later.pem"]);
+      const { stdout } = await floor.good(["status", "--head", ` ${head.toUpperCase()}`]);
+      assert.match(stdout, new RegExp(`^head +event ${kept} is where it was`, "m"));
+      const json = await floor.json(["status", "--head", head]);
+      assert.deepEqual([json.code, json.summary["kept"]], [0, { sequence: Number(kept) }]);
+      await floor.good(["status", "--head", "0".repeat(64)]);
+    });
+
+    // A chain that was computed anew as a whole, or an older copy, fits in itself: only a hash from elsewhere tells.
+    it("--head of an event that is not there is told in three sentences, and ends with 1", async () => {
+      const run = await floor.provision(["status", "--head", "ab".repeat(32)]);
+      assert.equal(run.code, 1);
+      assert.match(run.stdout, /^audit trail +\d+ events, whole/m);
+      assert.match(
+        run.stderr,
+        /^xs-cellular: the event whose hash was kept \(abababababababab\) is not in .*\n {2}why: .*\n {2}fix: .*\n$/,
+      );
+      const json = await floor.json(["status", "--head", "ab".repeat(32)]);
+      assert.equal(json.code, 1);
+      assert.equal((json.summary["failure"] as { code: string }).code, "head-gone");
+    });
+
+    it("refuses a --head that is no hash", async () => {
+      assertRefused(await floor.provision(["status", "--head", "abab"]), /--head is no hash/);
+    });
+
     it("refuses a ledger that is not there, and makes none", async () => {
       assertRefused(
         await floor.provision(["status", "--ledger", "nothing.db"]),
