@@ -37,7 +37,7 @@ export type Fate =
   /** Issued, not yet in use. */
   | "issued"
   | "active"
-  /** The run that issued it could not use it: its key is gone. It was never in use. */
+  /** The run that issued it could not use it: its key is gone. It is valid all the same: revocation lists name it. */
   | "abandoned"
   /** Another took its place. */
   | "superseded"
@@ -152,7 +152,7 @@ export interface Claim {
   readonly token: string;
 }
 
-/** What changes with a state, beside it. `undefined` removes. */
+/** What changes with a state, beside it. `undefined` removes, but not a request. */
 export interface Advance {
   readonly keySha256?: string | undefined;
   readonly request?: Uint8Array | undefined;
