@@ -273,6 +273,15 @@ export function deviceValidity(
   now: Date,
 ): { readonly notBefore: Date; readonly notAfter: Date } {
   const day = 86_400_000;
+  // Nothing that this clock dates would be valid by it, and its end would come years too early by the right one.
+  if (seconds(now) < seconds(new Date(issuer.validFrom)))
+    refuse(
+      "certificate-dates",
+      "input",
+      `this computer's clock says ${now.toISOString().slice(0, 10)}, before the life of ${subjectOf(issuer)}, which begins on ${new Date(issuer.validFrom).toISOString().slice(0, 10)}`,
+      "What is dated by a wrong clock is not valid when it should be.",
+      "Set this computer's clock.",
+    );
   const start = Math.max(now.getTime() - day, Date.parse(issuer.validFrom));
   const validity = {
     notBefore: new Date(Math.floor(start / 1000) * 1000),
