@@ -52,7 +52,7 @@ async function isAnyLeft({ ledger, recipe }: LineOptions): Promise<boolean> {
 async function nextUnit(options: LineOptions, port: string, last: UnitResult): Promise<boolean> {
   const { signal, ledger, wait = pause } = options;
   let isGone = false;
-  while (!signal?.aborted && (await isAnyLeft(options))) {
+  while (!signal?.aborted) {
     try {
       const present = await withTarget(options, port, target => target.connect());
       // After it was taken away whatever is there is looked at anew.
@@ -63,6 +63,8 @@ async function nextUnit(options: LineOptions, port: string, last: UnitResult): P
       // It was taken away, or is starting.
       isGone = true;
     }
+    // Not before each unit: in a long list it takes longer than a look at the port.
+    if (!(await isAnyLeft(options))) return false;
     await wait(LOOK_MS, signal);
   }
   return false;
