@@ -12,6 +12,9 @@ import type { Present, Target } from "./target.js";
 /** What is wrong with the dates of a certificate that was drawn up earlier. */
 const DATE_FAULTS: readonly string[] = ["certificate-dates", "expired", "not-yet-valid"];
 
+/** A draft whose dates are off by more than that is of another clock, or so old that the unit would lack the time. */
+const DRAFT_OFF_MS = 7 * 86_400_000;
+
 /** What work on one unit needs. */
 export interface Bench {
   readonly recipe: Recipe;
@@ -234,8 +237,15 @@ export class Work {
           "Put back the authority of the profile that it was begun with.",
         ),
       };
-    const { organization, organizationalUnit, country } = profile.certificate;
+    const { organization, organizationalUnit, country, days } = profile.certificate;
     try {
+      // It may be valid now and still end years too early.
+      const { notAfter } = deviceValidity(issuer.by.certificate, days, this.#bench.now());
+      if (Math.abs(draft.notAfter.getTime() - notAfter.getTime()) > DRAFT_OFF_MS)
+        return {
+          restart: "draft-refused",
+          reason: different(`the dates of ${serial} were drawn up by another clock, or long ago`),
+        };
       const der = await issuer.by.issue({
         subject: { commonName: serial, organization, organizationalUnit, country },
         publicKey: draft.publicKey,
