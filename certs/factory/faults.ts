@@ -23,6 +23,16 @@ export function otherHardware(serial: string, member: string, wanted: string, fo
   });
 }
 
+export function wrongModule(wanted: string, found: string): FactoryError {
+  return new FactoryError({
+    code: "wrong-module",
+    side: "unit",
+    what: `the unit has a ${found}, the profile is for a ${wanted.toUpperCase()}`,
+    why: "Modules differ in the keys, sizes and suites that their TLS takes; all checks were made for the other one.",
+    fix: "Put in the right unit, or use the profile for this module.",
+  });
+}
+
 export function foreign(subject: string): FactoryError {
   return new FactoryError({
     code: "foreign",
@@ -83,6 +93,17 @@ export function imageMade(serial: string): FactoryError {
   });
 }
 
+/** A unit under way holds another broker's CA than the profile has now. */
+export function otherBrokerCa(serial: string): FactoryError {
+  return new FactoryError({
+    code: "broker-ca",
+    side: "unit",
+    what: `${serial} holds another CA for the broker than the profile names`,
+    why: "The profile was changed since the unit was begun, and flash takes an object once.",
+    fix: `Begin it anew: xs-cellular provision revoke --serial ${serial} --reason superseded --replace; then run again.`,
+  });
+}
+
 export function wasRevoked(serial: string): FactoryError {
   return new FactoryError({
     code: "revoked",
@@ -130,6 +151,17 @@ export function locked(serial: string | undefined): FactoryError {
     what: `the unit ${serial === undefined ? "at this port" : serial} is locked and does not hold what the ledger says`,
     why: "A lock is for ever: nothing in its credential store can be changed through the console.",
     fix: "Take it out of the line; its credentials are replaced with the whole unit.",
+  });
+}
+
+/** A unit that nothing can be erased of any more. */
+export function lockedForErasure(serial: string): FactoryError {
+  return new FactoryError({
+    code: "locked",
+    side: "unit",
+    what: `the unit ${serial} is locked, and a locked unit cannot be erased; nothing was revoked`,
+    why: "A lock is for ever: nothing in its credential store can be changed or erased through the console.",
+    fix: "Leave --port out: its certificate is revoked in the ledger alone; then destroy the unit, or replace its ESP32.",
   });
 }
 

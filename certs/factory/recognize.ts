@@ -11,6 +11,7 @@ import {
   otherProfile,
   otherUnit,
   wasRevoked,
+  wrongModule,
 } from "./faults.js";
 import { sha256 } from "./host-key.js";
 import type { Holding, Present, TargetKind } from "./target.js";
@@ -72,6 +73,12 @@ function subject(der: Uint8Array): string {
   } catch {
     return "it cannot be read";
   }
+}
+
+/** @throws FactoryError when the unit has another module than the profile is for. One that tells none is believed. */
+export function checkModule(present: Present, module: string): void {
+  const found = present.module;
+  if (found !== undefined && !found.toLowerCase().includes(module)) throw wrongModule(module, found);
 }
 
 /** @throws FactoryError when what is at the port must not be written as a unit of this run. */

@@ -1,5 +1,5 @@
 import type { CertificateRecord, Ledger, RevocationReason, UnitRecord } from "../ledger/ledger.js";
-import { locked, otherUnit, unable, unknownSerial, unrecognized } from "./faults.js";
+import { lockedForErasure, otherUnit, unable, unknownSerial, unrecognized } from "./faults.js";
 import { checkHardware, recognize } from "./recognize.js";
 import type { Target } from "./target.js";
 
@@ -31,7 +31,7 @@ async function checkAtHand(target: Target, ledger: Ledger, unit: UnitRecord): Pr
     throw otherUnit(unit.serial, found.unit.serial);
   if (found === undefined) throw unrecognized(unit.serial);
   checkHardware(unit, present);
-  if (present.locked) throw locked(unit.serial);
+  if (present.locked) throw lockedForErasure(unit.serial);
 }
 
 /** The certificate of an earlier revocation with the same wish, after which the unit could not be erased. */

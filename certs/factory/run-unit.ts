@@ -2,7 +2,7 @@ import type { Claim, UnitRecord, UnitState, Wanted } from "../ledger/ledger.js";
 import type { FactoryError } from "./error.js";
 import { asFactoryError, claimed, interrupted, unknownSerial } from "./faults.js";
 import type { LineEvent, LineOptions, UnitResult } from "./line.js";
-import { checkUnit, holdsAll, recognize, refuseStranger, type Recognized } from "./recognize.js";
+import { checkModule, checkUnit, holdsAll, recognize, refuseStranger, type Recognized } from "./recognize.js";
 import type { Present, Target } from "./target.js";
 import { Work, type Bench } from "./work.js";
 
@@ -45,6 +45,7 @@ export class UnitRun {
   async look(target: Target, present: Present, serial: string | undefined): Promise<Wanted> {
     const { ledger, recipe, overwrite } = this.#options;
     const profile = recipe.profile.name;
+    checkModule(present, recipe.profile.module);
     const known = await recognize(ledger, present);
     if (known !== undefined) {
       const { unit } = known;

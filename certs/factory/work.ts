@@ -3,11 +3,11 @@ import { deviceValidity, newSerialNumber } from "../authority/certificate.js";
 import { checkBeforeWriting } from "../check/before-writing.js";
 import type { Advance, CertificateRecord, Claim, Ledger, UnitState } from "../ledger/ledger.js";
 import { FactoryError } from "./error.js";
-import { different, interrupted, unable, unproved, wrongRequest } from "./faults.js";
+import { different, interrupted, otherBrokerCa, unable, unproved, wrongRequest } from "./faults.js";
 import { hostRequest, keyOfRequest, makeHostKey, publicHalf, sha256, withPkcs8 } from "./host-key.js";
 import type { LineOptions, Recipe } from "./line.js";
 import { hardwareOf, holdsAll, holdsKey, notHeld } from "./recognize.js";
-import type { Present, Target } from "./target.js";
+import type { Holding, Present, ReadBack, Target } from "./target.js";
 
 /** What is wrong with the dates of a certificate that was drawn up earlier. */
 const DATE_FAULTS: readonly string[] = ["certificate-dates", "expired", "not-yet-valid"];
@@ -45,6 +45,23 @@ const RESTARTED_BY_ITSELF: readonly UnitState[] = ["keyed", "issuing", "issued"]
 
 /** Of one certificate in the ledger: everything but its fate. */
 type NewCertificate = Omit<CertificateRecord, "fate" | "fateAt" | "reason" | "unit">;
+
+/** The work's result, or the signal, whichever comes first. */
+function untilStopped<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(interrupted());
+    };
+    if (signal?.aborted) stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal?.removeEventListener("abort", stop));
+  });
+}
+
+/** What a comparison has proved: a count of bytes is no reading back. */
+function proofOf(found: ReadBack): string {
+  return Object.values(found).includes("byte-count") ? "byte-count" : "read-back";
+}
 
 /**
  * Brings one unit from the state that the ledger has to `done`. Each state is committed before the next step
@@ -96,7 +113,10 @@ export class Work {
     const { pending, used } = this.#present;
     if (unit.keySha256 === undefined) return;
     if (holdsKey(pending, unit)) this.#spki = pending.key;
-    else if (holdsKey(used, unit)) this.#spki = used.key;
+    else if (holdsKey(used, unit)) {
+      this.#spki = used.key;
+      await this.#checkBrokerCa(used);
+    }
     // What a BC66 does not tell can be there all the same.
     else if (this.#present.tells === false && !RESTARTED_BY_ITSELF.includes(unit.state)) return;
     else if (!RESTARTED_BY_ITSELF.includes(unit.state)) throw notHeld(unit, this.#target.kind);
@@ -106,6 +126,16 @@ export class Work {
         restart: "key-gone",
         reason: different("the key of an earlier run is not in the unit any more"),
       });
+  }
+
+  /** A unit that is in use with the CA of a profile that was wrong, and was corrected since, would fail for ever. */
+  async #checkBrokerCa(used: Holding): Promise<void> {
+    const { unit } = this.claim;
+    const wanted = sha256(this.#recipe.brokerCa.raw);
+    if (used.ca === undefined || sha256(used.ca) === wanted || holdsKey(this.#present.pending, unit)) return;
+    const reason = otherBrokerCa(unit.serial);
+    if (unit.state === "connected") throw reason;
+    await this.#restart({ restart: reason.code, reason });
   }
 
   #step(state: UnitState): Promise<Step | undefined> | Step {
@@ -316,7 +346,7 @@ export class Work {
     await this.#target.write("ca", ca);
     await this.#target.write("certificate", certificate);
     const found = await this.#target.readBack({ ca, certificate, key: this.#publicKey });
-    return { to: "written", changes: { proof: "read-back", data: { ...found } } };
+    return { to: "written", changes: { proof: proofOf(found), data: { ...found } } };
   }
 
   async #prove(): Promise<Step> {
@@ -344,7 +374,8 @@ export class Work {
         "the profile asks for a handshake, which nothing of this kind can do",
         "Leave proof.handshake out of the profile.",
       );
-    const { facts } = await target.handshake(broker);
+    // It may take minutes, and what came before is committed.
+    const { facts } = await untilStopped(target.handshake(broker), this.#bench.signal);
     return { to: "connected", changes: { proof: "handshake", data: { ...facts, broker } } };
   }
 
@@ -362,6 +393,11 @@ export class Work {
       if (!unit.proofs.some(proof => proof === "possession" || proof === "handshake"))
         throw unproved(unit.serial);
       await target.lock();
+      await this.#bench.ledger.record(unit.serial, this.claim.station, "locked", {});
+      this.#bench.onNotice(
+        "locked",
+        "the unit is locked now, for ever: nothing can be written to it any more",
+      );
     }
     return { to: "done" };
   }

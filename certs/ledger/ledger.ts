@@ -115,7 +115,7 @@ export interface UnitRecord extends Omit<Unit, "line"> {
   /** SHA-256 of its certificate since `issued`. */
   readonly certificate?: string | undefined;
   readonly hardware: Hardware;
-  /** Names of proofs that were made for this generation: `read-back`, `possession`, `handshake`. */
+  /** Names of proofs that were made for this generation: `read-back` (or `byte-count`, where a module tells no more), `possession`, `handshake`. */
   readonly proofs: readonly string[];
   /** Since the last attempt that failed; absent after a success. */
   readonly failure?: UnitFailure | undefined;

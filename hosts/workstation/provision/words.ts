@@ -40,7 +40,9 @@ export function stateWords(state: UnitState, profile: Profile): string {
     case "issued":
       return "certificate issued";
     case "written":
-      return "written and read back";
+      return profile.target === "modem" && profile.module === "bc66"
+        ? "written; the module has counted its bytes"
+        : "written and read back";
     case "proved":
       return "key proved: it has signed a fresh nonce";
     case "used":
@@ -85,6 +87,7 @@ export function nextWords(state: UnitState, profile: Profile): string {
 
 const PROOFS: Readonly<Record<string, string>> = {
   "read-back": "read back",
+  "byte-count": "bytes counted",
   possession: "key proved",
   handshake: "TLS handshake",
 };
