@@ -9,6 +9,7 @@ export interface AttemptEnd {
   readonly outcome: ReportAttempt["outcome"];
   readonly begun: number;
   readonly durationMs: number;
+  /** Milliseconds to each state from the one before; to the first from the attempt's begin. */
   readonly times: readonly (readonly [UnitState, number])[];
   readonly state?: UnitState | undefined;
   readonly certificate?: string | undefined;
@@ -39,7 +40,7 @@ export class ReportBook {
   private readonly failures = new Map<string, FailureGroup>();
   private readonly stateTimes = new Map<UnitState, number[]>();
   private readonly notices = new Map<string, { count: number; text: string }>();
-  private readonly underWay = new Map<string, { begun: number; times: [UnitState, number][] }>();
+  private readonly underWay = new Map<string, { lastMs: number; times: [UnitState, number][] }>();
   private readonly now: () => Date;
   private readonly from: Date;
 
@@ -53,11 +54,16 @@ export class ReportBook {
     const at = this.now().getTime();
     switch (event.event) {
       case "unit":
-        this.underWay.set(event.port, { begun: at, times: [] });
+        this.underWay.set(event.port, { lastMs: 0, times: [] });
         return;
-      case "state":
-        this.underWay.get(event.port)?.times.push([event.state, event.ms]);
+      case "state": {
+        const under = this.underWay.get(event.port);
+        if (under === undefined) return;
+        // The line counts from the attempt's begin, the page tells what each step took.
+        under.times.push([event.state, event.ms - under.lastMs]);
+        under.lastMs = event.ms;
         return;
+      }
       case "notice":
         this.notice(event.code, event.text);
         return;

@@ -83,7 +83,7 @@ function states({ stateTimes }: Report): string {
     {
       id: "states",
       size: "half",
-      title: "Time to reach each state",
+      title: "Time to each state from the one before",
       description: "Bar: half of the units were faster. Line: 95 % were.",
       head: ["State", "Half up to", "95 % up to", "Times"],
       rows: list.map(({ state, half, most, count }) => [

@@ -127,7 +127,7 @@ function unitTable(units: readonly ReportUnit[], options: PageOptions): string {
   return (
     `<p class="soft">${note}</p><div class="scroll" tabindex="0" role="region" aria-label="Units"><table class="units"><thead><tr>` +
     ["Serial", "Outcome", "State"].map(name => `<th scope="col">${name}</th>`).join("") +
-    `<th scope="col">Port</th><th scope="col" class="n">Time</th><th scope="col">What happened, and time to reach each state</th><th scope="col">Certificate (SHA-256)</th><th scope="col">Proofs</th></tr></thead>` +
+    `<th scope="col">Port</th><th scope="col" class="n">Time</th><th scope="col">What happened, and time to each state from the one before</th><th scope="col">Certificate (SHA-256)</th><th scope="col">Proofs</th></tr></thead>` +
     `<tbody>${ordered.slice(0, most).map(unitRow).join("")}</tbody></table></div>`
   );
 }

@@ -27,7 +27,7 @@ export interface ReportUnit {
   readonly port?: string | undefined;
   readonly attempts: number;
   readonly durationMs?: number | undefined;
-  /** Milliseconds that each state took to reach in the last attempt, in their order. */
+  /** Milliseconds to each state from the one before, in the last attempt, in their order. */
   readonly times: readonly (readonly [UnitState, number])[];
   /** SHA-256. */
   readonly certificate?: string | undefined;
@@ -57,7 +57,7 @@ export interface Report {
   readonly units: readonly ReportUnit[];
   readonly attempts: readonly ReportAttempt[];
   readonly failures: readonly ReportFailure[];
-  /** Milliseconds that units took to reach each state, of all attempts. */
+  /** Milliseconds that units took to each state from the one before, of all attempts. */
   readonly stateTimes: ReadonlyMap<UnitState, readonly number[]>;
   /** What people should know and nothing stopped for: by code. */
   readonly notices: readonly { readonly code: string; readonly count: number; readonly text: string }[];

@@ -92,6 +92,24 @@ describe("report", () => {
     assert.deepEqual(report.stateTimes.get("begun"), new Array<number>(9).fill(15_000));
   });
 
+  // The events of a line count from the attempt's begin, the ledger's times are those of single steps.
+  it("a run tells the time to each state from the one before, and to the first from the begin", () => {
+    const run = new Run();
+    run.unit("a", "SN-1", 8_000);
+    run.unit("a", "SN-2", 8_000);
+    const report = run.report();
+    for (const { times } of report.units)
+      assert.deepEqual(times, [
+        ["begun", 2_000],
+        ["done", 4_000],
+      ]);
+    assert.deepEqual(Array.from(report.stateTimes), [
+      ["begun", [2_000, 2_000]],
+      ["done", [4_000, 4_000]],
+    ]);
+    assert.match(reportPage(report), /begun 2\.0 s, done 4\.0 s/);
+  });
+
   it("a unit that failed and was done later is done, and its failure is told as past", () => {
     const run = new Run();
     run.unit("a", "SN-1", 1000, silent);
