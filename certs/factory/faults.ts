@@ -154,17 +154,6 @@ export function locked(serial: string | undefined): FactoryError {
   });
 }
 
-/** A unit that nothing can be erased of any more. */
-export function lockedForErasure(serial: string): FactoryError {
-  return new FactoryError({
-    code: "locked",
-    side: "unit",
-    what: `the unit ${serial} is locked, and a locked unit cannot be erased; nothing was revoked`,
-    why: "A lock is for ever: nothing in its credential store can be changed or erased through the console.",
-    fix: "Leave --port out: its certificate is revoked in the ledger alone; then destroy the unit, or replace its ESP32.",
-  });
-}
-
 export function unable(what: string, fix: string): FactoryError {
   return new FactoryError({
     code: "unable",

@@ -1,5 +1,6 @@
 import type { CertificateRecord, Ledger, RevocationReason, UnitRecord } from "../ledger/ledger.js";
-import { lockedForErasure, otherUnit, unable, unknownSerial, unrecognized } from "./faults.js";
+import { FactoryError } from "./error.js";
+import { otherUnit, unable, unknownSerial, unrecognized } from "./faults.js";
 import { checkHardware, recognize } from "./recognize.js";
 import type { Target } from "./target.js";
 
@@ -19,6 +20,16 @@ export interface Revoked {
   readonly certificate?: CertificateRecord | undefined;
   /** The unit was erased, and looked at afterwards. */
   readonly erased: boolean;
+}
+
+function lockedForErasure(serial: string): FactoryError {
+  return new FactoryError({
+    code: "locked",
+    side: "unit",
+    what: `${serial} is locked, and a locked unit cannot be erased`,
+    why: "A lock is for ever: nothing in its credential store can be changed or erased through the console.",
+    fix: "Leave --port out: the certificate is revoked in the ledger alone. Then destroy the unit, or replace its ESP32.",
+  });
 }
 
 /** @throws FactoryError when the unit at hand is not certainly the one, or cannot be erased. */

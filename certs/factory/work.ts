@@ -112,10 +112,10 @@ export class Work {
     const { unit } = this.claim;
     const { pending, used } = this.#present;
     if (unit.keySha256 === undefined) return;
-    if (holdsKey(pending, unit)) this.#spki = pending.key;
-    else if (holdsKey(used, unit)) {
-      this.#spki = used.key;
-      await this.#checkBrokerCa(used);
+    const holding = [pending, used].find(one => holdsKey(one, unit));
+    if (holding !== undefined) {
+      this.#spki = holding.key;
+      await this.#checkBrokerCa(holding);
     }
     // What a BC66 does not tell can be there all the same.
     else if (this.#present.tells === false && !RESTARTED_BY_ITSELF.includes(unit.state)) return;
@@ -128,11 +128,10 @@ export class Work {
       });
   }
 
-  /** A unit that is in use with the CA of a profile that was wrong, and was corrected since, would fail for ever. */
-  async #checkBrokerCa(used: Holding): Promise<void> {
+  /** A unit with the CA of a profile that was wrong, and was corrected since, would fail for ever. */
+  async #checkBrokerCa({ ca }: Holding): Promise<void> {
     const { unit } = this.claim;
-    const wanted = sha256(this.#recipe.brokerCa.raw);
-    if (used.ca === undefined || sha256(used.ca) === wanted || holdsKey(this.#present.pending, unit)) return;
+    if (ca === undefined || sha256(ca) === sha256(this.#recipe.brokerCa.raw)) return;
     const reason = otherBrokerCa(unit.serial);
     if (unit.state === "connected") throw reason;
     await this.#restart({ restart: reason.code, reason });
