@@ -198,6 +198,10 @@ export async function dryRun(out: Output, options: DryRunOptions): Promise<numbe
         "Give the list: --units units.csv",
       );
     if (ledger !== undefined && units.length > 0) await ledger.tryList(units, profile.name, "the list");
+    const { serial } = options;
+    const isListed = units.some(unit => unit.serial.toLowerCase() === serial?.toLowerCase());
+    if (serial !== undefined && !isListed && (await ledger?.unit(serial)) === undefined)
+      throw unknownSerial(serial);
     if (profile.target === "image") return await previewImages(out, ledger, options);
     const waiting = new Waiting(ledger, options);
     const previews = await Promise.all(ports.map(port => look(port, waiting, options)));

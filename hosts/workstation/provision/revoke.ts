@@ -1,15 +1,17 @@
 import type { Command } from "commander";
-import { asFactoryError } from "../../../certs/factory/faults.js";
+import { FactoryError } from "../../../certs/factory/error.js";
+import { asFactoryError, unknownSerial } from "../../../certs/factory/faults.js";
 import { revokeUnit } from "../../../certs/factory/rework.js";
 import type { Target } from "../../../certs/factory/target.js";
 import { REVOCATION_REASONS } from "../../../certs/ledger/ledger.js";
+import { InputError } from "../../../certs/input-error.js";
 import { readProfile } from "../../../certs/profile/profile.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { EXIT_OF } from "../guarded.js";
 import { addCommon, commonOf, type Common, type RawCommon } from "./common.js";
 import { withLedger } from "./ledgers.js";
 import { act, failureFacts, sentences, type Output } from "./output.js";
-import { opener, type RawPorts } from "./targets.js";
+import { checkPorts, opener, type RawPorts } from "./targets.js";
 
 interface RawRevoke extends RawCommon, RawPorts {
   readonly serial: string;
@@ -27,14 +29,27 @@ async function unitAt(out: Output, raw: RawRevoke, common: Common): Promise<Targ
   return await open(raw.port);
 }
 
+/** The same failure, with what it means for the certificate. */
+function revokedNothing(fault: FactoryError): FactoryError {
+  const { code, side, what, why, fix } = fault;
+  const more = /--port/.test(fix) ? "" : " Without --port the certificate is revoked in the ledger alone.";
+  return new FactoryError(
+    { code, side, what: `${what}; nothing was revoked`, why, fix: `${fix}${more}` },
+    { cause: fault },
+  );
+}
+
 async function revoke(out: Output, raw: RawRevoke): Promise<number> {
   const reason = choice("--reason", raw.reason, REVOCATION_REASONS, CHOICE_OF.known);
   const common = commonOf(raw, process.env);
+  if (raw.port !== undefined) checkPorts([raw.port]);
   const { serial, replace = false } = raw;
   return await withLedger(common.ledger, "existing", async ledger => {
     const before = await ledger.unit(serial);
-    const target = await unitAt(out, raw, common);
+    if (before === undefined) throw unknownSerial(serial);
+    let target: Target | undefined;
     try {
+      target = await unitAt(out, raw, common);
       const { station } = common;
       const { certificate, erased } = await revokeUnit({ ledger, station, serial, reason, replace, target });
       out.line(
@@ -62,14 +77,15 @@ async function revoke(out: Output, raw: RawRevoke): Promise<number> {
         erased,
       });
     } catch (error) {
-      const certificate = before?.certificate;
+      const { certificate } = before;
       const record = certificate === undefined ? undefined : await ledger.certificate(certificate);
       // The ledger comes first: what is revoked stays so when the unit could not be erased.
-      if (raw.port === undefined || record?.fate !== "revoked") throw error;
+      if (raw.port === undefined || error instanceof InputError) throw error;
       const fault = asFactoryError(error);
+      if (record?.fate !== "revoked") throw revokedNothing(fault);
       process.stderr.write(sentences(fault, raw.port));
       out.line(
-        `${serial}: its certificate is revoked, but the unit was NOT erased; run the same again for that.`,
+        `${serial}: its certificate is revoked, but the unit was NOT erased${fault.code === "locked" ? "" : "; run the same again for that"}.`,
       );
       return out.summary(fault.side === "environment" ? EXIT_OF.environment : EXIT_OF.unit, {
         serial,

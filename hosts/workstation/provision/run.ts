@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { refuseExisting, writeWhole } from "../../../certs/files/write.js";
+import { unknownSerial } from "../../../certs/factory/faults.js";
 import type { LineEvent, LineOptions, Recipe } from "../../../certs/factory/line.js";
 import type { Ledger } from "../../../certs/ledger/ledger.js";
 import { readProfile, type Profile } from "../../../certs/profile/profile.js";
@@ -29,7 +30,7 @@ import { longestSerial } from "./plan.js";
 import { endSentence, Progress, type Tally } from "./progress.js";
 import { withRecipe } from "./recipes.js";
 import { Stop } from "./stop.js";
-import { opener, type RawPorts } from "./targets.js";
+import { checkPorts, opener, type RawPorts } from "./targets.js";
 import { count } from "./words.js";
 
 interface RawRun extends RawCommon, RawSecrets, RawPorts {
@@ -86,9 +87,7 @@ function checkTogether(raw: RawRun, profile: Profile): void {
       "Units are reached through ports.",
       "For example: --port /dev/ttyUSB0, or --port tcp:127.0.0.1:7001; it may be repeated.",
     );
-  const twice = ports.find((one, index) => ports.indexOf(one) !== index);
-  if (twice !== undefined)
-    refuse("--port", `--port ${twice} is there twice`, "A port has one unit.", "Name each port once.");
+  checkPorts(ports);
   if (raw.serial !== undefined && (ports.length > 1 || raw.continuous === true))
     refuse(
       "--serial",
@@ -205,6 +204,9 @@ async function lineUntil(
       target: profile.target,
     });
     await enlist(out, ledger, given);
+    // Told once and before a port is opened, instead of for each port.
+    if (raw.serial !== undefined && (await ledger.unit(raw.serial)) === undefined)
+      throw unknownSerial(raw.serial);
     const progress = new Progress(out, profile, portsOf(raw), Date.now, raw.continuous);
     told.say = text => {
       progress.say(text);

@@ -1,9 +1,10 @@
+import { realpathSync } from "node:fs";
 import { ImageTarget } from "../../../certs/factory/image-target.js";
 import type { OpenTarget } from "../../../certs/factory/target.js";
 import { readSecret } from "../../../certs/files/secret.js";
 import type { Profile } from "../../../certs/profile/profile.js";
 import { choice, CHOICE_OF } from "../choice.js";
-import { refuse } from "../simulate/check.js";
+import { refuse, shown } from "../simulate/check.js";
 import type { NetworkOptions } from "./targets/modem/handshake.js";
 
 /** Rates that modules and USB adapters share. */
@@ -13,6 +14,48 @@ const BAUD_RATES = ["9600", "19200", "38400", "57600", "115200", "230400", "4608
 export interface RawPorts {
   readonly baud?: string;
   readonly apn?: string;
+}
+
+/** The device behind a name; links to it are made anew by udev, and may not be there yet. */
+function deviceOf(port: string): string {
+  if (port.startsWith("tcp:")) return port.toLowerCase();
+  try {
+    return realpathSync(port);
+  } catch {
+    return port;
+  }
+}
+
+/**
+ * Names of ports, before any is opened.
+ * @throws InputError for one that is none, or when two are one device.
+ */
+export function checkPorts(ports: readonly string[]): void {
+  for (const port of ports) {
+    if (port.trim() === "")
+      refuse(
+        "--port",
+        "--port is empty",
+        "A variable of a script that was never set looks like that.",
+        "Give a path, such as /dev/ttyUSB0, or tcp:HOST:PORT.",
+      );
+    if (!port.startsWith("tcp:")) continue;
+    const number = Number(/^tcp:.+:(\d{1,5})$/.exec(port)?.[1] ?? NaN);
+    if (!(number >= 1 && number <= 65_535))
+      refuse(
+        "--port",
+        `--port ${shown(port)} is no tcp:HOST:PORT`,
+        "Behind tcp: stand a host and a port from 1 to 65535.",
+        "For example: --port tcp:127.0.0.1:7001",
+      );
+  }
+  const devices = ports.map(deviceOf);
+  const again = devices.findIndex((one, index) => devices.indexOf(one) !== index);
+  const twice = ports[again];
+  if (twice === undefined) return;
+  const first = ports[devices.indexOf(devices[again] ?? "")] ?? twice;
+  const other = first === twice ? "" : `: it is the same device as ${first}`;
+  refuse("--port", `--port ${twice} is there twice${other}`, "A port has one unit.", "Name each port once.");
 }
 
 /** What a profile says of the network, its secrets read from their files. */

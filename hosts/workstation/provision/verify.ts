@@ -6,7 +6,7 @@ import { EXIT_OF } from "../guarded.js";
 import { addCommon, commonOf, type RawCommon } from "./common.js";
 import { withLedger } from "./ledgers.js";
 import { act, type Output } from "./output.js";
-import { opener, type RawPorts } from "./targets.js";
+import { checkPorts, opener, type RawPorts } from "./targets.js";
 
 interface RawVerify extends RawCommon, RawPorts {
   readonly port: string;
@@ -17,6 +17,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = { ok: "ok", differs: "differ
 
 async function verify(out: Output, raw: RawVerify): Promise<number> {
   const common = commonOf(raw, process.env);
+  checkPorts([raw.port]);
   const profile = readProfile(common.profile);
   const { brokerCa } = checkRecipe(profile, new Date());
   const open = opener(profile, raw, (port, code, text) => {

@@ -489,6 +489,21 @@ describe("xs-cellular provision", function () {
       assert.ok(certificate && first && Buffer.compare(certificate, first) !== 0);
     });
 
+    it("says that nothing was revoked when the unit cannot be reached, and what goes without it", async () => {
+      const run = await floor.provision([
+        "revoke",
+        "--serial",
+        "unit-1",
+        "--port",
+        "/dev/nowhere",
+        "--profile",
+        "device.json",
+      ]);
+      assert.equal(run.code, 3);
+      assert.match(run.stderr, /; nothing was revoked\n/);
+      assert.match(run.stderr, /fix: .*Without --port the certificate is revoked in the ledger alone/);
+    });
+
     it("--port erases the unit, and looks that it is gone", async () => {
       const port = await floor.device("erased");
       floor.units("devices.csv", "device-1");

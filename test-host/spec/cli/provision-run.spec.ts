@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { assertRefused, Floor } from "./provision-floor.js";
 import { ended, hear } from "./support.js";
@@ -21,6 +21,7 @@ describe("xs-cellular provision run", function () {
     floor.profile("image.json", { name: "images" });
     floor.profile("modem.json", { name: "modems", target: "modem" });
     floor.write("report.html", "somebody's");
+    symlinkSync("/dev/null", floor.folder.file("null"));
     silent = createServer(socket => socket.on("error", () => undefined));
     await new Promise<void>(resolve => silent.listen(0, "127.0.0.1", resolve));
     dead = `tcp:127.0.0.1:${String((silent.address() as AddressInfo).port)}`;
@@ -34,6 +35,14 @@ describe("xs-cellular provision run", function () {
   const wrong: readonly (readonly [title: string, args: readonly string[], about: RegExp])[] = [
     ["no port", ["--units", "units.csv"], /--port is missing/],
     ["the same port twice", ["--port", "/dev/a", "--port", "/dev/a"], /--port \/dev\/a is there twice/],
+    [
+      "one device by two names",
+      ["--port", "/dev/null", "--port", "null"],
+      /--port null is there twice: it is the same device as \/dev\/null/,
+    ],
+    ["a port without a name", ["--port", ""], /--port is empty/],
+    ["a port of TCP without a number", ["--port", "tcp:nonsense"], /--port tcp:nonsense is no tcp:HOST:PORT/],
+    ["a port of TCP that none can have", ["--port", "tcp:a:65536"], /is no tcp:HOST:PORT/],
     [
       "one serial for two ports",
       ["--serial", "unit-1", "--port", "/dev/a", "--port", "/dev/b"],
@@ -99,6 +108,15 @@ describe("xs-cellular provision run", function () {
     assert.deepEqual([result.outcome, result.failure.kind], ["failed", "environment"]);
     assert.ok(result.failure.why !== "" && result.failure.fix !== "");
     assert.deepEqual([summary["units"], summary["unitsDone"], summary["failed"]], [3, 0, 1]);
+  });
+
+  it("a serial that nobody listed is refused before a port is opened, dry or not", async () => {
+    const args = ["run", "--port", "/dev/nowhere", "--serial", "nobody", "--ledger", "nobody.db"];
+    const { code, lines, summary } = await floor.json([...args, "--units", "units.csv"]);
+    assert.equal(code, 2);
+    assert.ok(!lines.some(({ event }) => event === "result"));
+    assert.equal((summary["failure"] as { code: string }).code, "unknown-serial");
+    assertRefused(await floor.provision([...args, "--dry-run"]), /the ledger knows no unit nobody/);
   });
 
   it("a unit that does not answer ends with 1, and in three sentences", async () => {

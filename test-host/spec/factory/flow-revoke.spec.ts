@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ImageTarget } from "../../../certs/factory/image-target.js";
 import { revokeUnit, type Revoked } from "../../../certs/factory/rework.js";
+import type { Ledger } from "../../../certs/ledger/ledger.js";
 import type { Target } from "../../../certs/factory/target.js";
 import { openDeviceTarget } from "../../../hosts/workstation/provision/targets/device.js";
 import { BenchPort } from "../../factory/bench-port.js";
@@ -25,10 +26,16 @@ describe("flow: revoking a unit that is at hand", () => {
   });
   afterEach(() => ends.run());
 
-  async function revoke(target: Target, more: { replace?: boolean; ledger?: FlowBench["ledger"] } = {}) {
-    const { replace = false, ledger = bench.ledger } = more;
+  interface Wish {
+    readonly replace?: boolean;
+    readonly ledger?: Ledger;
+    readonly station?: string;
+  }
+
+  async function revoke(target: Target, wish: Wish = {}): Promise<Revoked> {
+    const { replace = false, ledger = bench.ledger, station = "station-1" } = wish;
     try {
-      const options = { ledger, station: "station-1", serial: "unit-1", reason: "keyCompromise" } as const;
+      const options = { ledger, station, serial: "unit-1", reason: "keyCompromise" } as const;
       return await revokeUnit({ ...options, replace, target });
     } finally {
       await target.close();
@@ -84,6 +91,10 @@ describe("flow: revoking a unit that is at hand", () => {
     await target.lock();
     await target.close();
     await refuses("locked", await openDeviceTarget(port.address));
+    // It holds just what the ledger says: the sentence of a run would be false here.
+    const { what, fix } = await refusal(revoke(await openDeviceTarget(port.address)));
+    assert.equal(what, "unit-1 is locked, and a locked unit cannot be erased");
+    assert.match(fix, /Leave --port out: the certificate is revoked in the ledger alone/);
   });
 
   for (const replace of [false, true])
@@ -99,7 +110,7 @@ describe("flow: revoking a unit that is at hand", () => {
       const said = await bench.said("unit-1");
       port.insert(device);
       assert.ok(device.certificate, "it holds everything still");
-      const again: Revoked = await revoke(await openDeviceTarget(port.address), { replace });
+      const again = await revoke(await openDeviceTarget(port.address), { replace, station: "station-2" });
       assert.equal(again.erased, true);
       assert.equal(again.certificate?.fate, "revoked");
       assert.deepEqual(await bench.said("unit-1"), said, "the second time changes no state");
