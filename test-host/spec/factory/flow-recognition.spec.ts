@@ -141,7 +141,7 @@ describe("flow: which unit is at the port", () => {
     const before = await bench.said("unit-1");
     port.insert(new SimDevice({ mac: "02AB00000002" }));
     const planted = await bench.run(port.address, { open: planting(victim) });
-    assert.equal(planted.outcome, "failed");
+    assert.deepEqual([planted.outcome, planted.error?.code], ["failed", "conflict"]);
     assert.deepEqual(await bench.fates("unit-2"), []);
     assert.deepEqual(await bench.said("unit-1"), before);
     port.insert(device);
