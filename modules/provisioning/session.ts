@@ -49,7 +49,9 @@ export class ProvisioningSession {
         this.transmit();
       },
     }));
-    const frame = Math.min(LONG_LINE, port.receiveHeadroom ?? SHORT_LINE);
+    const headroom = port.receiveHeadroom;
+    // The line's end takes a byte of the buffer too.
+    const frame = headroom === undefined ? SHORT_LINE : Math.min(LONG_LINE, headroom - 1);
     this.reader = new RequestReader(frame);
     this.verbs = new Verbs(options, frame);
   }

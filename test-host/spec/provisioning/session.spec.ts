@@ -112,10 +112,11 @@ describe("device session of provisioning", () => {
 
   for (const [receiveHeadroom, frame] of [
     [undefined, "120"],
-    [128, "128"],
+    [128, "127"],
+    [512, "511"],
     [4096, "512"],
   ] as const)
-    it(`takes lines of ${frame} bytes on a port that takes bursts of ${String(receiveHeadroom)}`, async () => {
+    it(`takes lines of ${frame} bytes, and their end, on a port that takes bursts of ${String(receiveHeadroom)}`, async () => {
       const tool = new Tool(receiveHeadroom === undefined ? {} : { receiveHeadroom });
       assert.equal((await tool.ask("hello", "1")).values["frame"], frame);
     });
