@@ -38,24 +38,6 @@ export const credentialRules: readonly DiagnosisRule[] = Object.freeze<Diagnosis
   },
   {
     kinds: ["credential"],
-    detail: "the module holds no file",
-    always: diagnosis(
-      "credential missing in the module",
-      "The firmware is told that the credentials are in the module's file system (credentials: module), and AT+QFLST lists no file for this role.",
-      "Provision the module again (target modem), or leave credentials out of the configuration where the device's own store holds them.",
-    ),
-  },
-  {
-    kinds: ["credential"],
-    detail: "which of them counts is unknown",
-    always: diagnosis(
-      "several credentials in the module",
-      "The module's file system holds more than one file for this role: from an earlier provisioning, or from firmware that had credentials of its own.",
-      "Provision the module again, which leaves one file for each role, or delete the others by AT+QFDEL.",
-    ),
-  },
-  {
-    kinds: ["credential"],
     detail: ": pem",
     always: diagnosis(
       "PEM where DER is needed",

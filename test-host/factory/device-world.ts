@@ -43,6 +43,8 @@ export interface DeviceWorldOptions {
   /** Requests go out; the run before has sent them, when it is `answered`. */
   readonly outside?: "fresh" | "answered";
   readonly ownKey: boolean;
+  /** Which module is in it. Default: a BG95. */
+  readonly module?: "bg95" | "bc66";
 }
 
 /** A device, a list of which it may be the first of two, and a run for it; what must hold in the end. */
@@ -51,9 +53,9 @@ export async function deviceWorld(
   name: string,
   options: DeviceWorldOptions,
 ): Promise<World> {
-  const { outside, ownKey } = options;
+  const { outside, ownKey, module } = options;
   const place = bench.place(name, ["serial", "unit-1", "unit-2"]);
-  const device = new SimDevice({ mac: MAC });
+  const device = new SimDevice({ mac: MAC, ...(module && { module }) });
   const port = await BenchPort.open(device);
   const exchange = outside === undefined ? undefined : place.folder;
   for (const folder of exchange === undefined ? [] : ["out", "back"])

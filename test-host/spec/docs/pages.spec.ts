@@ -93,6 +93,8 @@ describe("documentation", function () {
       ...(await options("simulate")),
       ...(await options("modem")),
       ...(await options("certs", "check")),
+      ...(await options("provision", "run")),
+      ...(await options("provision", "revoke")),
       "--json",
       "--markdown",
     ]);

@@ -36,7 +36,7 @@ describe("what a process of the line leaves when it is dumped between two units"
   for (const [title, profile] of KINDS)
     it(`holds nothing of ${title}, nor the passphrase: report, heap, log, ledger`, async () => {
       const bench = await LineBench.create(profile);
-      const device = new SimDevice({ mac: "02AB00000001" });
+      const device = new SimDevice({ mac: "02AB00000001", module: profile.module ?? "bg95" });
       const port = await BenchPort.open(device);
       const place = bench.place("run", ["serial", "unit-1", "unit-2"]);
       const dumps = join(bench.folder, "dumps");

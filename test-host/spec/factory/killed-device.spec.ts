@@ -54,7 +54,7 @@ describe("a run at a device, killed at every change", function () {
       const { points } = await killEverywhere({
         bench,
         program,
-        world: name => deviceWorld(bench, name, { ownKey: false }),
+        world: name => deviceWorld(bench, name, { ownKey: false, module: "bc66" }),
       });
       assert.ok(points >= 34, `${points} points`);
     }));
