@@ -14,9 +14,15 @@ export type Rule =
   | "signature"
   | "common-name"
   | "route-key"
+  | "route-signature"
   | "size"
   | "der"
   | "broker";
+
+/** Routes by the same TLS find the same: each once. */
+export function once(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter((one, index) => findings.findIndex(({ what }) => what === one.what) === index);
+}
 
 export interface Finding {
   readonly rule: Rule;

@@ -12,6 +12,8 @@ export interface TlsAcceptance {
   /** For sentences: `the BC66's own TLS`. */
   readonly name: string;
   readonly clientKeys: readonly ("rsa" | "p256")[];
+  /** Authorities' keys whose signatures it is known to read; absent: RSA and EC. What is not among them is warned of. */
+  readonly authorityKeys?: readonly ("rsa" | "ec")[];
   /** Most bytes of a credential as PEM; absent: no limit is known. */
   readonly credentialMax?: number;
 }
@@ -101,6 +103,27 @@ function weakSignature(
     what: `${name} (${facts.subject}) is signed by ${facts.signature}`,
     why: "That can be forged; brokers and the device's own check refuse it.",
     fix: "Have the authority sign with SHA-256.",
+  };
+}
+
+/** Of the certificates that this TLS reads: an algorithm that it is not known to have. */
+function routeSignature(
+  tls: readonly TlsAcceptance[] = [],
+  found: string | undefined,
+  subject: "ca" | "certificate",
+  what: string,
+): Finding | undefined {
+  if (found !== "rsa" && found !== "ec") return undefined;
+  const unsure = tls.find(one => one.authorityKeys !== undefined && !one.authorityKeys.includes(found));
+  if (unsure === undefined) return undefined;
+  const [name, other] = found === "ec" ? ["ECDSA", "RSA-2048"] : ["RSA", "P-256"];
+  return {
+    rule: "route-signature",
+    severity: "warning",
+    subject,
+    what: `${what}; that ${unsure.name} reads ${name} is not known`,
+    why: `No suite that it offers has ${name}, and its maker names no such key or signature: it may refuse the certificate.`,
+    fix: `Use an authority with a key of ${other}, use another route, or try it with one unit and its broker first.`,
   };
 }
 
@@ -241,6 +264,13 @@ const RULES: readonly Rule[] = [
     };
   },
   ({ tls }, facts) => size(facts, tls, "certificate", "the certificate"),
+  ({ tls }, { signature }) =>
+    routeSignature(
+      tls,
+      /ECDSA/i.test(signature) ? "ec" : /RSA/i.test(signature) ? "rsa" : undefined,
+      "certificate",
+      `the device's certificate is signed by ${signature}`,
+    ),
   function readable({ certificate }) {
     const found = inspectDer(new BytesCredential(Uint8Array.from(certificate.raw)));
     if (found.kind === "certificate") return undefined;
@@ -263,6 +293,12 @@ function caFindings(
   const facts = certificateFacts(ca);
   return [
     size(facts, tls, "ca", "the CA certificate"),
+    routeSignature(
+      tls,
+      ca.publicKey.asymmetricKeyType,
+      "ca",
+      `the CA for the broker (${subjectOf(ca)}) has the key ${describeKey(ca.publicKey)}`,
+    ),
     facts.ca
       ? undefined
       : {

@@ -14,12 +14,20 @@ export interface RouteTls extends TlsAcceptance {
 }
 
 const MODULES = { bg95, bc66 } as const;
+/**
+ * BC66 SSL Application Note: RSA in every suite, and no EC key or ECDSA anywhere. A suite says nothing of the chain above the
+ * server's certificate: that one signed by ECDSA is refused is likely, and unverified on hardware.
+ */
+const AUTHORITY_KEYS: Readonly<Record<ModuleName, Pick<TlsAcceptance, "authorityKeys">>> = {
+  bg95: {},
+  bc66: { authorityKeys: ["rsa"] },
+};
 const ENGINES = { device: deviceProfile, sdk: sdkProfile } as const;
 
 /** Which TLS each route of a module uses, the usual one first. `engine`: that of host-tls. */
 export function tlsOf(module: ModuleName, engine: keyof typeof ENGINES): readonly RouteTls[] {
   const { tls } = MODULES[module];
-  const own = { name: `the ${modelOf(module)}'s own TLS`, ...tls };
+  const own = { name: `the ${modelOf(module)}'s own TLS`, ...tls, ...AUTHORITY_KEYS[module] };
   const host = {
     name: engine === "sdk" ? "the SDK's bare TLS session" : "TLS on the ESP32",
     clientKeys: ENGINES[engine].clientKeys,

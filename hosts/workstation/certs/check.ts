@@ -1,6 +1,6 @@
 import { X509Certificate, type KeyObject } from "node:crypto";
 import { checkDevice } from "../../../certs/check/rules.js";
-import type { Finding } from "../../../certs/check/finding.js";
+import { once, type Finding } from "../../../certs/check/finding.js";
 import { describeHeld, readCredentialFile } from "../../../certs/files/read.js";
 import type { RouteName } from "../../../drivers/quectel/route.js";
 import type { ModuleName } from "../../firmware/config.js";
@@ -27,6 +27,8 @@ export interface CheckFilesOptions {
 export interface RouteVerdict {
   readonly route: RouteName;
   readonly ok: boolean;
+  /** Nothing refuses it, but a warning says what its TLS is not known to take. */
+  readonly unsure?: true;
   /** Absent: the broker was not asked. */
   readonly suite?: string;
 }
@@ -133,10 +135,11 @@ export async function checkFiles(options: CheckFilesOptions, now: Date): Promise
   const findings = [...checkDevice(device, now)];
   const verdicts: RouteVerdict[] = [];
   const refusals: Finding[] = [];
+  const doubts: Finding[] = [];
   for (const tls of routes) {
-    const refused = checkDevice({ ...device, tls: [tls] }, now).filter(
-      one => one.rule === "route-key" || one.rule === "size",
-    );
+    const ofRoute = checkDevice({ ...device, tls: [tls] }, now);
+    const refused = ofRoute.filter(one => one.rule === "route-key" || one.rule === "size");
+    const doubted = ofRoute.filter(one => one.rule === "route-signature");
     const answer =
       broker === undefined
         ? undefined
@@ -157,17 +160,18 @@ export async function checkFiles(options: CheckFilesOptions, now: Date): Promise
         fix: "Use another route, or allow ECDHE-RSA-AES128-GCM-SHA256 on the broker.",
       });
     refusals.push(...refused);
+    const unsure = refused.length === 0 && doubted.length > 0;
+    if (unsure) doubts.push(...doubted);
     verdicts.push({
       route: tls.route,
       ok: refused.length === 0,
+      ...(unsure ? { unsure } : undefined),
       ...(suite === undefined ? undefined : { suite }),
     });
   }
   // One way that will do is enough, unless a certain one was asked for.
-  if (routes.length > 0 && !verdicts.some(one => one.ok))
-    findings.push(
-      ...refusals.filter((one, index) => refusals.findIndex(other => other.what === one.what) === index),
-    );
+  if (!verdicts.some(one => one.ok && one.unsure === undefined))
+    findings.push(...once(verdicts.some(one => one.ok) ? doubts : refusals));
   if (broker !== undefined && ca !== undefined) {
     const found = await lookAtChain(broker.host, broker.port, ca, now);
     if (found !== undefined) findings.push(found);

@@ -8,7 +8,7 @@ import {
 } from "../../../certs/authority/certificate.js";
 import { KeySigner } from "../../../certs/authority/signer.js";
 import { checkDevice } from "../../../certs/check/rules.js";
-import type { Finding } from "../../../certs/check/finding.js";
+import { once, type Finding } from "../../../certs/check/finding.js";
 import { InputError } from "../../../certs/input-error.js";
 import type { Profile } from "../../../certs/profile/profile.js";
 import { tlsOf, type RouteTls } from "../route-tls.js";
@@ -74,7 +74,7 @@ function routesOf(profile: Profile): readonly RouteTls[] {
 }
 
 export interface Acceptance {
-  /** Routes that will do; certificates are held against all of them before they are written. */
+  /** Routes that will do, or, where there are none, those that may; certificates are held against all of them before they are written. */
   readonly accepts: readonly RouteTls[];
   /** What is wrong when none will do, or with the certificate on any. */
   readonly findings: readonly Finding[];
@@ -93,21 +93,22 @@ export async function acceptanceOf(
 ): Promise<Acceptance> {
   const certificate = await sampleOf(profile, issuer, serial, now);
   const device = { certificate, ca: brokerCa, serial };
-  const accepts: RouteTls[] = [];
+  const certain: RouteTls[] = [];
+  const unsure: RouteTls[] = [];
+  const doubts: Finding[] = [];
   const refusals: Finding[] = [];
   for (const tls of routesOf(profile)) {
-    const refused = checkDevice({ ...device, tls: [tls] }, now).filter(
-      ({ rule }) => rule === "route-key" || rule === "size",
-    );
-    if (refused.length === 0) accepts.push(tls);
+    const ofRoute = checkDevice({ ...device, tls: [tls] }, now);
+    const refused = ofRoute.filter(({ rule }) => rule === "route-key" || rule === "size");
+    const doubted = ofRoute.filter(({ rule }) => rule === "route-signature");
+    if (refused.length === 0) (doubted.length === 0 ? certain : unsure).push(tls);
+    if (refused.length === 0) doubts.push(...doubted);
     refusals.push(...refused);
   }
+  const accepts = certain.length > 0 ? certain : unsure;
   const findings = [...checkDevice(device, now)];
   // One way that will do is enough, unless a certain one was asked for.
-  if (accepts.length === 0)
-    findings.push(
-      ...refusals.filter((one, index) => refusals.findIndex(other => other.what === one.what) === index),
-    );
+  if (certain.length === 0) findings.push(...once(accepts.length === 0 ? refusals : doubts));
   return { accepts, findings };
 }
 

@@ -12,6 +12,7 @@ describe("a certificate before it is written into a unit", () => {
   let issuing: Authority;
   let good: BeforeWriting;
   let rsa: Issued;
+  let rsaRoot: Authority;
 
   const x509 = (issued: { readonly certificate: Uint8Array }): X509Certificate =>
     new X509Certificate(issued.certificate);
@@ -22,8 +23,11 @@ describe("a certificate before it is written into a unit", () => {
     publicKey: keyOf(issued),
   });
 
+  const underRsa = (): Partial<BeforeWriting> => ({ brokerCa: x509(rsaRoot), chain: [x509(rsaRoot)] });
+
   before(async () => {
     root = await Authority.create({ commonName: "Root" });
+    rsaRoot = await Authority.create({ commonName: "RSA Root", key: "RSA-2048" });
     issuing = await root.authority({ commonName: "Issuing" });
     const unit = await issuing.client({ commonName: "unit-7" });
     rsa = await issuing.client({ commonName: "unit-7", key: "RSA-2048" });
@@ -41,10 +45,27 @@ describe("a certificate before it is written into a unit", () => {
     assert.deepEqual(checkBeforeWriting(good, now), []);
   });
 
-  it("an RSA key will do everywhere", () => {
+  it("RSA throughout will do everywhere", async () => {
+    const unit = {
+      ...good,
+      ...underRsa(),
+      ...of(await rsaRoot.client({ commonName: "unit-7", key: "RSA-2048" })),
+    };
     for (const module of ["bg95", "bc66"] as const)
       for (const engine of ["device", "sdk"] as const)
-        assert.deepEqual(checkBeforeWriting({ ...good, ...of(rsa), tls: tlsOf(module, engine) }, now), []);
+        assert.deepEqual(checkBeforeWriting({ ...unit, tls: tlsOf(module, engine) }, now), []);
+  });
+
+  it("an RSA key under EC authorities will do but by a BC66's own TLS, which is warned of", () => {
+    for (const module of ["bg95", "bc66"] as const)
+      for (const tls of tlsOf(module, "device")) {
+        const findings = checkBeforeWriting({ ...good, ...of(rsa), tls: [tls] }, now);
+        const isUnsure = module === "bc66" && tls.route !== "host-tls";
+        assert.deepEqual(
+          findings.map(({ rule, severity, subject }) => `${severity} ${rule} ${subject}`),
+          isUnsure ? ["warning route-signature certificate", "warning route-signature ca"] : [],
+        );
+      }
   });
 
   const cases: readonly (readonly [
@@ -67,7 +88,11 @@ describe("a certificate before it is written into a unit", () => {
     ],
     [
       "an EC key for a BC66's own TLS",
-      () => ({ tls: tlsOf("bc66", "device").filter(one => one.route === "module-tls") }),
+      async () => ({
+        ...underRsa(),
+        ...of(await rsaRoot.client({ commonName: "unit-7" })),
+        tls: tlsOf("bc66", "device").filter(one => one.route === "module-tls"),
+      }),
       "route-key",
       /the BC66's own TLS does not sign with a key of this kind \(P-256\)/,
     ],

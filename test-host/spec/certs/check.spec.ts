@@ -61,6 +61,51 @@ describe("checking a device's credentials", () => {
     };
   }
 
+  describe("for a TLS that is known to read RSA alone", () => {
+    const rsaOnly: TlsAcceptance = { ...bc66, authorityKeys: ["rsa"] };
+    let rsaRoot: Authority;
+
+    async function found(ca: Authority, issuer: Authority, tls: TlsAcceptance) {
+      const unit = await issuer.client({ commonName: "unit-7", key: "RSA-2048" });
+      const findings = checkDevice({ ca: x509(ca), certificate: x509(unit), tls: [tls] }, now);
+      return findings.map(({ rule, severity, subject, what }) => ({ rule, severity, subject, what }));
+    }
+    before(async () => {
+      rsaRoot = await Authority.create({ commonName: "RSA Root", key: "RSA-2048" });
+    });
+
+    it("RSA throughout has no findings", async () => {
+      assert.deepEqual(await found(rsaRoot, rsaRoot, rsaOnly), []);
+    });
+
+    // Its own key alone was looked at: an EC authority for the broker was called good.
+    it("a CA for the broker with an EC key is warned of", async () => {
+      assert.deepEqual(await found(root, rsaRoot, rsaOnly), [
+        {
+          rule: "route-signature",
+          severity: "warning",
+          subject: "ca",
+          what: "the CA for the broker (CN=Root) has the key EC, curve P-256; that the BC66's own TLS reads ECDSA is not known",
+        },
+      ]);
+    });
+
+    it("an RSA certificate that an EC authority has signed is warned of", async () => {
+      assert.deepEqual(await found(rsaRoot, root, rsaOnly), [
+        {
+          rule: "route-signature",
+          severity: "warning",
+          subject: "certificate",
+          what: "the device's certificate is signed by ECDSA with SHA-256; that the BC66's own TLS reads ECDSA is not known",
+        },
+      ]);
+    });
+
+    it("a TLS of which nothing is said reads both", async () => {
+      assert.deepEqual(await found(root, root, bc66), []);
+    });
+  });
+
   const leaf = ["-addext", "basicConstraints=critical,CA:FALSE"];
   const cases: readonly (readonly [
     string,

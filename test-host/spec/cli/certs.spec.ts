@@ -97,6 +97,27 @@ describe("xs-cellular certs", () => {
     );
   });
 
+  it("EC authorities for a BC66's own TLS are warned of, and its routes may do", async () => {
+    const ec = await Authority.create({ commonName: "EC CA" });
+    const unit = await ec.client({ commonName: "unit-7", key: "RSA-2048" });
+    writeFileSync(folder.file("ec-ca.pem"), ec.certificatePem);
+    writeFileSync(folder.file("rsa-unit.pem"), unit.certificatePem);
+    const args = ["certs", "check", "--cert", "rsa-unit.pem", "--ca", "ec-ca.pem", "--module"];
+    const own = await xsCellular([...args, "bc66", "--route", "module-tls"], cwd);
+    assert.equal(own.code, 0, own.stdout);
+    assert.match(own.stdout, /^warning \(route-signature\): the device's certificate is signed by ECDSA/);
+    assert.match(
+      own.stdout,
+      /warning \(route-signature\): the CA for the broker \(CN=EC CA\) has the key EC/,
+    );
+    assert.match(own.stdout, /route module-tls {2}may do\n/);
+    // Another route takes them for certain: nothing to warn of.
+    const any = await xsCellular([...args, "bc66"], cwd);
+    assert.doesNotMatch(any.stdout, /warning/);
+    assert.match(any.stdout, /route host-tls {4}will do\nroute module-tls {2}may do\n/);
+    assert.doesNotMatch((await xsCellular([...args, "bg95"], cwd)).stdout, /warning|may do/);
+  });
+
   it("an EC key for the SDK's bare TLS is refused with the reason", async () => {
     const { code, stdout } = await xsCellular(
       ["certs", "check", ...unitFiles, "--module", "bc66", "--route", "host-tls", "--tls-engine", "sdk"],
