@@ -9,6 +9,7 @@ import { addCommon, addSecrets, commonOf, repeated, type RawCommon, type RawSecr
 import { certificateIn, certificatesIn } from "./certificate-files.js";
 import { withLedger } from "./ledgers.js";
 import { act, type Output } from "./output.js";
+import { count } from "./words.js";
 import { revocationList } from "./recipes.js";
 import { writePieces } from "./write-pieces.js";
 
@@ -230,6 +231,57 @@ async function* requests(ledger: Ledger, query: UnitQuery): AsyncGenerator<strin
   }
 }
 
+/** What one piece of an export holds so many of; of other formats there is nothing to count. */
+const COUNTED: Readonly<
+  Partial<Record<Format, { readonly noun: string; readonly of: (piece: string, first: boolean) => number }>>
+> = {
+  // The first piece is the header.
+  csv: { noun: "unit", of: (_, first) => (first ? 0 : 1) },
+  json: { noun: "unit", of: () => 1 },
+  pem: { noun: "unit", of: () => 1 },
+  requests: { noun: "unit", of: () => 1 },
+  "aws-bulk": { noun: "unit", of: () => 1 },
+  "azure-dps": { noun: "unit", of: piece => piece.split('"registrationId":').length - 1 },
+  audit: { noun: "event", of: () => 1 },
+};
+
+/** How many an export came to. */
+class Tally {
+  readonly #format: Format;
+  #number = 0;
+
+  constructor(format: Format) {
+    this.#format = format;
+  }
+
+  async *through(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+    let first = true;
+    for await (const piece of pieces) {
+      this.#number += COUNTED[this.#format]?.of(piece, first) ?? 0;
+      first = false;
+      yield piece;
+    }
+  }
+
+  /** `3 units of demo`; of a format that counts nothing the format's name alone. */
+  words(profile: string | undefined): string {
+    const format = this.#format;
+    const noun = COUNTED[format]?.noun;
+    const of = profile === undefined ? "" : ` of ${profile}`;
+    if (noun === undefined) return `${format}${of}.`;
+    const counted = `${format}, ${count(this.#number, noun)}${of}.`;
+    if (this.#number > 0) return counted;
+    return format === "requests"
+      ? `${counted} No request is out: none waits for its certificate.`
+      : `${counted} Nothing there is what this format takes.`;
+  }
+
+  get facts(): Readonly<Record<string, number>> {
+    const noun = COUNTED[this.#format]?.noun;
+    return noun === undefined ? {} : { [`${noun}s`]: this.#number };
+  }
+}
+
 async function exportTo(out: Output, raw: RawExport): Promise<number> {
   const format = choice("--format", raw.format, FORMATS, CHOICE_OF.known);
   checkVain(raw, format);
@@ -243,13 +295,14 @@ async function exportTo(out: Output, raw: RawExport): Promise<number> {
   const common = commonOf(raw, process.env);
   const profile = common.isProfileGiven ? readProfile(common.profile).name : undefined;
   return await withLedger(common.ledger, "existing", async ledger => {
+    const tally = new Tally(format);
     await writePieces(
       raw.out,
-      await pieces(ledger, format, raw, common.profile, profile),
+      tally.through(await pieces(ledger, format, raw, common.profile, profile)),
       raw.force ?? false,
     );
-    if (raw.out !== "-") out.line(`${raw.out}: ${format}${profile === undefined ? "" : ` of ${profile}`}.`);
-    return out.summary(0, { format, file: raw.out });
+    if (raw.out !== "-") out.line(`${raw.out}: ${tally.words(profile)}`);
+    return out.summary(0, { format, file: raw.out, ...tally.facts });
   });
 }
 

@@ -86,6 +86,15 @@ async function* chosen(
   }
   const unit = await ledger.unit(serial);
   if (unit === undefined) throw unknownSerial(serial);
+  if (unit.state !== "done")
+    refuse(
+      "--serial",
+      `${unit.serial} is not done: the ledger has it as "${unit.state}"`,
+      "A label on a unit says that it has its credentials and that they were proved.",
+      unit.state === "revoked"
+        ? `If it is to be used again: xs-cellular provision revoke --serial ${unit.serial} --replace; then run.`
+        : "Finish it first: xs-cellular provision run.",
+    );
   yield unit;
 }
 

@@ -57,9 +57,10 @@ export class Output {
     if (!this.json) this.#stream.write(text);
   }
 
-  /** One JSON line, for machines. */
+  /** One JSON line, for machines, with the time. */
   event(event: string, facts: Facts): void {
-    if (this.json) this.#stream.write(`${JSON.stringify({ event, ...facts })}\n`);
+    if (this.json)
+      this.#stream.write(`${JSON.stringify({ event, at: new Date().toISOString(), ...facts })}\n`);
   }
 
   /** The last line of a verb. Returns the exit code. */

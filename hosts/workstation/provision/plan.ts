@@ -15,6 +15,7 @@ import type { RawCommon, RawSecrets } from "./common.js";
 import { lookInto } from "./ledgers.js";
 import { act, type Output } from "./output.js";
 import { withRecipe } from "./recipes.js";
+import { MODEM_NOTICES } from "./targets/modem/notices.js";
 import { count, day } from "./words.js";
 
 interface RawPlan extends RawCommon, RawSecrets {
@@ -134,9 +135,15 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
     isKeyTried,
     until: new Date(now.getTime() + profile.certificate.days * DAY_MS),
   };
-  for (const warning of warnings) {
-    out.event("notice", { code: warning.rule, text: warning.what });
-    out.line(row("note", warning.what));
+  const notices: { readonly code: string; readonly text: string }[] = warnings.map(({ rule, what }) => ({
+    code: rule,
+    text: what,
+  }));
+  // What a run says when it sees the module.
+  if (profile.target === "modem") notices.push(MODEM_NOTICES[profile.module]);
+  for (const { code, text } of notices) {
+    out.event("notice", { code, text });
+    out.line(row("note", text));
   }
   tell(out, whole);
   return out.summary(0, {

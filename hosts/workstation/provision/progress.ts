@@ -182,6 +182,17 @@ export class Progress {
   }
 }
 
+/** Failures that are over with another try: a cable, a radio, a moment of another writer, a signal. */
+const PASSING =
+  /^(silent|gone|port-.*|handshake|different|interrupted|claimed|claim-lost|ledger-.*|order|busy|place|storage|write|open|over|internal)$/;
+
+/** What to do after failures, behind the last sentence of a run; empty: there were none. */
+export function againWords({ failed, failures }: Tally, isStopped: boolean): string {
+  if (isStopped || Object.keys(failures).some(code => PASSING.test(code)))
+    return " Run again: finished units are left alone.";
+  return failed === 0 ? "" : " Running again alone does not help: do what stands behind fix first.";
+}
+
 /** The sentence at the end of a run. */
 export function endSentence(tally: Tally, ms: number): string {
   const { done, already, waiting, failed, noneLeft, failures } = tally;

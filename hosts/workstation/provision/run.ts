@@ -27,11 +27,11 @@ import { withLedger } from "./ledgers.js";
 import { environmentFault } from "./machine.js";
 import { act, type Output } from "./output.js";
 import { longestSerial } from "./plan.js";
-import { endSentence, Progress, type Tally } from "./progress.js";
+import { againWords, endSentence, Progress, type Tally } from "./progress.js";
 import { withRecipe } from "./recipes.js";
 import { Stop } from "./stop.js";
 import { checkPorts, opener, type RawPorts } from "./targets.js";
-import { count } from "./words.js";
+import { count, doneWords } from "./words.js";
 
 interface RawRun extends RawCommon, RawSecrets, RawPorts {
   readonly units?: string;
@@ -233,9 +233,7 @@ async function lineUntil(
     const summary = await ledger.summary(profile.name);
     out.line(endSentence(tally, ms));
     const done = summary.byState.done ?? 0;
-    out.line(
-      `${done.toLocaleString("en")} of ${count(summary.units, "unit")} of ${profile.name} are done.${tally.failed > 0 || stop.name !== undefined ? " Run again: finished units are left alone." : ""}`,
-    );
+    out.line(`${doneWords(done, summary.units, profile.name)}.${againWords(tally, stop.name !== undefined)}`);
     if (book !== undefined && raw.report !== undefined) {
       const { reportPage } = await import("../../../certs/report/page.js");
       const { events, head } = summary;

@@ -7,6 +7,11 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** `1 of 3 units of demo is done` */
+export function doneWords(done: number, units: number, profile: string): string {
+  return `${done.toLocaleString("en")} of ${count(units, "unit")} of ${profile} ${done === 1 ? "is" : "are"} done`;
+}
+
 /** `0.4 s`, `12 min 3 s`. */
 export function duration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
@@ -97,9 +102,16 @@ export function proofWords(proofs: readonly string[]): string {
   return proofs.map(proof => PROOFS[proof] ?? proof).join(", ");
 }
 
-/** The end of one unit as one line; a failure's sentences stand elsewhere. */
+/** Characters of a sentence that one line of a run has room for. */
+const SENTENCE_MOST = 160;
+
+function shortened(sentence: string): string {
+  return sentence.length <= SENTENCE_MOST ? sentence : `${sentence.slice(0, SENTENCE_MOST - 3)}...`;
+}
+
+/** The end of one unit as one line; of a failure its first sentence, the others stand elsewhere. */
 export function resultWords(result: UnitResult): string {
-  const { outcome, serial, durationMs, proofs, certificate } = result;
+  const { outcome, serial, durationMs, proofs, certificate, error } = result;
   const name = serial ?? "the unit";
   const proved = proofs.length === 0 ? "" : `: ${proofWords(proofs)}`;
   const held = certificate === undefined ? "" : `; certificate ${certificate.slice(0, 16)}`;
@@ -111,7 +123,7 @@ export function resultWords(result: UnitResult): string {
     case "waiting":
       return `${name} waits for its certificate; run again when it has come`;
     case "failed":
-      return `${serial === undefined ? "" : `${serial} `}failed after ${duration(durationMs)}`;
+      return `${serial === undefined ? "" : `${serial} `}failed after ${duration(durationMs)}${error === undefined ? "" : `: ${error.code}, ${shortened(error.what)}`}`;
     case "none-left":
       return "nothing was done here: no unit of the list is left for what is at this port";
   }

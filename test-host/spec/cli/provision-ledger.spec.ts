@@ -324,6 +324,20 @@ describe("xs-cellular provision", function () {
         assert.doesNotMatch(text, /PRIVATE KEY/);
       });
 
+    it("says how many units it has, and of requests that none is out", async () => {
+      const csv = await floor.good(["export", "--format", "csv", "--out", "counted.csv"]);
+      const { length } = floor.read("counted.csv").trimEnd().split("\r\n");
+      assert.ok(length > 2);
+      assert.equal(csv.stdout, `counted.csv: csv, ${String(length - 1)} units.\n`);
+      const dps = await floor.json(["export", "--format", "azure-dps", "--out", "counted.json"]);
+      assert.equal(dps.summary["units"], floor.read("counted.json").match(/"registrationId"/g)?.length);
+      const none = await floor.good(["export", "--format", "requests", "--out", "none.pem"]);
+      assert.equal(
+        none.stdout,
+        "none.pem: requests, 0 units. No request is out: none waits for its certificate.\n",
+      );
+    });
+
     it("--out - is stdout, and nothing else is on it", async () => {
       const { stdout } = await floor.good(["export", "--format", "json", "--out", "-"]);
       assert.deepEqual(
@@ -394,6 +408,22 @@ describe("xs-cellular provision", function () {
         "H",
       ]);
       assert.match(floor.read("one.svg"), /<svg.*unit-1.*first/s);
+    });
+
+    it("refuses a unit that is not done: its label would say that it is", async () => {
+      const args = ["--ledger", "half.db", "--units", "units.csv", "--images", "half", "--serial", "unit-1"];
+      await floor.good(["run", ...args]);
+      const run = await floor.provision([
+        "label",
+        "--ledger",
+        "half.db",
+        "--serial",
+        "unit-2",
+        "--out",
+        "l.svg",
+      ]);
+      assertRefused(run, /unit-2 is not done: the ledger has it as "listed"/);
+      assert.ok(!existsSync(floor.folder.file("l.svg")));
     });
 
     it("all units as PNG, one file each, and as a sheet", async () => {

@@ -15,6 +15,9 @@ describe("xs-cellular provision plan", function () {
     floor.write("twice.csv", "serial\nunit-1\nUNIT-1\n");
     floor.write("header.csv", "seriel\nunit-1\n");
     floor.profile("bc66.json", { module: "bc66", target: "modem" });
+    const rsa = { module: "bc66", key: { made: "host", kind: "RSA-2048" } };
+    floor.profile("bc66-own.json", { ...rsa, route: "module-tls" });
+    floor.profile("bc66-any.json", rsa);
     floor.profile("long.json", { certificate: { days: 20_000 } });
     floor.profile("no-ca.json", { brokerCa: "passphrase" });
     floor.profile("open.json", { issuer: { kind: "authority", folder: "factory-ca" } });
@@ -109,6 +112,14 @@ describe("xs-cellular provision plan", function () {
     assert.deepEqual(floor.snapshot(), before);
   });
 
+  it("warns of EC authorities for a BC66's own TLS, unless another route takes them", async () => {
+    const own = await floor.good(plan("--profile", "bc66-own.json"));
+    assert.match(own.stdout + own.stderr, /signed by ECDSA[^\n]*BC66's own TLS reads ECDSA is not known/);
+    assert.match(own.stdout + own.stderr, /CN=Broker CA[^\n]*BC66's own TLS reads ECDSA is not known/);
+    const any = await floor.good(plan("--profile", "bc66-any.json"));
+    assert.doesNotMatch(any.stdout + any.stderr, /ECDSA/);
+  });
+
   it("needs no passphrase, and says that the key was not opened", async () => {
     const { stdout } = await floor.good(plan("--profile", "open.json"));
     assert.match(stdout, /its key was not opened, as no passphrase was given/);
@@ -134,6 +145,19 @@ describe("xs-cellular provision plan", function () {
     );
     assert.ok(Array.isArray(routes) && routes.includes("host-tls"));
   });
+
+  for (const [module, code, about] of [
+    ["bc66", "forgets", /note +A BC66 keeps certificates and key in RAM/],
+    ["bg95", "readable", /note +A BG95 keeps the private key as a file/],
+  ] as const)
+    it(`warns of what a ${module.toUpperCase()}'s own store cannot do, before one is at a port`, async () => {
+      const key = { made: "host", kind: module === "bc66" ? "RSA-2048" : "P-256" };
+      floor.profile("modem.json", { module, target: "modem", key });
+      const { lines } = await floor.json(plan("--profile", "modem.json"));
+      assert.ok(lines.some(one => one.event === "notice" && one["code"] === code));
+      const { stdout } = await floor.good(plan("--profile", "modem.json"));
+      assert.match(stdout, about);
+    });
 
   describe("with a ledger", () => {
     before(async () => {

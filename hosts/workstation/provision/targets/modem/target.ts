@@ -18,15 +18,12 @@ import { ConnectionStore, type Handed } from "./connection-store.js";
 import { badBroker, gone, handshakeFailed, noCredentials, wrongModule, wrongRoute } from "./faults.js";
 import { FileStore } from "./file-store.js";
 import { handshake, type NetworkOptions } from "./handshake.js";
+import { MODEM_NOTICES, type ModemNotice } from "./notices.js";
 import { CommandFailure, Session, traceOf, type Bench } from "./session.js";
 import type { Store } from "./store.js";
 import { synchronise } from "./sync.js";
 
-/** What people should know and what stops nothing. */
-export interface ModemNotice {
-  readonly code: "forgets" | "readable";
-  readonly text: string;
-}
+export type { ModemNotice };
 
 export interface ModemTargetOptions {
   readonly module: ModuleName;
@@ -48,22 +45,6 @@ export interface ModemTargetOptions {
 }
 
 const CONNECT_MS = 30_000;
-
-const NOTICES: Readonly<Record<ModuleName, ModemNotice>> = {
-  bc66: {
-    code: "forgets",
-    text:
-      "A BC66 keeps certificates and key in RAM: it forgets them when it is powered down, restarts or sleeps deeply, " +
-      "and confirms them by a count of bytes alone. What was written here is not there any more when the unit is " +
-      "packed; its application has to hand them over after every start.",
-  },
-  bg95: {
-    code: "readable",
-    text:
-      "A BG95 keeps the private key as a file that whoever speaks AT to it can read (AT+QFDWL). Where that matters, " +
-      'keep the key in the ESP32 (target "device").',
-  },
-};
 
 const noEcho = plainCommand("ATE0", 2_000);
 const numericErrors = plainCommand("AT+CMEE=1", 2_000);
@@ -128,7 +109,7 @@ class OpenModem implements ModemTarget {
       if (!model.toUpperCase().includes(module.toUpperCase())) throw wrongModule(module, model);
       const imei = await session.tell(session.run(this.#profile.commands.serialNumber, []));
       const store = await this.#openStore(session);
-      if (!this.#noticed) this.#options.onNotice?.(NOTICES[module]);
+      if (!this.#noticed) this.#options.onNotice?.(MODEM_NOTICES[module]);
       this.#noticed = true;
       const used = await store.holding();
       return {
