@@ -49,7 +49,10 @@ function certificateRemarks(facts: Extract<HeldFacts, { kind: "certificate" }>, 
   if (now.getTime() > Date.parse(facts.notAfter)) remarks.push(`expired on ${shownDate(facts.notAfter)}`);
   else if (now.getTime() < Date.parse(facts.notBefore))
     remarks.push(`not valid before ${shownDate(facts.notBefore)}`);
-  else if (days < 30) remarks.push(`expires in ${days} ${days === 1 ? "day" : "days"}`);
+  else if (days < 30)
+    remarks.push(
+      days === 0 ? "expires in less than a day" : `expires in ${days} ${days === 1 ? "day" : "days"}`,
+    );
   if (/MD[25]|SHA-?1$/.test(facts.signature))
     remarks.push(`signed by ${facts.signature}, which is broken: brokers refuse it`);
   if (!facts.key.algorithm.includes("P-256") && !/^RSA, (2048|3072|4096)/.test(facts.key.algorithm))

@@ -19,13 +19,21 @@ export interface AttemptEnd {
     | undefined;
 }
 
+interface ToldGroup {
+  count: number;
+  readonly why?: string | undefined;
+  readonly fix?: string | undefined;
+  readonly serials: Set<string>;
+}
+
 interface FailureGroup {
   count: number;
-  what: string;
-  why?: string | undefined;
-  fix?: string | undefined;
-  serials: Set<string>;
+  /** By the first sentence. */
+  readonly told: Map<string, ToldGroup>;
 }
+
+/** Sentences of one code that are kept apart: some have a number in them that is never twice the same. */
+const TOLD_MOST = 5;
 
 /** Codes, and what to say of them where the ledger keeps a code and a sentence alone. */
 export type Explain = (code: string) => { readonly why: string; readonly fix: string } | undefined;
@@ -129,15 +137,17 @@ export class ReportBook {
   }
 
   private fail(serial: string | undefined, failure: NonNullable<AttemptEnd["failure"]>): void {
-    let group = this.failures.get(failure.code);
-    if (group === undefined) {
-      group = { count: 0, what: failure.what, serials: new Set() };
-      this.failures.set(failure.code, group);
-    }
+    const { code, what, why, fix } = failure;
+    let group = this.failures.get(code);
+    if (group === undefined) this.failures.set(code, (group = { count: 0, told: new Map() }));
     group.count++;
-    group.why ??= failure.why;
-    group.fix ??= failure.fix;
-    if (serial !== undefined && group.serials.size < 10) group.serials.add(serial);
+    let told = group.told.get(what);
+    if (told === undefined) {
+      if (group.told.size >= TOLD_MOST) return;
+      group.told.set(what, (told = { count: 0, why, fix, serials: new Set() }));
+    }
+    told.count++;
+    if (serial !== undefined && told.serials.size < 10) told.serials.add(serial);
   }
 
   /** `explain`: for failures that nobody has told reason and remedy of. */
@@ -151,16 +161,19 @@ export class ReportBook {
     for (const { outcome, failure } of this.units.values())
       if (outcome === "failed" && failure !== undefined)
         standing.set(failure.code, (standing.get(failure.code) ?? 0) + 1);
-    const failures: ReportFailure[] = Array.from(this.failures, ([code, group]) => {
+    const failures = Array.from(this.failures, ([code, { count, told }]): ReportFailure => {
       const explained = options.explain?.(code);
       return {
         code,
-        count: group.count,
+        count,
         standing: standing.get(code) ?? 0,
-        what: group.what,
-        why: group.why ?? explained?.why,
-        fix: group.fix ?? explained?.fix,
-        serials: Array.from(group.serials),
+        told: Array.from(told, ([what, group]) => ({
+          count: group.count,
+          what,
+          why: group.why ?? explained?.why,
+          fix: group.fix ?? explained?.fix,
+          serials: Array.from(group.serials),
+        })).sort((a, b) => b.count - a.count),
       };
     }).sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
     return {

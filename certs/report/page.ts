@@ -1,7 +1,7 @@
 import { escapeXml } from "../xml.js";
 import { OUTCOMES } from "./book.js";
 import { reportFigures } from "./figures.js";
-import type { Report, ReportFailure, ReportOutcome, ReportUnit } from "./report.js";
+import type { Report, ReportFailure, ToldFailure, ReportOutcome, ReportUnit } from "./report.js";
 import { quantile, shownDuration, shownRate, sorted } from "./statistics.js";
 import { STYLE } from "./style.js";
 
@@ -67,9 +67,10 @@ function summary(report: Report): string {
   return `<div class="tiles">${tiles.join("")}</div>`;
 }
 
-function cause({ code, count: attempts, standing, what, why, fix, serials }: ReportFailure): string {
+/** Failures that were told in the same words. */
+function told({ count: attempts, what, why, fix, serials }: ToldFailure, isAlone: boolean): string {
   const rows: [string, string | undefined][] = [
-    ["What", what],
+    ["What", isAlone ? what : `${what} (${count(attempts)} ${attempts === 1 ? "attempt" : "attempts"})`],
     ["Why", why],
     ["What to do", fix],
     [
@@ -77,12 +78,21 @@ function cause({ code, count: attempts, standing, what, why, fix, serials }: Rep
       serials.length === 0 ? undefined : `${serials.join(", ")}${attempts > serials.length ? ", ..." : ""}`,
     ],
   ];
-  const told = rows.flatMap(([name, text]) =>
+  const filled = rows.flatMap(([name, text]) =>
     text === undefined || text === "" ? [] : [`<dt>${name}</dt><dd>${escapeXml(text)}</dd>`],
   );
-  const rest =
+  return `<dl>${filled.join("")}</dl>`;
+}
+
+function cause({ code, count: attempts, standing, told: kinds }: ReportFailure): string {
+  const left =
     standing === 0 ? "all done since" : `${count(standing)} ${standing === 1 ? "unit" : "units"} left so`;
-  return `<section class="cause"><h3><code>${escapeXml(code)}</code>: ${count(attempts)} ${attempts === 1 ? "attempt" : "attempts"}, ${rest}</h3><dl>${told.join("")}</dl></section>`;
+  const others = attempts - kinds.reduce((sum, kind) => sum + kind.count, 0);
+  return (
+    `<section class="cause"><h3><code>${escapeXml(code)}</code>: ${count(attempts)} ${attempts === 1 ? "attempt" : "attempts"}, ${left}</h3>` +
+    kinds.map(kind => told(kind, kinds.length === 1)).join("") +
+    `${others > 0 ? `<p class="soft">${count(others)} more, in other words.</p>` : ""}</section>`
+  );
 }
 
 function unitRow(unit: ReportUnit): string {

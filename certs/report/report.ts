@@ -35,17 +35,25 @@ export interface ReportUnit {
   readonly failure?: { readonly code: string; readonly what: string } | undefined;
 }
 
+/** Failures of one code that were told in the same words. */
+export interface ToldFailure {
+  /** Attempts. */
+  readonly count: number;
+  readonly what: string;
+  readonly why?: string | undefined;
+  readonly fix?: string | undefined;
+  /** The first ten. */
+  readonly serials: readonly string[];
+}
+
 export interface ReportFailure {
   readonly code: string;
   /** Attempts. */
   readonly count: number;
   /** Units that the last attempt left so. */
   readonly standing: number;
-  readonly what: string;
-  readonly why?: string | undefined;
-  readonly fix?: string | undefined;
-  /** The first ten. */
-  readonly serials: readonly string[];
+  /** The most frequent first; behind the first five no others are kept apart. */
+  readonly told: readonly ToldFailure[];
 }
 
 /** Everything that the page tells. Plain data, sorted by nobody. */

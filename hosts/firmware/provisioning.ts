@@ -8,10 +8,17 @@ import type { Host, ReportValue } from "./host.js";
 const HOLD_MS = 30_000;
 /** Shortest sleep. */
 const LEAST_MS = 1_000;
+/** Characters of a failure's detail that go into an answer. */
+const DETAIL_MOST = 64;
 
 /** ` name=value`, where there is a value; what could be taken for something else in a line is replaced. */
 function fact(name: string, value: ReportValue): string {
   return value === undefined ? "" : " " + name + "=" + String(value).replace(/[^!-~]|#/g, "_");
+}
+
+/** Of texts that may be long the part that names the cause. */
+function clipped(text: ReportValue): ReportValue {
+  return text === undefined ? undefined : String(text).slice(0, DETAIL_MOST);
 }
 
 /** Answers the factory on the console, and overhears the application for it. */
@@ -77,7 +84,8 @@ class Provisioning {
         fact("stage", values[0]) +
         fact("kind", values[1]) +
         fact("code", values[2]) +
-        fact("command", values[3]);
+        fact("command", values[3]) +
+        fact("detail", clipped(values[4]));
     }
     this.event = event;
   }

@@ -213,8 +213,11 @@ async function pieces(
     case "report": {
       const { reportOfLedger } = await import("../../../certs/report/from-ledger.js");
       const { reportPage } = await import("../../../certs/report/page.js");
+      const { causeOf } = await import("./causes.js");
       const title = profile === undefined ? "Units of the ledger" : `Units of ${profile}`;
-      return once(reportOfLedger(ledger, { title, profile }).then(report => reportPage(report)));
+      return once(
+        reportOfLedger(ledger, { title, profile, explain: causeOf }).then(report => reportPage(report)),
+      );
     }
   }
 }

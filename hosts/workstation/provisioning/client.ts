@@ -87,6 +87,8 @@ export interface Progress {
     readonly kind: string;
     readonly code?: number;
     readonly command?: string;
+    /** Up to 64 characters of it; words with underscores of their own lose them. */
+    readonly detail?: string;
   };
 }
 
@@ -300,7 +302,7 @@ export class ProvisioningClient {
 
   async progress(): Promise<Progress> {
     const values = await this.#ask("report", []);
-    const { code, command } = values.optional("code", "command");
+    const { code, command, detail } = values.optional("code", "command", "detail");
     return {
       event: values.word("event"),
       connections: values.number("connections"),
@@ -311,6 +313,8 @@ export class ProvisioningClient {
           kind: values.word("kind"),
           ...(code !== undefined && /^-?\d{1,9}$/.test(code) && { code: Number(code) }),
           ...(command !== undefined && { command }),
+          // Words are parted by underscores in an answer.
+          ...(detail !== undefined && { detail: detail.replaceAll("_", " ") }),
         },
       }),
     };

@@ -2,7 +2,8 @@ import { FactoryError } from "../../../certs/factory/error.js";
 
 export type PortFault = "port-missing" | "port-busy" | "port-denied" | "port-refused";
 
-const SENTENCES: Readonly<Record<PortFault, { what: string; why: string; fix: string }>> = {
+/** `{port}` stands for the port. */
+export const PORT_FAULTS: Readonly<Record<PortFault, { what: string; why: string; fix: string }>> = {
   "port-missing": {
     what: "{port} is not there",
     why: "No adapter is plugged in under that name, or nothing listens at that address.",
@@ -24,6 +25,10 @@ const SENTENCES: Readonly<Record<PortFault, { what: string; why: string; fix: st
     fix: "Check the path and the baud rate.",
   },
 };
+
+export function isPortFault(code: string): code is PortFault {
+  return Object.hasOwn(PORT_FAULTS, code);
+}
 
 /** What the operating system said, as far as it is one of its short codes. */
 function codeOf(cause: unknown): string | undefined {
@@ -53,7 +58,7 @@ const FAULTS: Readonly<Record<string, PortFault>> = {
 /** A port that could not be opened, for people: whose fault it is, is told by the code. */
 export function portError(port: string, cause: unknown): FactoryError {
   const code = FAULTS[codeOf(cause) ?? ""] ?? "port-refused";
-  const { what, why, fix } = SENTENCES[code];
+  const { what, why, fix } = PORT_FAULTS[code];
   return new FactoryError(
     { code, side: "environment", what: what.replace("{port}", port), why, fix },
     { cause },

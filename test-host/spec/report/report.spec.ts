@@ -110,6 +110,29 @@ describe("report", () => {
     assert.match(reportPage(report), /begun 2\.0 s, done 4\.0 s/);
   });
 
+  // One sentence stood for all: a handshake without network hid one that the broker had refused.
+  it("failures of one code are told apart by what happened, the most frequent first", () => {
+    const run = new Run();
+    const failed = (what: string, fix: string): FactoryError =>
+      new FactoryError({ code: "handshake", side: "unit", what, why: "w", fix });
+    run.unit("a", "SN-1", 1000, failed("no network", "antenna"));
+    for (const serial of ["SN-2", "SN-3"]) run.unit("a", serial, 1000, failed("unknown_ca", "the CA"));
+    const [handshake, ...others] = run.report().failures;
+    assert.deepEqual(others, []);
+    assert.equal(handshake?.count, 3);
+    assert.deepEqual(
+      handshake.told.map(({ what, fix, count, serials }) => [what, fix, count, serials]),
+      [
+        ["unknown_ca", "the CA", 2, ["SN-2", "SN-3"]],
+        ["no network", "antenna", 1, ["SN-1"]],
+      ],
+    );
+    for (let index = 0; index < 9; index++) run.unit("b", `SN-${index}0`, 1000, failed(`${index} ms`, ""));
+    const html = reportPage(run.report());
+    checkMarkup(html);
+    assert.match(html, /unknown_ca \(2 attempts\).*6 more, in other words/s);
+  });
+
   it("a unit that failed and was done later is done, and its failure is told as past", () => {
     const run = new Run();
     run.unit("a", "SN-1", 1000, silent);
@@ -236,8 +259,8 @@ describe("report", () => {
         ],
       );
       assert.deepEqual(
-        report.failures.map(({ code, fix }) => [code, fix]),
-        [["silent", silent.fix]],
+        report.failures.map(({ code, told }) => [code, told.map(({ fix }) => fix)]),
+        [["silent", [silent.fix]]],
       );
       const first = report.units[0];
       assert.equal(first?.label, "first");

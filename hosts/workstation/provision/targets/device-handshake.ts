@@ -1,4 +1,5 @@
 import { FactoryError } from "../../../../certs/factory/error.js";
+import type { Explanation } from "../../../../modules/diagnosis/explain.js";
 import { failure, type FailureKind } from "../../../../modules/diagnosis/failure.js";
 import { KINDS } from "../../../../modules/diagnosis/kinds.js";
 import type { ModuleName } from "../../../firmware/config.js";
@@ -22,12 +23,18 @@ function moduleOf(facts: DeviceFacts): ModuleName {
   return facts.module === "bc66" ? "bc66" : "bg95";
 }
 
-/** The device's own account in one pair of brackets. */
-function told({ stage, kind, code, command }: DeviceFailure): string {
-  const parts = [`stage ${stage}`, `kind ${kind}`];
-  if (code !== undefined) parts.push(`code ${String(code)}`);
-  if (command !== undefined) parts.push(command);
-  return parts.join(", ");
+/** What a kind, a code and a command mean; undefined for kinds of a later firmware. */
+function explained(
+  { kind, command, code, detail }: DeviceFailure,
+  facts: DeviceFacts,
+): Explanation | undefined {
+  return isKind(kind) ? explainFailure(failure(kind, command, code, detail), moduleOf(facts)) : undefined;
+}
+
+/** Where it happened and what it was, in the device's own words where nothing else is known. */
+function told({ stage, kind, code, command, detail }: DeviceFailure, known: Explanation | undefined): string {
+  const own = [kind, code, command, detail].filter(part => part !== undefined).join(", ");
+  return `at stage ${stage}: ${known?.what ?? own}`;
 }
 
 const BUSY = {
@@ -46,16 +53,14 @@ function failed(
   last: DeviceFailure | undefined,
   otherwise: { readonly why: string; readonly fix: string },
 ): FactoryError {
-  const known =
-    last && isKind(last.kind)
-      ? explainFailure(failure(last.kind, last.command, last.code), moduleOf(facts))
-      : otherwise;
+  const known = last && explained(last, facts);
+  const { why, fix } = known ?? otherwise;
   return new FactoryError({
     code: "handshake",
     side: "unit",
-    what: last ? `${what} (${told(last)})` : what,
-    why: known.why,
-    fix: known.fix,
+    what: last ? `${what}; last ${told(last, known)}` : what,
+    why,
+    fix,
   });
 }
 
@@ -68,8 +73,14 @@ function rolledBack(facts: DeviceFacts, last: DeviceFailure | undefined): Factor
  * Restarts the device and waits until its application has been accepted by the broker, with the slot that
  * is in use now. Rejects with `handshake` when the device went back to its former credentials, when it
  * failed at the broker by what credentials can cause, or after `deadlineMs`.
+ *
+ * @param onFailure is told each failure that the device goes on after: a minute without a word is long.
  */
-export async function awaitConnection(line: DeviceLine, deadlineMs: number): Promise<DeviceFacts> {
+export async function awaitConnection(
+  line: DeviceLine,
+  deadlineMs: number,
+  onFailure: (text: string) => void,
+): Promise<DeviceFacts> {
   const before = await line.look();
   const { slot } = before;
   if (before.rejected) throw rolledBack(before, (await line.run(client => client.progress())).failure);
@@ -84,9 +95,12 @@ export async function awaitConnection(line: DeviceLine, deadlineMs: number): Pro
   await line.restart();
   const deadline = line.now + deadlineMs;
   let last: DeviceFailure | undefined;
+  let failures = 0;
   for (;;) {
     const progress = await line.run(client => client.progress());
     last = progress.failure ?? last;
+    const isNew = progress.failures > failures;
+    failures = progress.failures;
     // The slot is looked at after the progress: what was accepted was accepted with this one.
     const facts = await line.look();
     if (facts.slot !== slot || facts.rejected) throw rolledBack(facts, last);
@@ -94,6 +108,8 @@ export async function awaitConnection(line: DeviceLine, deadlineMs: number): Pro
     const { failure: seen } = progress;
     if (seen?.stage === "broker" && SUSPECT.includes(seen.kind))
       throw failed("the broker and the device did not come together", facts, seen, BUSY);
+    if (isNew && seen !== undefined)
+      onFailure(`the device failed and goes on, ${told(seen, explained(seen, facts))}`);
     if (line.now >= deadline) {
       const seconds = String(Math.round(deadlineMs / 1_000));
       throw failed(`the device was not accepted by its broker within ${seconds} s`, facts, last, BUSY);

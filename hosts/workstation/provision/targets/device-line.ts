@@ -21,7 +21,7 @@ export interface DeviceLineOptions {
   readonly mendMs?: number | undefined;
   /** How often the line may break in one piece of work. Default: 5. */
   readonly mends?: number | undefined;
-  /** What people should know and what stops nothing: `line-broken`. */
+  /** What people should know and what stops nothing: `line-broken`, `handshake`. */
   readonly onNotice?: ((code: string, text: string) => void) | undefined;
   /** A line of the device's log. */
   readonly onText?: ((line: string) => void) | undefined;
@@ -79,6 +79,11 @@ export class DeviceLine {
     return this.#facts;
   }
 
+  /** Tells people what stops nothing. */
+  notice(code: string, text: string): void {
+    this.#options.onNotice?.(code, text);
+  }
+
   get now(): number {
     return this.#now();
   }
@@ -128,7 +133,7 @@ export class DeviceLine {
         this.#broken = broken;
         const isOver = ++breaks > mends || this.#now() + AWAY_MS >= deadline;
         if (isOver || this.#closed || !mended.includes(broken)) throw asFactoryError(error);
-        this.#options.onNotice?.("line-broken", NOTICES[broken]);
+        this.notice("line-broken", NOTICES[broken]);
       }
     }
   }

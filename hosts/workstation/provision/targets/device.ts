@@ -186,7 +186,9 @@ class DeviceTarget implements Required<Target> {
   }
 
   async handshake(broker: string): Promise<Handshake> {
-    const facts = await awaitConnection(this.#line, this.#handshakeMs);
+    const facts = await awaitConnection(this.#line, this.#handshakeMs, text => {
+      this.#line.notice("handshake", text);
+    });
     return {
       broker,
       facts: {
