@@ -425,7 +425,11 @@ describe("target of a device", () => {
 
     for (const [kind, code, words] of [
       ["tls", "566", /stage broker: TLS [^;]*AT\+QSSLOPEN, code 566/],
-      ["tls", "48 command=TLS detail=alert_received", /at stage broker: TLS .*code 48: unknown_ca; alert received/],
+      [
+        "tls",
+        "48 command=TLS detail=alert_received",
+        /at stage broker: TLS .*code 48: unknown_ca; alert received/,
+      ],
       ["mqtt-refused", "5", /stage broker: .*code 5/],
     ] as const)
       it(`${kind} at the broker ends it, with the device's own account and what it means`, async () => {
