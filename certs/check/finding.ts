@@ -17,7 +17,9 @@ export type Rule =
   | "route-signature"
   | "size"
   | "der"
-  | "broker";
+  | "broker"
+  /** Nothing that speaks TLS is there. */
+  | "unreachable";
 
 /** Routes by the same TLS find the same: each once. */
 export function once(findings: readonly Finding[]): readonly Finding[] {

@@ -44,8 +44,8 @@ export function lookAtChain(
   now: Date,
 ): Promise<Finding | undefined> {
   const place = `${host}:${String(port)}`;
-  const finding = (what: string, why: string, fix: string): Finding => ({
-    rule: "broker",
+  const finding = (rule: "broker" | "unreachable", what: string, why: string, fix: string): Finding => ({
+    rule,
     severity: "error",
     subject: "broker",
     what: `${place} ${what}`,
@@ -70,6 +70,7 @@ export function lookAtChain(
         fault === undefined
           ? undefined
           : finding(
+              "broker",
               `shows a certificate that this device would refuse: ${fault}`,
               "A device that verifies its broker, as it must, ends the handshake there.",
               "Give the root that the broker's chain ends in, and the name that stands in its certificate.",
@@ -80,6 +81,7 @@ export function lookAtChain(
       socket.destroy();
       resolve(
         finding(
+          "unreachable",
           "does not answer to TLS",
           "The connection stands, but no handshake came to its end.",
           "Check the port; 8883 is usual for MQTT with TLS.",
@@ -102,6 +104,7 @@ export function lookAtChain(
       socket.destroy();
       resolve(
         finding(
+          "unreachable",
           `cannot be asked (${error.code ?? error.message})`,
           "No TLS server showed a certificate there.",
           "Check host and port, and that the broker runs.",

@@ -1,15 +1,13 @@
 import { X509Certificate, type KeyObject } from "node:crypto";
-import { checkDevice } from "../../../certs/check/rules.js";
-import { once, type Finding } from "../../../certs/check/finding.js";
+import type { Finding } from "../../../certs/check/finding.js";
 import { describeHeld, readCredentialFile } from "../../../certs/files/read.js";
 import type { RouteName } from "../../../drivers/quectel/route.js";
 import type { ModuleName } from "../../firmware/config.js";
-import { lookAtServer } from "../broker-look.js";
 import { tlsOf } from "../route-tls.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { refuse } from "../simulate/check.js";
-import { lookAtChain } from "./broker-chain.js";
-import { suiteName } from "../suites.js";
+import { brokerAddress } from "./broker-address.js";
+import { judgeRoutes } from "./judge-routes.js";
 
 export interface CheckFilesOptions {
   readonly ca?: string;
@@ -83,19 +81,6 @@ function rootOf(certificates: readonly [X509Certificate, ...X509Certificate[]]):
   return certificates.find(one => one.ca && one.checkIssued(one)) ?? certificates[0];
 }
 
-function brokerAddress(text: string): { host: string; port: number } {
-  const match = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text.replace(/^mqtts:\/\//, ""));
-  const port = Number(match?.[2]);
-  if (match?.[1] === undefined || port < 1 || port > 65_535)
-    return refuse(
-      "--broker",
-      `--broker ${text} is not HOST:PORT`,
-      "The broker is looked at over TLS.",
-      "For example: --broker broker.example.com:8883",
-    );
-  return { host: match[1], port };
-}
-
 /**
  * Everything that stands between a device with these files and its broker.
  * @throws InputError when a file or option cannot be used at all.
@@ -132,54 +117,16 @@ export async function checkFiles(options: CheckFilesOptions, now: Date): Promise
     ...(issuers.length === 0 ? undefined : { issuers: [...chain, ...issuers] }),
     ...(options.serial === undefined ? undefined : { serial: options.serial }),
   };
-  const findings = [...checkDevice(device, now)];
-  const verdicts: RouteVerdict[] = [];
-  const refusals: Finding[] = [];
-  const doubts: Finding[] = [];
-  for (const tls of routes) {
-    const ofRoute = checkDevice({ ...device, tls: [tls] }, now);
-    const refused = ofRoute.filter(one => one.rule === "route-key" || one.rule === "size");
-    const doubted = ofRoute.filter(one => one.rule === "route-signature");
-    const answer =
-      broker === undefined
-        ? undefined
-        : await lookAtServer({
-            address: broker.host,
-            port: broker.port,
-            serverName: broker.host,
-            suites: tls.suites,
-          });
-    const suite = answer?.kind === "suite" ? suiteName(answer.suite) : undefined;
-    if (answer?.kind === "alert" || answer?.kind === "closed")
-      refused.push({
-        rule: "broker",
-        severity: "error",
-        subject: "broker",
-        what: `${tls.name} and the broker have no cipher suite in common`,
-        why: `Asked with ${tls.suites.map(suiteName).join(", ")}, the broker refused.`,
-        fix: "Use another route, or allow ECDHE-RSA-AES128-GCM-SHA256 on the broker.",
-      });
-    refusals.push(...refused);
-    const unsure = refused.length === 0 && doubted.length > 0;
-    if (unsure) doubts.push(...doubted);
-    verdicts.push({
-      route: tls.route,
-      ok: refused.length === 0,
-      ...(unsure ? { unsure } : undefined),
-      ...(suite === undefined ? undefined : { suite }),
-    });
-  }
-  // One way that will do is enough, unless a certain one was asked for.
-  if (!verdicts.some(one => one.ok && one.unsure === undefined))
-    findings.push(...once(verdicts.some(one => one.ok) ? doubts : refusals));
-  if (broker !== undefined && ca !== undefined) {
-    const found = await lookAtChain(broker.host, broker.port, ca, now);
-    if (found !== undefined) findings.push(found);
-  }
+  const { findings, routes: judged } = await judgeRoutes(device, routes, now, broker);
   return {
     ok: !findings.some(one => one.severity === "error"),
     certificate: options.certificate,
     findings,
-    routes: verdicts,
+    routes: judged.map(({ tls, ok, unsure, suite }) => ({
+      route: tls.route,
+      ok,
+      ...(unsure && { unsure }),
+      ...(suite !== undefined && { suite }),
+    })),
   };
 }

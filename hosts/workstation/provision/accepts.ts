@@ -7,10 +7,12 @@ import {
   type Subject,
 } from "../../../certs/authority/certificate.js";
 import { KeySigner } from "../../../certs/authority/signer.js";
-import { checkDevice } from "../../../certs/check/rules.js";
-import { once, type Finding } from "../../../certs/check/finding.js";
+import type { Finding } from "../../../certs/check/finding.js";
+import { FactoryError } from "../../../certs/factory/error.js";
 import { InputError } from "../../../certs/input-error.js";
 import type { Profile } from "../../../certs/profile/profile.js";
+import { brokerAddress } from "../certs/broker-address.js";
+import { judgeRoutes } from "../certs/judge-routes.js";
 import { tlsOf, type RouteTls } from "../route-tls.js";
 
 function keyPair(kind: "P-256" | "RSA-2048"): KeyObject {
@@ -78,44 +80,49 @@ export interface Acceptance {
   readonly accepts: readonly RouteTls[];
   /** What is wrong when none will do, or with the certificate on any. */
   readonly findings: readonly Finding[];
+  /** Of the broker that was asked: the suite that it took, by route. */
+  readonly suites: readonly { readonly route: string; readonly suite: string }[];
 }
 
-/**
- * Holds what the profile makes against module, route and TLS engine, by a certificate of that shape.
- * `serial`: the longest of the list, since names decide about sizes.
- */
+export interface AcceptanceOptions {
+  /** The longest of the list: names decide about sizes. */
+  readonly serial: string;
+  /** `HOST:PORT` of a running broker that is to be looked at, too. */
+  readonly broker?: string | undefined;
+}
+
+/** Holds what the profile makes against module, route, TLS engine and broker, by a certificate of that shape. */
 export async function acceptanceOf(
   profile: Profile,
   issuer: X509Certificate,
   brokerCa: X509Certificate,
-  serial: string,
+  options: AcceptanceOptions,
   now: Date,
 ): Promise<Acceptance> {
+  const { serial } = options;
+  const broker = options.broker === undefined ? undefined : brokerAddress(options.broker);
   const certificate = await sampleOf(profile, issuer, serial, now);
   const device = { certificate, ca: brokerCa, serial };
-  const certain: RouteTls[] = [];
-  const unsure: RouteTls[] = [];
-  const doubts: Finding[] = [];
-  const refusals: Finding[] = [];
-  for (const tls of routesOf(profile)) {
-    const ofRoute = checkDevice({ ...device, tls: [tls] }, now);
-    const refused = ofRoute.filter(({ rule }) => rule === "route-key" || rule === "size");
-    const doubted = ofRoute.filter(({ rule }) => rule === "route-signature");
-    if (refused.length === 0) (doubted.length === 0 ? certain : unsure).push(tls);
-    if (refused.length === 0) doubts.push(...doubted);
-    refusals.push(...refused);
-  }
-  const accepts = certain.length > 0 ? certain : unsure;
-  const findings = [...checkDevice(device, now)];
-  // One way that will do is enough, unless a certain one was asked for.
-  if (certain.length === 0) findings.push(...once(accepts.length === 0 ? refusals : doubts));
-  return { accepts, findings };
+  const { routes, findings } = await judgeRoutes(device, routesOf(profile), now, broker);
+  const open = routes.filter(({ ok }) => ok);
+  const certain = open.filter(({ unsure }) => !unsure);
+  return {
+    accepts: (certain.length > 0 ? certain : open).map(({ tls }) => tls),
+    findings,
+    suites: open.flatMap(({ tls, suite }) => (suite === undefined ? [] : [{ route: tls.route, suite }])),
+  };
 }
 
-/** @returns warnings. @throws InputError with the first thing that no certificate of the profile would get by. */
+/**
+ * @returns warnings.
+ * @throws InputError with the first thing that no certificate of the profile would get by; FactoryError when the
+ * broker could not be asked, which is no fault of list or profile.
+ */
 export function checkAcceptance(profile: Profile, { findings }: Acceptance): readonly Finding[] {
   const wrong = findings.find(({ severity }) => severity === "error");
   if (wrong === undefined) return findings;
-  const { what, why, fix } = wrong;
+  const { rule, what, why, fix } = wrong;
+  if (rule === "unreachable")
+    throw new FactoryError({ code: "broker-away", side: "environment", what, why, fix });
   throw new InputError({ what: `${profile.file}: ${what}`, why, fix, file: profile.file });
 }

@@ -83,7 +83,13 @@ async function image(out: Output, raw: RawImage): Promise<number> {
   };
   return await withRecipe(profile, raw, async recipe => {
     const issuer = recipe.issuer.by.certificate;
-    const acceptance = await acceptanceOf(profile, issuer, recipe.brokerCa, raw.serial, new Date());
+    const acceptance = await acceptanceOf(
+      profile,
+      issuer,
+      recipe.brokerCa,
+      { serial: raw.serial },
+      new Date(),
+    );
     checkAcceptance(profile, acceptance);
     return await withLedger(common.ledger, units === undefined ? "existing" : "create", async ledger => {
       if (units !== undefined && raw.units !== undefined) await ledger.list(units, profile.name, raw.units);

@@ -20,6 +20,7 @@ import { count, day } from "./words.js";
 
 interface RawPlan extends RawCommon, RawSecrets {
   readonly units: string;
+  readonly broker?: string;
 }
 
 const DAY_MS = 86_400_000;
@@ -68,6 +69,12 @@ interface Plan {
   readonly issuer: X509Certificate;
   readonly brokerCa: X509Certificate;
   readonly routes: readonly string[];
+  readonly broker:
+    | {
+        readonly address: string;
+        readonly suites: readonly { readonly route: string; readonly suite: string }[];
+      }
+    | undefined;
   readonly listing: Listing;
   readonly ledger: string;
   readonly isNewLedger: boolean;
@@ -100,6 +107,11 @@ function tell(out: Output, plan: Plan): void {
     ),
   );
   out.line(row("broker's CA", subjectOf(plan.brokerCa)));
+  if (plan.broker !== undefined) {
+    const { address, suites } = plan.broker;
+    const taken = suites.map(({ route, suite }) => `; ${route} by ${suite}`).join("");
+    out.line(row("broker", `${address}: its certificate leads to that CA${taken}`));
+  }
   out.line(row("written", targetWords(profile)));
   out.line(row("proofs", proofs(profile).join(", ")));
   out.line(row("lock", profile.lock ? "yes, for ever: nothing can be written to a unit afterwards" : "no"));
@@ -113,8 +125,15 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
   const units = readUnits(raw.units, profile.variables);
   const now = new Date();
   const { issuer, brokerCa } = checkRecipe(profile, now);
-  const acceptance = await acceptanceOf(profile, issuer, brokerCa, longestSerial(units), now);
+  const acceptance = await acceptanceOf(
+    profile,
+    issuer,
+    brokerCa,
+    { serial: longestSerial(units), broker: raw.broker },
+    now,
+  );
   const warnings = checkAcceptance(profile, acceptance);
+  const broker = raw.broker === undefined ? undefined : { address: raw.broker, suites: acceptance.suites };
   const isKeyTried = hasIssuerSecret(profile, raw);
   if (isKeyTried) await withRecipe(profile, raw, () => Promise.resolve());
   const listing = await lookInto(common.ledger, async ledger =>
@@ -129,6 +148,7 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
     issuer,
     brokerCa,
     routes: acceptance.accepts.map(({ route }) => route),
+    broker,
     listing,
     ledger: shownLedger(common.ledger),
     isNewLedger: isLedgerFile(common.ledger) && !existsSync(common.ledger),
@@ -155,6 +175,7 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
     issuer: subjectOf(issuer),
     keyOpened: isKeyTried && profile.issuer.kind !== "requests",
     routes: whole.routes,
+    ...(broker !== undefined && { broker }),
     proofs: proofs(profile),
     lock: profile.lock,
     validUntil: whole.until,
@@ -171,7 +192,11 @@ export function addPlan(provision: Command, done: (exitCode: number) => void): v
         .description(
           "check list, profile, authority and ledger against each other, and say what run would do",
         )
-        .requiredOption("--units <file>", "list of units: CSV or JSON"),
+        .requiredOption("--units <file>", "list of units: CSV or JSON")
+        .option(
+          "--broker <host:port>",
+          "look at the broker that runs there: its chain, and a suite for each route",
+        ),
     ),
   ).action((raw: RawPlan) => act(raw.json ?? false, done, out => plan(out, raw)));
 }

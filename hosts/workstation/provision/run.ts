@@ -34,6 +34,7 @@ import { checkPorts, opener, type RawPorts } from "./targets.js";
 import { count, doneWords } from "./words.js";
 
 interface RawRun extends RawCommon, RawSecrets, RawPorts {
+  readonly broker?: string;
   readonly units?: string;
   readonly port?: readonly string[];
   readonly serial?: string;
@@ -98,7 +99,11 @@ function checkTogether(raw: RawRun, profile: Profile): void {
 }
 
 function checkDry(raw: RawRun): void {
-  const [vain] = [raw.report && "--report", raw.continuous && "--continuous"].filter(Boolean);
+  const [vain] = [
+    raw.report && "--report",
+    raw.broker && "--broker",
+    raw.continuous && "--continuous",
+  ].filter(Boolean);
   if (typeof vain === "string")
     refuse(vain, `${vain} has no meaning with --dry-run`, "Nothing is done then.", "Leave it out.");
 }
@@ -280,7 +285,13 @@ async function run(out: Output, raw: RawRun): Promise<number> {
   return await withRecipe(profile, raw, async recipe => {
     const serial = units === undefined ? (raw.serial ?? "0") : longestSerial(units);
     const issuer = recipe.issuer.by.certificate;
-    const acceptance = await acceptanceOf(profile, issuer, recipe.brokerCa, serial, new Date());
+    const acceptance = await acceptanceOf(
+      profile,
+      issuer,
+      recipe.brokerCa,
+      { serial, broker: raw.broker },
+      new Date(),
+    );
     checkAcceptance(profile, acceptance);
     return await line(out, { raw, common, recipe, units, accepts: acceptance.accepts });
   });
@@ -304,6 +315,7 @@ export function addRun(provision: Command, done: (exitCode: number) => void): vo
           "after each unit wait for the next one at the same port, until the list is done",
         )
         .option("--dry-run", "say who is at the ports and what would be done; write nothing")
+        .option("--broker <host:port>", "before anything is written look at the broker that runs there")
         .option("--images <folder>", "where images go, with a profile whose target is image")
         .option("--report <file>", "write what happened as one HTML page")
         .option("--overwrite", "replace credentials that the ledger does not know")
