@@ -35,7 +35,8 @@ function codeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
   if ("code" in cause && typeof cause.code === "string") return cause.code;
   // serialport tells the code in words only: `Error: Permission denied, cannot open /dev/ttyUSB0`.
-  if (/no such file|file not found/i.test(cause.message)) return "ENOENT";
+  if (/no such (file|device)|file not found/i.test(cause.message)) return "ENOENT";
+  if (/input\/output error/i.test(cause.message)) return "EIO";
   if (/permission denied|access denied/i.test(cause.message)) return "EACCES";
   if (/cannot lock|busy|temporarily unavailable|is in use/i.test(cause.message)) return "EBUSY";
   return undefined;
@@ -45,6 +46,8 @@ const FAULTS: Readonly<Record<string, PortFault>> = {
   ENOENT: "port-missing",
   ENXIO: "port-missing",
   ENODEV: "port-missing",
+  // An adapter that went away, or a pty whose other end did, between the look at its name and its opening.
+  EIO: "port-missing",
   ECONNREFUSED: "port-missing",
   ENOTFOUND: "port-missing",
   EHOSTUNREACH: "port-missing",
@@ -59,8 +62,9 @@ const FAULTS: Readonly<Record<string, PortFault>> = {
 export function portError(port: string, cause: unknown): FactoryError {
   const code = FAULTS[codeOf(cause) ?? ""] ?? "port-refused";
   const { what, why, fix } = PORT_FAULTS[code];
-  return new FactoryError(
-    { code, side: "environment", what: what.replace("{port}", port), why, fix },
-    { cause },
-  );
+  const named = what.replace("{port}", port);
+  // Where the cause is not known here, the system's own words are all there is.
+  const told =
+    code === "port-refused" && cause instanceof Error ? `${named} (${cause.message.slice(0, 120)})` : named;
+  return new FactoryError({ code, side: "environment", what: told, why, fix }, { cause });
 }

@@ -71,7 +71,7 @@ async function again(address: string): Promise<Opened> {
       return next;
     } catch (error) {
       const isBeingMade =
-        error instanceof FactoryError && (error.code === "gone" || error.code === "port-missing");
+        error instanceof FactoryError && (error.code === "gone" || error.code.startsWith("port-"));
       if (!isBeingMade || performance.now() > untilMs) throw error;
     }
   }
