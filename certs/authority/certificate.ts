@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { SubjectKeyIdentifierExtension, X509Certificate as ParsedCertificate } from "@peculiar/x509";
 import { createHash, createPublicKey, randomBytes, X509Certificate, type KeyObject } from "node:crypto";
 import { DerReader, parseCertificate, type Certificate } from "../../modules/pki/x509.js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { describeKey, subjectOf } from "../files/read.js";
 import { der, octets, oid, SEQUENCE, signatureAlgorithm, signatureBits, time, unsigned } from "./der.js";
 import { badSignature, checkSigningKey, signChecked, type CertificateSigner } from "./signer.js";

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { parseCertificate } from "../../modules/pki/x509.js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { subjectOf } from "../files/read.js";
 import type { CertificateRecord, RevocationReason } from "../ledger/ledger.js";
 import { authorityKey, issuerKeyIdentifier } from "./certificate.js";

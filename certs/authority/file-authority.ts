@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { readCredentialFile, subjectOf } from "../files/read.js";
 import { refuseExisting, writeWhole, type WriteOptions } from "../files/write.js";
 import { InputError } from "../input-error.js";

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import type { Outside } from "../factory/line.js";
 import { dateFault } from "../check/chain.js";
 import { certificateFacts } from "../files/facts.js";

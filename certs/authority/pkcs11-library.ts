@@ -1,5 +1,5 @@
 import type { PKCS11 } from "pkcs11js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 
 /** Of PKCS #11 v2.40, chapters 3 and 5 (`pkcs11t.h`). */
 export const CKR = {

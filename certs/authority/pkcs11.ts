@@ -1,6 +1,6 @@
 import { createHash, randomBytes, type X509Certificate } from "node:crypto";
 import type { Handle, PKCS11 } from "pkcs11js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { subjectOf } from "../files/read.js";
 import { SigningIssuer, type Issuer } from "./file-authority.js";
 import { CKR, GONE, loadLibrary, tokenFault, type Library } from "./pkcs11-library.js";

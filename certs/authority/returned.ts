@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseCertificate } from "../../modules/pki/x509.js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { describeHeld, readCredentialFile } from "../files/read.js";
 import { InputError } from "../input-error.js";
 

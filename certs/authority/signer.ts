@@ -1,5 +1,5 @@
 import { createPublicKey, sign, verify, type KeyObject } from "node:crypto";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { describeKey } from "../files/read.js";
 
 /** Signs certificates with a key that it keeps to itself: in memory, in a file, in a token. */

@@ -1,4 +1,4 @@
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 
 /** A unit that cannot be exported as it stands, and the rule that it breaks. */
 export interface ExportFault {

@@ -1,5 +1,5 @@
 import type { UnitState } from "../ledger/ledger.js";
-import { FactoryError, type FaultSentences } from "./error.js";
+import { FactoryError, type FaultSentences } from "../factory-error.js";
 
 const RUN_AGAIN = "Run again; a unit that fails more than once is defective.";
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { CredentialRole } from "../../modules/io/credentials.js";
 import { secureCertImage } from "../../modules/pki/secure-cert-image.js";
 import { writeWhole, refuseExisting } from "../files/write.js";
-import { FactoryError } from "./error.js";
+import { FactoryError } from "../factory-error.js";
 import { different } from "./faults.js";
 import { readImage } from "./read-image.js";
 import type { Holding, Present, ReadBack, Target } from "./target.js";

@@ -3,7 +3,7 @@ import type { TlsAcceptance } from "../check/rules.js";
 import type { Issuer } from "../authority/file-authority.js";
 import type { Ledger, UnitState } from "../ledger/ledger.js";
 import type { Profile } from "../profile/profile.js";
-import type { FactoryError } from "./error.js";
+import type { FactoryError } from "../factory-error.js";
 import type { OpenTarget } from "./target.js";
 
 /** Requests go out, certificates come back: somebody else issues. */

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { subjectOf } from "../files/read.js";
 import type { Hardware, Ledger, UnitRecord } from "../ledger/ledger.js";
-import type { FactoryError } from "./error.js";
+import type { FactoryError } from "../factory-error.js";
 import {
   foreign,
   imageMade,

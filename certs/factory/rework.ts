@@ -1,5 +1,5 @@
 import type { CertificateRecord, Ledger, RevocationReason, UnitRecord } from "../ledger/ledger.js";
-import { FactoryError } from "./error.js";
+import { FactoryError } from "../factory-error.js";
 import { otherUnit, unable, unknownSerial, unrecognized } from "./faults.js";
 import { checkHardware, recognize } from "./recognize.js";
 import type { Target } from "./target.js";

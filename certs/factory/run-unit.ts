@@ -1,5 +1,5 @@
 import type { Claim, UnitRecord, UnitState, Wanted } from "../ledger/ledger.js";
-import type { FactoryError } from "./error.js";
+import type { FactoryError } from "../factory-error.js";
 import { asFactoryError, claimed, interrupted, unknownSerial } from "./faults.js";
 import type { LineEvent, LineOptions, UnitResult } from "./line.js";
 import { checkModule, checkUnit, holdsAll, recognize, refuseStranger, type Recognized } from "./recognize.js";

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { deviceValidity, newSerialNumber } from "../authority/certificate.js";
 import { checkBeforeWriting } from "../check/before-writing.js";
 import type { Advance, CertificateRecord, Claim, Ledger, UnitState } from "../ledger/ledger.js";
-import { FactoryError } from "./error.js";
+import { FactoryError } from "../factory-error.js";
 import { different, interrupted, otherBrokerCa, unable, unproved, wrongRequest } from "./faults.js";
 import { hostRequest, keyOfRequest, makeHostKey, publicHalf, sha256, withPkcs8 } from "./host-key.js";
 import type { LineOptions, Recipe } from "./line.js";

@@ -1,4 +1,4 @@
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 
 /** What a label may tell of a unit. */
 export interface LabelUnit {

@@ -1,4 +1,4 @@
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 
 /** Another process has been writing for too long. */
 export const busy = (where: string, cause?: unknown): FactoryError =>

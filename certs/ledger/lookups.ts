@@ -1,4 +1,4 @@
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import type {
   CertificateRecord,
   EventQuery,

@@ -1,4 +1,4 @@
-import type { FactoryError } from "../factory/error.js";
+import type { FactoryError } from "../factory-error.js";
 import { busy, conflict, full, unreachable } from "./faults.js";
 
 /** SQLSTATE of the server, or Node's code of a socket. */

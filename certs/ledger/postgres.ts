@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from "pg";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { absent, library, newer, noLedger, readOnly, unreachable } from "./faults.js";
 import { isConnectionLost, ServerFault, told } from "./postgres-errors.js";
 import { POSTGRES_TRIGGERS, SCHEMA_VERSION, tables } from "./schema.js";

@@ -1,6 +1,6 @@
 import { digestOf, lockUnit, save, shorten, type Setting } from "./claims.js";
 import { busy, damaged, unknownUnit } from "./faults.js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import type { CertificateRecord, RevocationReason, UnitRecord, UnitState } from "./ledger.js";
 import { certificateRecord, unclaimed, withoutAbsent, type StoredUnit } from "./rows.js";
 import { query, type Step } from "./step.js";

@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 
 function fail(place: string): never {
   throw new FactoryError({

@@ -1,7 +1,7 @@
 import { advanceUnit, restartUnit } from "./changes.js";
 import { claimUnit, failUnit, releaseUnit, renewClaim, type Place, type Setting } from "./claims.js";
 import { order, unknownUnit } from "./faults.js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import {
   UNIT_STATES,
   type Advance,

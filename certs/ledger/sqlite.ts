@@ -2,7 +2,7 @@ import type BetterSqlite3 from "better-sqlite3";
 import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 import { absent, busy, conflict, full, library, newer, noLedger, readOnly, unreachable } from "./faults.js";
 import { SCHEMA_VERSION, SQLITE_TRIGGERS, tables } from "./schema.js";
 import type { Backend, Dialect, Query, Row, Step } from "./step.js";

@@ -4,7 +4,7 @@ import { insertAll, query, timeBy, type Dialect, type Step } from "./step.js";
 import type { AuditEvent } from "./ledger.js";
 import { refuseSecrets } from "./secrets.js";
 import { numberIn, textIn } from "./rows.js";
-import { FactoryError } from "../factory/error.js";
+import { FactoryError } from "../factory-error.js";
 
 /** `previous` of the first event. */
 export const FIRST_PREVIOUS = "0".repeat(64);

@@ -1,4 +1,4 @@
-import { FactoryError, type FaultSide } from "../../certs/factory/error.js";
+import { FactoryError, type FaultSide } from "../../certs/factory-error.js";
 import { InputError } from "../../certs/input-error.js";
 import { printFactoryError, printInputError } from "./simulate/print.js";
 

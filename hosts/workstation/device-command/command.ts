@@ -9,14 +9,15 @@ import { checkLink } from "../check-link.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { guarded } from "../guarded.js";
 import { refuse } from "../simulate/check.js";
+import type { DeviceOptions } from "./serve.js";
 
 const MODULES: readonly ModuleName[] = ["bg95", "bc66"];
 const ROUTES: readonly (RouteName | "auto")[] = ["auto", "module-tls", "host-tls", "module-mqtt"];
 const LINKS: readonly LinkName[] = ["none", "lte-m", "nb-iot"];
 /** Of Espressif's range. */
 const DEFAULT_MAC = "246F28000001";
-const PLACES = ["device", "module"] as const;
-const ENGINES = ["auto", "xs", "node"] as const;
+const PLACES: readonly DeviceOptions["credentials"][] = ["device", "module"];
+const ENGINES: readonly DeviceOptions["engine"][] = ["auto", "xs", "node"];
 
 interface RawDeviceOptions {
   readonly console: string;
@@ -31,28 +32,6 @@ interface RawDeviceOptions {
   readonly files?: string;
   readonly mac: string;
   readonly imei?: string;
-  readonly resolve: readonly string[];
-}
-
-/** Checked options: nothing has been opened or started yet. */
-export interface DeviceOptions {
-  /** `127.0.0.1:PORT`, or the path of a pseudo terminal. */
-  readonly console: string;
-  /** Folder of the partitions' files. */
-  readonly flash: string;
-  readonly module: ModuleName;
-  readonly route: RouteName | "auto";
-  readonly link: LinkName;
-  readonly engine: (typeof ENGINES)[number];
-  readonly broker: { readonly host: string; readonly port: number };
-  readonly clientId: string;
-  readonly credentials: (typeof PLACES)[number];
-  /** Folder of a BG95's file system; absent: it begins empty. */
-  readonly files: string | undefined;
-  /** 12 hexadecimal digits in capitals. */
-  readonly mac: string;
-  /** 15 digits; absent: that of the simulated module. */
-  readonly imei: string | undefined;
   readonly resolve: readonly string[];
 }
 

@@ -1,17 +1,40 @@
 import { randomInt } from "node:crypto";
+import type { RouteName } from "../../../drivers/quectel/route.js";
+import type { LinkName } from "../../../test-host/simulator/link.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError } from "../../../test-host/simulator/serve-bytes.js";
 import { serveConsole } from "../../../test-host/simulator/serve-console.js";
 import { DeviceLife } from "../../../test-host/xs/device-life.js";
-import type { FirmwareConfig } from "../../firmware/config.js";
+import type { FirmwareConfig, ModuleName } from "../../firmware/config.js";
 import { deviceKeys } from "../device-keys.js";
 import { loopbackNetwork } from "../simulate/loopback.js";
 import { keepFiles } from "../simulate/module-files.js";
 import { printSentences } from "../simulate/print.js";
 import { makeModule } from "../simulate/simulated-module.js";
 import { deviceProfile, nodeTls } from "../tls-engine.js";
-import type { DeviceOptions } from "./command.js";
 import { FlashFiles } from "./flash-files.js";
+
+/** Checked options: nothing has been opened or started yet. */
+export interface DeviceOptions {
+  /** `127.0.0.1:PORT`, or the path of a pseudo terminal. */
+  readonly console: string;
+  /** Folder of the partitions' files. */
+  readonly flash: string;
+  readonly module: ModuleName;
+  readonly route: RouteName | "auto";
+  readonly link: LinkName;
+  readonly engine: "auto" | "xs" | "node";
+  readonly broker: { readonly host: string; readonly port: number };
+  readonly clientId: string;
+  readonly credentials: "device" | "module";
+  /** Folder of a BG95's file system; absent: it begins empty. */
+  readonly files: string | undefined;
+  /** 12 hexadecimal digits in capitals. */
+  readonly mac: string;
+  /** 15 digits; absent: that of the simulated module. */
+  readonly imei: string | undefined;
+  readonly resolve: readonly string[];
+}
 
 /** The module that the engine starts, a path from the package's root. */
 const ENTRY = "hosts/workstation/device-command/entry";

@@ -7,6 +7,7 @@ import { checkLink } from "../check-link.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { guarded } from "../guarded.js";
 import { refuse } from "../simulate/check.js";
+import type { ModemOptions } from "./serve.js";
 
 interface RawModemOptions {
   readonly module: string;
@@ -16,19 +17,6 @@ interface RawModemOptions {
   readonly link: string;
   readonly cold?: boolean;
   readonly trace?: string;
-  readonly files?: string;
-}
-
-/** Checked options: nothing has been opened or started yet. */
-export interface ModemOptions {
-  readonly module: ModuleName;
-  /** `127.0.0.1:PORT`, or the path of a pseudo terminal. */
-  readonly at: string;
-  readonly resolve: readonly string[];
-  readonly link: LinkName;
-  readonly cold: boolean;
-  readonly trace?: string;
-  /** Folder of a BG95's file system. */
   readonly files?: string;
 }
 

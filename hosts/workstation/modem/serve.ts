@@ -1,11 +1,25 @@
+import type { LinkName } from "../../../test-host/simulator/link.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError, serveModem } from "../../../test-host/simulator/serve.js";
+import type { ModuleName } from "../../firmware/config.js";
 import { loopbackNetwork } from "../simulate/loopback.js";
 import { keepFiles } from "../simulate/module-files.js";
 import { printSentences } from "../simulate/print.js";
 import { makeModule } from "../simulate/simulated-module.js";
 import { TraceFile } from "../simulate/trace-file.js";
-import type { ModemOptions } from "./command.js";
+
+/** Checked options: nothing has been opened or started yet. */
+export interface ModemOptions {
+  readonly module: ModuleName;
+  /** `127.0.0.1:PORT`, or the path of a pseudo terminal. */
+  readonly at: string;
+  readonly resolve: readonly string[];
+  readonly link: LinkName;
+  readonly cold: boolean;
+  readonly trace?: string;
+  /** Folder of a BG95's file system. */
+  readonly files?: string;
+}
 
 /** Serves the module until a signal comes; returns the exit code. */
 export async function serve(options: ModemOptions): Promise<number> {

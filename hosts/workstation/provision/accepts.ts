@@ -8,7 +8,7 @@ import {
 } from "../../../certs/authority/certificate.js";
 import { KeySigner } from "../../../certs/authority/signer.js";
 import type { Finding } from "../../../certs/check/finding.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { InputError } from "../../../certs/input-error.js";
 import type { Profile } from "../../../certs/profile/profile.js";
 import { brokerAddress } from "../certs/broker-address.js";

@@ -1,4 +1,4 @@
-import type { FactoryError } from "../../../certs/factory/error.js";
+import type { FactoryError } from "../../../certs/factory-error.js";
 import * as faults from "../../../certs/factory/faults.js";
 import type { Explain } from "../../../certs/report/book.js";
 import { ProvisioningError } from "../provisioning/error.js";

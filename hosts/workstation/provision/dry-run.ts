@@ -1,4 +1,4 @@
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { asFactoryError, unknownSerial } from "../../../certs/factory/faults.js";
 import { checkUnit, recognize, refuseStranger } from "../../../certs/factory/recognize.js";
 import type { OpenTarget, Present } from "../../../certs/factory/target.js";

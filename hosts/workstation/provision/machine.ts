@@ -1,4 +1,4 @@
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 
 /** Codes of the file system, as people say them. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { ExportRefused } from "../../../certs/export/refused.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { asFactoryError } from "../../../certs/factory/faults.js";
 import { InputError } from "../../../certs/input-error.js";
 import { printable } from "../../../certs/printable.js";

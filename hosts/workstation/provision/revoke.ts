@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { asFactoryError, unknownSerial } from "../../../certs/factory/faults.js";
 import { revokeUnit } from "../../../certs/factory/rework.js";
 import type { Target } from "../../../certs/factory/target.js";

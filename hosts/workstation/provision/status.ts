@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { CertificateRecord, Ledger, Summary, UnitRecord } from "../../../certs/ledger/ledger.js";
 import { UNIT_STATES } from "../../../certs/ledger/ledger.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { unknownSerial } from "../../../certs/factory/faults.js";
 import { InputError } from "../../../certs/input-error.js";
 import { readProfile } from "../../../certs/profile/profile.js";

@@ -1,4 +1,4 @@
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 
 export type PortFault = "port-missing" | "port-busy" | "port-denied" | "port-refused";
 

@@ -1,4 +1,4 @@
-import type { FactoryError } from "../../../certs/factory/error.js";
+import type { FactoryError } from "../../../certs/factory-error.js";
 import type { InputError } from "../../../certs/input-error.js";
 
 /** Three sentences, as every failure is told. */

@@ -20,7 +20,7 @@ import {
 import { createAuthority, openAuthority, SigningIssuer } from "../../../certs/authority/file-authority.js";
 import { lockKey } from "../../../certs/authority/locked-key.js";
 import { KeySigner, type CertificateSigner } from "../../../certs/authority/signer.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { InputError } from "../../../certs/input-error.js";
 import { parseCertificate } from "../../../modules/pki/x509.js";
 import { CertificateFolder } from "./files.js";

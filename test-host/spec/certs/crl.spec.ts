@@ -17,7 +17,7 @@ import {
 import { nextListNumber } from "../../../certs/authority/crl-number.js";
 import { SigningIssuer } from "../../../certs/authority/file-authority.js";
 import { KeySigner } from "../../../certs/authority/signer.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { Authority } from "../../../certs/issue.js";
 import type { CertificateRecord, Fate, Ledger } from "../../../certs/ledger/ledger.js";
 import { openLedger } from "../../../certs/ledger/open.js";

@@ -9,7 +9,7 @@ import { OutsideFolders } from "../../../certs/authority/outside.js";
 import { requestFileName, serialOfRequestFile } from "../../../certs/authority/request-files.js";
 import { keyDigest, ReturnedFolder } from "../../../certs/authority/returned.js";
 import { KeySigner } from "../../../certs/authority/signer.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { InputError } from "../../../certs/input-error.js";
 import { toPem } from "../../../certs/pem-text.js";
 import { certificationRequest, requestInfo } from "../../../modules/pki/csr.js";

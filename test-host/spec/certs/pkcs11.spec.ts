@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { deviceValidity, issueRoot } from "../../../certs/authority/certificate.js";
 import { openToken, type TokenOptions } from "../../../certs/authority/pkcs11.js";
 import { KeySigner } from "../../../certs/authority/signer.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { toPem } from "../../../certs/pem-text.js";
 import { CertificateFolder } from "./files.js";
 import { PIN, SoftToken, TOKEN } from "./soft-token.js";

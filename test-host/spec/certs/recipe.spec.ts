@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createAuthority, SigningIssuer } from "../../../certs/authority/file-authority.js";
 import { checkRecipe, hasIssuerSecret, openRecipe } from "../../../certs/authority/open.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { InputError } from "../../../certs/input-error.js";
 import { Authority } from "../../../certs/issue.js";
 import { readProfile, type Profile } from "../../../certs/profile/profile.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { UnitResult } from "../../../certs/factory/line.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { openLedger } from "../../../certs/ledger/open.js";
 import { BenchPort } from "../../factory/bench-port.js";
 import { wholeRun } from "../../factory/kill-points.js";

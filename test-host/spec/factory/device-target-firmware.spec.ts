@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Authority } from "../../../certs/issue.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import type { Target } from "../../../certs/factory/target.js";
 import { EmbeddedBroker } from "../../../hosts/workstation/broker.js";
 import { openDeviceTarget } from "../../../hosts/workstation/provision/targets/device.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Authority, type Issued } from "../../../certs/issue.js";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import type { Target } from "../../../certs/factory/target.js";
 import {
   openDeviceTarget,

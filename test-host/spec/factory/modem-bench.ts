@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import type { Target } from "../../../certs/factory/target.js";
 import {
   openModemTarget,

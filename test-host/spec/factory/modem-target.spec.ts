@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { toPem } from "../../../certs/pem-text.js";
 import type { BG95 } from "../../simulator/bg95/bg95.js";
 import { fingerprint } from "../../../drivers/quectel/credential-text.js";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { glyphOf } from "../../../certs/labels/font.js";
 import { placeLabel, QUIET_ZONE, type LabelLayout } from "../../../certs/labels/layout.js";
 import { labelPng } from "../../../certs/labels/picture.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import type { Claim, Ledger, UnitState } from "../../../certs/ledger/ledger.js";
 import { onBoth } from "./backends.js";
 import { changesOf, Clock, unit } from "./sample.js";

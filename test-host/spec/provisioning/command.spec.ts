@@ -5,7 +5,7 @@ import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { Authority, type Issued } from "../../../certs/issue.js";
 import { SIZES } from "../../../hosts/workstation/device-command/flash-files.js";
 import { ProvisioningClient } from "../../../hosts/workstation/provisioning/client.js";

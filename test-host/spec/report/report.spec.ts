@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { ReportBook } from "../../../certs/report/book.js";
 import { reportOfLedger } from "../../../certs/report/from-ledger.js";
 import { reportPage } from "../../../certs/report/page.js";

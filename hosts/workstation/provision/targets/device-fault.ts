@@ -1,4 +1,4 @@
-import { FactoryError } from "../../../../certs/factory/error.js";
+import { FactoryError } from "../../../../certs/factory-error.js";
 import type { CredentialRole } from "../../../../modules/io/credentials.js";
 import { ProvisioningError } from "../../provisioning/error.js";
 

@@ -1,4 +1,4 @@
-import { FactoryError } from "../../../../certs/factory/error.js";
+import { FactoryError } from "../../../../certs/factory-error.js";
 import type { Explanation } from "../../../../modules/diagnosis/explain.js";
 import { failure, type FailureKind } from "../../../../modules/diagnosis/failure.js";
 import { KINDS } from "../../../../modules/diagnosis/kinds.js";

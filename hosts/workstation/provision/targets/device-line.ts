@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { FactoryError } from "../../../../certs/factory/error.js";
+import { FactoryError } from "../../../../certs/factory-error.js";
 import type { Timer } from "../../../../modules/io/timer.js";
 import { ProvisioningClient, type DeviceFacts } from "../../provisioning/client.js";
 import { ProvisioningError } from "../../provisioning/error.js";

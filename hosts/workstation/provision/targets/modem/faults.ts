@@ -1,4 +1,4 @@
-import { FactoryError, type FaultSentences } from "../../../../../certs/factory/error.js";
+import { FactoryError, type FaultSentences } from "../../../../../certs/factory-error.js";
 import type { Failure } from "../../../../../modules/diagnosis/failure.js";
 import type { ModuleName } from "../../../../firmware/config.js";
 import { explainFailure } from "../../../diagnosis/explain.js";

@@ -1,4 +1,4 @@
-import { printable } from "../printable.js";
+import { printable } from "./printable.js";
 
 /** Who has to do something about it: it decides the exit code. */
 export type FaultSide =
