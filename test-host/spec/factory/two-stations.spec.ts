@@ -12,14 +12,52 @@ const STATIONS = ["station-1", "station-2"] as const;
 const PORTS_EACH = 4;
 const UNITS = 40;
 
+/** The devices that wait, and the units that have begun at any port. */
+class Tray {
+  readonly #devices: SimDevice[];
+  readonly #begun = new Set<string>();
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(devices: readonly SimDevice[]) {
+    this.#devices = [...devices];
+  }
+
+  next(): SimDevice | undefined {
+    return this.#devices.shift();
+  }
+
+  onLine(line: unknown): void {
+    if (!isUnit(line)) return;
+    this.#begun.add(line.serial);
+    if (this.#begun.size === UNITS) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Before every unit has its device, one that is too many would take the place of the last of the tray. */
+  whenAllBegun(then: () => void): void {
+    if (this.#begun.size === UNITS) then();
+    else this.#waiting.push(then);
+  }
+}
+
+function isUnit(line: unknown): line is { readonly serial: string } {
+  return (
+    typeof line === "object" &&
+    line !== null &&
+    "event" in line &&
+    line.event === "unit" &&
+    "serial" in line &&
+    typeof line.serial === "string"
+  );
+}
+
 /** Puts devices of a tray into a port, one after the other: the next one when the result of the last one is told. */
 class Feeder {
   readonly port: BenchPort;
   /** What is put in when the tray is empty: nothing of the list is left for it. */
   readonly surplus: SimDevice;
-  readonly #tray: SimDevice[];
+  readonly #tray: Tray;
 
-  constructor(port: BenchPort, tray: SimDevice[], surplus: SimDevice) {
+  constructor(port: BenchPort, tray: Tray, surplus: SimDevice) {
     this.port = port;
     this.surplus = surplus;
     this.#tray = tray;
@@ -34,7 +72,9 @@ class Feeder {
   }
 
   #next(): void {
-    this.port.insert(this.#tray.shift() ?? this.surplus);
+    const device = this.#tray.next();
+    if (device !== undefined) this.port.insert(device);
+    else this.#tray.whenAllBegun(() => this.port.insert(this.surplus));
   }
 }
 
@@ -92,8 +132,8 @@ describe("two stations of four ports each, processes of their own, on one ledger
   it("make every unit of the list once, and none twice", async () => {
     const url = await server.database();
     const place = bench.place("together", ["serial", ...serials]);
-    const tray = devices(0x100);
-    const made = [...tray];
+    const made = devices(0x100);
+    const tray = new Tray(made);
     const ports = await Promise.all(Array.from({ length: 2 * PORTS_EACH }, () => BenchPort.open()));
     const feeders = ports.map(
       (port, index) => new Feeder(port, tray, new SimDevice({ mac: `02000000300${String(index)}` })),
@@ -107,7 +147,10 @@ describe("two stations of four ports each, processes of their own, on one ledger
             continuous: true,
             ports: ports.slice(index * PORTS_EACH, (index + 1) * PORTS_EACH).map(({ address }) => address),
           }),
-          line => feeders.forEach(feeder => feeder.onLine(line)),
+          line => {
+            tray.onLine(line);
+            feeders.forEach(feeder => feeder.onLine(line));
+          },
         ),
       ),
     );
