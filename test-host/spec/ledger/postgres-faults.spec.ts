@@ -262,6 +262,24 @@ describe("ledger: faults of a server", () => {
     assert.ok(before <= at && at <= (await clock()));
   });
 
+  it("waits for the server's disk with every change, whatever the database is set to", async () => {
+    const url = await running().database();
+    const name = new URL(url).pathname.slice(1);
+    await rawQuery(url, `ALTER DATABASE "${name}" SET synchronous_commit = off`);
+    const ledger = await open(url);
+    await rawQuery(
+      url,
+      `CREATE TABLE public.seen (setting text);
+       CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN INSERT INTO public.seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$;
+       CREATE TRIGGER see AFTER INSERT ON xs_cellular.events FOR EACH ROW EXECUTE FUNCTION public.see();`,
+    );
+    await ledger.list(units(1), "p", "units.csv");
+    await taken(ledger, "SN-1");
+    const settings = await rawQuery(url, "SELECT DISTINCT setting FROM public.seen");
+    assert.deepEqual(settings, [{ setting: "on" }]);
+  });
+
   it("does not make stations wait for one another's units", async () => {
     const url = await running().database();
     const ledger = await open(url, { busyMs: 500 });

@@ -129,6 +129,27 @@ describe("ledger: faults of a file", () => {
     assert.equal(shell().pragma("journal_mode", { simple: true }), "wal");
   });
 
+  it("waits for the disk with every change, and not only for the system's memory", async () => {
+    const used = new Set<Database.Database>();
+    const prototype: { exec: (this: Database.Database, sql: string) => Database.Database } =
+      Database.prototype;
+    const { exec } = prototype;
+    prototype.exec = function (sql) {
+      used.add(this);
+      return exec.call(this, sql);
+    };
+    try {
+      await (await open(path)).list(units(1), "p", "units.csv");
+    } finally {
+      prototype.exec = exec;
+    }
+    // 2 is FULL: the setting is a connection's own, and stands in no file.
+    assert.deepEqual(
+      [...used].map(database => database.pragma("synchronous", { simple: true })),
+      [2],
+    );
+  });
+
   for (const [what, text] of [
     ["a text", "serial,imei\nSN-1,\n".repeat(100)],
     ["an image", "\x89PNG\r\n".repeat(100)],
