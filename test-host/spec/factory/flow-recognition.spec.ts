@@ -103,6 +103,20 @@ describe("flow: which unit is at the port", () => {
       await assertSettled(bench.ledger, "unit-2", fresh, bench.issuer.certificate);
     });
 
+  it("a unit that uses a key of somebody else's, and no certificate with it, is not written unasked", async () => {
+    const { bench, device, port } = await scene();
+    const key = Uint8Array.from(
+      generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "der", type: "spki" }),
+    );
+    const open = async (address: string) =>
+      telling(await openDeviceTarget(address), present => ({ used: { ...present.used, key } }));
+    const written = device.writes;
+    const refused = await bench.run(port.address, { open });
+    assert.deepEqual([refused.outcome, refused.error?.code], ["failed", "foreign"]);
+    assert.equal(device.writes, written);
+    assert.equal((await bench.ledger.unit("unit-1"))?.attempts, 0);
+  });
+
   /** Tells somebody else's public key as its own, and signs requests with its own. */
   function planting(victim: Uint8Array) {
     return async (address: string) => {
@@ -132,6 +146,33 @@ describe("flow: which unit is at the port", () => {
       assert.deepEqual(await bench.certificates(), []);
       assert.deepEqual(readdirSync(join(bench.folder, "out")), []);
     });
+
+  it("a device that puts another's public key into a request that its own has signed gets no certificate for it", async () => {
+    const { bench, port } = await scene();
+    const victim = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({
+      format: "der",
+      type: "spki",
+    });
+    const open = async (address: string) => {
+      const target = await openDeviceTarget(address);
+      let own = Buffer.alloc(0);
+      return {
+        ...telling(target, () => ({})),
+        generate: async () => {
+          own = Buffer.from(await target.generate());
+          return Uint8Array.from(victim);
+        },
+        request: async (commonName: string) => {
+          const request = Buffer.from(await target.request(commonName, own));
+          victim.copy(request, request.indexOf(own));
+          return Uint8Array.from(request);
+        },
+      };
+    };
+    const result = await bench.run(port.address, { open });
+    assert.deepEqual([result.outcome, result.error?.code, result.state], ["failed", "request", "keyed"]);
+    assert.deepEqual(await bench.certificates(), []);
+  });
 
   it("a device that tells the key of a finished unit as its own takes nothing from that unit", async () => {
     const { bench, device, port } = await scene();
