@@ -111,6 +111,11 @@ describe("labels", () => {
     assert.match(svg, /<text [^>]*textLength="[\d.]+" lengthAdjust="spacingAndGlyphs">/);
   });
 
+  it("SVG: what the symbol holds is told escaped", () => {
+    const svg = labelSvg({ ...unit, label: `</title><script>&` }, { ...layout, payload: "{label}" });
+    assert.match(svg, /<title>&lt;\/title&gt;&lt;script&gt;&amp;<\/title>/);
+  });
+
   it("PNG: the size in dots that its resolution makes, and a free quiet zone", () => {
     for (const dpi of [203, 300, 600]) {
       const picture = readPng(labelPng(unit, { ...layout, lines: [] }, dpi));
