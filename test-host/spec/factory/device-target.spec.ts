@@ -364,6 +364,12 @@ describe("target of a device", () => {
     for (const what of ["former", "all"] as const) await rejects(desk.time.run(target.erase(what)), "locked");
   });
 
+  it("a lock that the device only says it did is found out", async () => {
+    const { desk, target } = await filled();
+    desk.vault.lock = () => undefined;
+    await rejects(desk.time.run(target.lock()), "storage");
+  });
+
   it("does not confirm what the device went back to", async () => {
     const { desk, target } = await filled();
     desk.store.rejected = true;

@@ -219,6 +219,16 @@ describe("target: a modem alone on a serial port", () => {
     assert.equal((await target.connect()).used.key, undefined);
   });
 
+  it("a file that the module only says it deleted is found out", async () => {
+    const { target, bench: at } = await start();
+    await target.connect();
+    await fill(target, parts);
+    at.modem.files.delete = () => true;
+    const error = await refusal(target.erase("all"));
+    assert.equal(error.code, "different");
+    assert.match(error.what, /still listed/);
+  });
+
   it("says once that a BG95 gives the key to whoever asks", async () => {
     const { target, notices } = await start();
     await target.connect();
