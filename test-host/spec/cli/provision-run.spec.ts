@@ -308,8 +308,11 @@ describe("xs-cellular provision run", function () {
       await hear(child.stdout, /1 unit new/);
       child.kill("SIGINT");
       await hear(child.stdout, /stopping/);
+      const rest: string[] = [];
+      child.stdout.on("data", (text: string) => rest.push(text));
       child.kill("SIGINT");
       assert.deepEqual(await exit, [130, null]);
+      assert.doesNotMatch(rest.join(""), /units? done/, "it did not wait for the unit");
       const port = await floor.device("twice");
       await floor.good(["run", "--port", port, "--ledger", "twice.db"]);
     });
