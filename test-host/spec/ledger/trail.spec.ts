@@ -306,6 +306,7 @@ onBoth("ledger: audit trail", bench => {
     "an encrypted key in PEM": ec
       .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "x" })
       .toString(),
+    "the beginning of a key in PEM": ec.export({ type: "pkcs8", format: "pem" }).slice(0, 100).toString(),
     "PKCS#8 in base64": der.toString("base64"),
     "PKCS#8 in base64url": der.toString("base64url"),
     "PKCS#8 in lines": der.toString("base64").replace(/.{20}/g, "$&\r\n"),
