@@ -80,6 +80,12 @@ describe("issuing by a file authority", () => {
           assert.equal(keyUsage?.includes("digitalSignature"), true);
         });
 
+        it("its key signs, and one of RSA takes part in the key exchange of modules that know no other", () => {
+          const usages =
+            deviceKey === "RSA-2048" ? ["digitalSignature", "keyEncipherment"] : ["digitalSignature"];
+          assert.deepEqual(certificateFacts(certificate).keyUsage, usages);
+        });
+
         it("serial numbers are positive, of at most 20 bytes, and differ", async () => {
           const again = await issuer.issue({
             subject: { commonName: "unit-7" },
