@@ -13,9 +13,9 @@ import { acceptanceOf, checkAcceptance } from "./accepts.js";
 import { addCommon, addSecrets, commonOf, isLedgerFile, shownLedger } from "./common.js";
 import type { RawCommon, RawSecrets } from "./common.js";
 import { lookInto } from "./ledgers.js";
+import { keyWords, planNotices } from "./module-copy.js";
 import { act, type Output } from "./output.js";
 import { withRecipe } from "./recipes.js";
-import { MODEM_NOTICES } from "./targets/modem/notices.js";
 import { count, day } from "./words.js";
 
 interface RawPlan extends RawCommon, RawSecrets {
@@ -39,12 +39,6 @@ export function targetWords({ target, module }: Profile): string {
     case "image":
       return "into an image of the partition esp_secure_cert, one file a unit; each holds its private key";
   }
-}
-
-function keyWords({ key }: Profile): string {
-  return key.made === "device"
-    ? `${key.kind}, made by each unit itself; the private half never leaves it`
-    : `${key.kind}, made on this machine, in memory, and handed over; nothing of it stays here`;
 }
 
 /** What proves that a unit works, by what the profile says. */
@@ -159,8 +153,7 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
     code: rule,
     text: what,
   }));
-  // What a run says when it sees the module.
-  if (profile.target === "modem") notices.push(MODEM_NOTICES[profile.module]);
+  notices.push(...planNotices(profile));
   for (const { code, text } of notices) {
     out.event("notice", { code, text });
     out.line(row("note", text));

@@ -5,11 +5,12 @@ import { revokeUnit } from "../../../certs/factory/rework.js";
 import type { Target } from "../../../certs/factory/target.js";
 import { REVOCATION_REASONS } from "../../../certs/ledger/ledger.js";
 import { InputError } from "../../../certs/input-error.js";
-import { readProfile } from "../../../certs/profile/profile.js";
+import { readProfile, type Profile } from "../../../certs/profile/profile.js";
 import { choice, CHOICE_OF } from "../choice.js";
 import { EXIT_OF } from "../guarded.js";
-import { addCommon, commonOf, type Common, type RawCommon } from "./common.js";
+import { addCommon, commonOf, type RawCommon } from "./common.js";
 import { withLedger } from "./ledgers.js";
+import { copyLeft, erasedWords } from "./module-copy.js";
 import { act, failureFacts, sentences, type Output } from "./output.js";
 import { checkPorts, opener, type RawPorts } from "./targets.js";
 
@@ -20,9 +21,13 @@ interface RawRevoke extends RawCommon, RawPorts {
   readonly port?: string;
 }
 
-async function unitAt(out: Output, raw: RawRevoke, common: Common): Promise<Target | undefined> {
-  if (raw.port === undefined) return undefined;
-  const open = opener(readProfile(common.profile), raw, (port, code, text) => {
+async function unitAt(
+  out: Output,
+  raw: RawRevoke,
+  profile: Profile | undefined,
+): Promise<Target | undefined> {
+  if (raw.port === undefined || profile === undefined) return undefined;
+  const open = opener(profile, raw, (port, code, text) => {
     out.event("notice", { port, code, text });
     out.line(`note: ${text}`);
   });
@@ -49,7 +54,8 @@ async function revoke(out: Output, raw: RawRevoke): Promise<number> {
     if (before === undefined) throw unknownSerial(serial);
     let target: Target | undefined;
     try {
-      target = await unitAt(out, raw, common);
+      const profile = raw.port === undefined ? undefined : readProfile(common.profile);
+      target = await unitAt(out, raw, profile);
       const { station } = common;
       const { certificate, erased } = await revokeUnit({ ledger, station, serial, reason, replace, target });
       out.line(
@@ -63,10 +69,15 @@ async function revoke(out: Output, raw: RawRevoke): Promise<number> {
           : `${serial} is out of service; with --replace it would get other credentials.`,
       );
       out.line(
-        erased
-          ? `The unit at ${raw.port ?? ""} was erased, and looked at: nothing is left.`
+        erased && profile !== undefined
+          ? erasedWords(profile, raw.port ?? "")
           : "The unit itself was not touched: what it holds works wherever the revocation is not known.",
       );
+      const left = erased && profile !== undefined ? copyLeft(profile) : undefined;
+      if (left !== undefined) {
+        out.event("notice", { port: raw.port, ...left });
+        out.line(`note: ${left.text}`);
+      }
       out.line("Brokers learn of it by a list: xs-cellular provision export --format crl.");
       return out.summary(0, {
         serial,

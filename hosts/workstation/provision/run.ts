@@ -25,6 +25,7 @@ import {
 import { dryRun } from "./dry-run.js";
 import { withLedger } from "./ledgers.js";
 import { environmentFault } from "./machine.js";
+import { copyNotice } from "./module-copy.js";
 import { act, type Output } from "./output.js";
 import { longestSerial } from "./plan.js";
 import { againWords, endSentence, Progress, type Tally } from "./progress.js";
@@ -208,6 +209,11 @@ async function lineUntil(
       ports: portsOf(raw),
       target: profile.target,
     });
+    const copy = copyNotice(profile);
+    if (copy !== undefined) {
+      out.event("notice", { ...copy });
+      out.line(`note: ${copy.text}`);
+    }
     await enlist(out, ledger, given);
     // Told once and before a port is opened, instead of for each port.
     if (raw.serial !== undefined && (await ledger.unit(raw.serial)) === undefined)

@@ -159,6 +159,29 @@ describe("xs-cellular provision plan", function () {
       assert.match(stdout, about);
     });
 
+  // "The private half never leaves it" was said on every route, also where the firmware hands a copy to the module.
+  const byDevice = { target: "device", key: { made: "device", kind: "P-256" } };
+  const byHost = { target: "device", key: { made: "host", kind: "RSA-2048" } };
+  for (const [title, members, about, isNoted] of [
+    ["a BG95 with auto", byDevice, /itself, on the ESP32; the firmware may hand a copy to the BG95/, true],
+    ["module-tls", { ...byDevice, route: "module-tls" }, /hands a copy to the BG95 .*AT\+QFDWL/, true],
+    ["module-mqtt", { ...byHost, route: "module-mqtt" }, /hands a copy to the BG95/, true],
+    ["an image", { route: "module-tls" }, /hands a copy to the BG95/, false],
+    ["host-tls", { ...byDevice, route: "host-tls" }, /private half never leaves the ESP32$/m, false],
+    ["a BC66 with P-256", { ...byDevice, module: "bc66" }, /private half never leaves the ESP32$/m, false],
+    ["a BC66 with RSA", { ...byHost, module: "bc66" }, /may hand a copy to the BC66 .* in RAM until/, false],
+  ] as const)
+    it(`says where keys get to: ${title}`, async () => {
+      floor.profile("copy.json", members);
+      const { stdout } = await floor.good(plan("--profile", "copy.json"));
+      assert.match(/^keys .*$/m.exec(stdout)?.[0] ?? "", about);
+      const { lines } = await floor.json(plan("--profile", "copy.json"));
+      assert.equal(
+        lines.some(one => one.event === "notice" && one["code"] === "module-copy"),
+        isNoted,
+      );
+    });
+
   describe("with a ledger", () => {
     before(async () => {
       await floor.good(["run", "--units", "units.csv", "--images", "images", "--serial", "unit-1"]);
