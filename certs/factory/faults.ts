@@ -179,7 +179,7 @@ export function interrupted(): FactoryError {
     code: "interrupted",
     side: "unit",
     what: "the run was stopped",
-    why: "A signal asked for it; the unit stays as the last state in the ledger says.",
+    why: "A signal, or output that cannot be written, asked for it; the unit stays as the last state in the ledger says.",
     fix: "Run again: it goes on from there.",
   });
 }

@@ -3,6 +3,7 @@ import { addBuildCommand } from "./build/command.js";
 import { addCertsCommand } from "./certs/command.js";
 import { addDeviceCommand } from "./device-command/command.js";
 import { addModemCommand } from "./modem/command.js";
+import { outputFaults } from "./output-faults.js";
 import { addProvisionCommand } from "./provision/command.js";
 import { Output, tellFailure } from "./provision/output.js";
 import { addSimulateCommand } from "./simulate/command.js";
@@ -30,12 +31,10 @@ function wrongUsage(text: string): InputError {
 
 /** Runs the command line; returns its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // Whoever reads the output may stop before its end (`| head`).
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(EXIT.failed);
-    });
+  outputFaults.watch([
+    { name: "stdout", stream: process.stdout },
+    { name: "stderr", stream: process.stderr },
+  ]);
   let exitCode: number = EXIT.done;
   const program = new Command("xs-cellular")
     .description(

@@ -4,10 +4,15 @@ import { asFactoryError } from "../../../certs/factory/faults.js";
 import { InputError } from "../../../certs/input-error.js";
 import { printable } from "../../../certs/printable.js";
 import { UnitListError } from "../../../certs/units/list.js";
+import { faultWords } from "../../../certs/units/unit.js";
 import { EXIT_OF } from "../guarded.js";
+import { outputFaults } from "../output-faults.js";
 
 /** Faults of a list that are told one by one; JSON has as many. */
 const FAULTS_MOST = 100;
+
+/** Exit codes above are of signals. */
+const EXIT_OF_SIGNALS = 128;
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -71,8 +76,7 @@ export class Output {
 }
 
 function details(error: Error): readonly string[] {
-  if (error instanceof UnitListError)
-    return error.faults.map(({ line, what }) => (line === 0 ? what : `line ${line}: ${what}`));
+  if (error instanceof UnitListError) return error.faults.map(faultWords);
   if (error instanceof ExportRefused)
     return error.faults.map(({ serial, rule }) => (serial === "" ? rule : `${serial}: ${rule}`));
   return [];
@@ -87,7 +91,7 @@ export function sentences(error: FactoryError | InputError, place?: string): str
   const subject = place === undefined || error.what.startsWith(place) ? "" : `${place}: `;
   const what =
     error instanceof UnitListError && all.length > 1
-      ? `${error.file}: ${all.length} lines are wrong`
+      ? `${error.file}: ${all.length} ${error.faults[0]?.entry === true ? "entries" : "lines"} are wrong`
       : error.what;
   return `xs-cellular: ${subject}${what}\n${listed.join("")}${left}  why: ${error.why}\n  fix: ${error.fix}\n`;
 }
@@ -104,7 +108,20 @@ export function tellFailure(error: FactoryError | InputError, out: Output): numb
   return out.summary(exitCode, { failure: { ...failureFacts(error), ...file, ...faults } });
 }
 
-/** Runs a verb; whatever ends it is told. */
+/**
+ * What the verb's end is when stdout or stderr could not be written meanwhile. A reader that has seen enough of a
+ * listing (`| head`) is no failure; the code of a signal stays.
+ */
+async function withOutputFault(exitCode: number): Promise<number> {
+  // Errors of the last writes come in a turn of their own.
+  await new Promise(resolve => setImmediate(resolve));
+  const { fault, isTold, isReaderGone } = outputFaults;
+  if (fault === undefined || exitCode > EXIT_OF_SIGNALS || (isReaderGone && !isTold)) return exitCode;
+  if (!isTold) process.stderr.write(sentences(fault));
+  return EXIT_OF.environment;
+}
+
+/** Runs a verb; whatever ends it is told. What it does is not left in its middle for a reader that is gone or a full disk. */
 export async function act(
   json: boolean,
   done: (exitCode: number) => void,
@@ -112,10 +129,15 @@ export async function act(
   stream?: NodeJS.WriteStream,
 ): Promise<void> {
   const out = new Output(json, stream);
+  const release = outputFaults.hold();
+  let exitCode: number;
   try {
-    done(await verb(out));
+    exitCode = await verb(out);
   } catch (error) {
     // Whatever it is: whoever reads JSON lines waits for a summary.
-    done(tellFailure(error instanceof InputError ? error : asFactoryError(error), out));
+    if (error === outputFaults.fault) exitCode = EXIT_OF.environment;
+    else exitCode = tellFailure(error instanceof InputError ? error : asFactoryError(error), out);
   }
+  done(await withOutputFault(exitCode));
+  release();
 }

@@ -26,7 +26,7 @@ import { dryRun } from "./dry-run.js";
 import { withLedger } from "./ledgers.js";
 import { environmentFault } from "./machine.js";
 import { copyNotice } from "./module-copy.js";
-import { act, type Output } from "./output.js";
+import { act, failureFacts, type Output } from "./output.js";
 import { longestSerial } from "./plan.js";
 import { againWords, endSentence, Progress, type Tally } from "./progress.js";
 import { withRecipe } from "./recipes.js";
@@ -244,7 +244,7 @@ async function lineUntil(
     const summary = await ledger.summary(profile.name);
     out.line(endSentence(tally, ms));
     const done = summary.byState.done ?? 0;
-    out.line(`${doneWords(done, summary.units, profile.name)}.${againWords(tally, stop.name !== undefined)}`);
+    out.line(`${doneWords(done, summary.units, profile.name)}.${againWords(tally, stop.signal.aborted)}`);
     if (book !== undefined && raw.report !== undefined) {
       const { reportPage } = await import("../../../certs/report/page.js");
       const { events, head } = summary;
@@ -261,6 +261,7 @@ async function lineUntil(
       head: summary.head,
       ...(sides.size === 0 ? undefined : { sides: [...sides] }),
       ...(stop.name === undefined ? undefined : { interrupted: stop.name }),
+      ...(stop.fault === undefined ? undefined : { failure: failureFacts(stop.fault) }),
       ...(raw.report === undefined ? undefined : { report: raw.report }),
     });
   });

@@ -1,12 +1,28 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { refuseExisting } from "../../../certs/files/write.js";
+import { outputFaults } from "../output-faults.js";
 import { environmentFault } from "./machine.js";
 
 /** Writes all of a piece: a pipe takes less at a time. */
 function writeAll(file: number, piece: string | Uint8Array): void {
   const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+}
+
+/** Rejects with the fault of stdout, whose `drain` does not come then. */
+async function writeOut(piece: string): Promise<void> {
+  if (!process.stdout.write(piece))
+    await new Promise<void>(resolve => {
+      const deafen = outputFaults.listen(go);
+      process.stdout.once("drain", go);
+      function go(): void {
+        deafen();
+        process.stdout.off("drain", go);
+        resolve();
+      }
+    });
+  if (outputFaults.fault !== undefined) throw outputFaults.fault;
 }
 
 /**
@@ -19,8 +35,7 @@ export async function writePieces(
   force: boolean,
 ): Promise<void> {
   if (path === "-") {
-    for await (const piece of pieces)
-      if (!process.stdout.write(piece)) await new Promise(resolve => process.stdout.once("drain", resolve));
+    for await (const piece of pieces) await writeOut(piece);
     return;
   }
   refuseExisting(path, { force });
