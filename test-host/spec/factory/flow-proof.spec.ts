@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import type { Target } from "../../../certs/factory/target.js";
 import { openDeviceTarget } from "../../../hosts/workstation/provision/targets/device.js";
 import { BenchPort } from "../../factory/bench-port.js";

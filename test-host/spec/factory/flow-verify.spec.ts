@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import type { Present, Target } from "../../../certs/factory/target.js";
 import { verifyUnit, type Verified, type VerifyOptions } from "../../../certs/factory/verify.js";
 import { openDeviceTarget } from "../../../hosts/workstation/provision/targets/device.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
-import { FactoryError } from "../../../certs/factory/error.js";
+import { FactoryError } from "../../../certs/factory-error.js";
 import { makeHostKey, withPkcs8 } from "../../../certs/factory/host-key.js";
 import { openDeviceTarget } from "../../../hosts/workstation/provision/targets/device.js";
 import { BenchPort } from "../../factory/bench-port.js";
