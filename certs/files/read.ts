@@ -2,6 +2,7 @@ import "reflect-metadata";
 import { Pkcs10CertificateRequest, X509Certificate as ParsedCertificate } from "@peculiar/x509";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import { InputError } from "../input-error.js";
 import { derFault, looksLikeDer } from "./der-fault.js";
 
@@ -42,14 +43,15 @@ const KEY_TYPES: Readonly<Record<string, "pkcs8" | "pkcs1" | "sec1">> = {
 };
 
 /** Why a file could not be read. */
-function reason(error: unknown): { what: string; fix: string } {
+function reason(file: string, error: unknown): { what: string; fix: string } {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
       return {
         what: "does not exist",
-        fix: "Check the spelling of the path; it is taken from the current folder.",
+        // Those of a profile are absolute by now.
+        fix: `Check the spelling of the path; ${isAbsolute(file) ? "one in a profile starts from the profile's own folder" : "it is taken from the current folder"}.`,
       };
     case "EISDIR":
       return { what: "is a folder", fix: "Name the file inside it." };
@@ -77,7 +79,7 @@ export function readCredentialFile(file: string, limit = FILE_LIMIT): readonly H
     bytes = readFileSync(file);
   } catch (error) {
     if (error instanceof InputError) throw error;
-    const { what, fix } = reason(error);
+    const { what, fix } = reason(file, error);
     throw new InputError({
       what: `${file} ${what}`,
       why: "The credentials are read before anything runs.",

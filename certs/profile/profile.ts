@@ -1,8 +1,17 @@
 import { readFileSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
 import { InputError } from "../input-error.js";
+import { jsonFaultLine } from "../json-fault.js";
 import { MEMBERS } from "../units/unit.js";
+
+/** HOST:PORT, an IPv6 address in brackets or without. */
+function isPlace(text: string): boolean {
+  const [, bracketed, plain = "", port] = /^(?:\[([^\]]*)\]|(.*)):(\d{1,5})$/.exec(text) ?? [];
+  const isHost = bracketed === undefined ? isIPv6(plain) || /^[\w.-]{1,253}$/.test(plain) : isIPv6(bracketed);
+  return isHost && Number(port) >= 1 && Number(port) <= 65_535;
+}
 
 const path = v.pipe(v.string(), v.nonEmpty("is empty"));
 
@@ -68,7 +77,12 @@ const schema = v.strictObject({
   proof: v.optional(
     v.strictObject({
       /** `HOST:PORT` of a broker on the line: a real TLS handshake from the unit proves the whole. */
-      handshake: v.optional(v.pipe(v.string(), v.regex(/^.+:\d{1,5}$/, "is not HOST:PORT"))),
+      handshake: v.optional(
+        v.pipe(
+          v.string(),
+          v.check(isPlace, "is not HOST:PORT, a host's name or address and a port from 1 to 65535"),
+        ),
+      ),
     }),
     {},
   ),
@@ -181,17 +195,24 @@ function checkSense(file: string, profile: v.InferOutput<typeof schema>): void {
  * @throws InputError with the first thing that is wrong, by its place in the file.
  */
 export function readProfile(file: string): Profile {
+  const why = "A profile says what every unit gets.";
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    return refuse(file, `cannot be read (${code})`, why, "Check the path; docs/factory.md shows a profile.");
+  }
   let given: unknown;
   try {
-    given = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    const isSyntax = error instanceof SyntaxError;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    given = JSON.parse(text);
+  } catch {
+    const line = String(jsonFaultLine(text));
     refuse(
       file,
-      isSyntax ? `is no JSON (${error.message})` : `cannot be read (${code})`,
-      "A profile says what every unit gets.",
-      "docs/factory.md shows one.",
+      `is no JSON from line ${line} on`,
+      why,
+      "Correct that line; docs/factory.md shows a profile.",
     );
   }
   const parsed = v.safeParse(schema, given);

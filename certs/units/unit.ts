@@ -14,13 +14,27 @@ export interface Unit {
   readonly variables: Readonly<Record<string, string>>;
   /** Where it stands: the line of a CSV file (the header is line 1), or the place in a JSON array, from 1. */
   readonly line: number;
+  /** `line` is the place in a JSON array. */
+  readonly entry?: true;
 }
 
 /** What is wrong with a list, and where. */
 export interface UnitFault {
   /** 0: of the file as a whole. */
   readonly line: number;
+  /** `line` is the place in a JSON array. */
+  readonly entry?: true | undefined;
   readonly what: string;
+}
+
+/** `line 3`, `entry 3`. */
+export function placeOf({ line, entry }: Pick<UnitFault, "line" | "entry">): string {
+  return `${entry === true ? "entry" : "line"} ${line}`;
+}
+
+/** A fault with its place. */
+export function faultWords(fault: UnitFault): string {
+  return fault.line === 0 ? fault.what : `${placeOf(fault)}: ${fault.what}`;
 }
 
 /** Members that every list may have; a profile adds its variables. */
@@ -30,6 +44,7 @@ export type Member = (typeof MEMBERS)[number];
 /** A row before it is checked: text by member or variable. */
 export interface Row {
   readonly line: number;
+  readonly entry?: true;
   readonly values: Readonly<Record<string, string>>;
 }
 
@@ -61,10 +76,11 @@ function shown(text: string): string {
 
 /** One row as a unit, or what is wrong with it: everything, not only the first thing. */
 export function unitOf(row: Row, variables: readonly string[]): Unit | readonly UnitFault[] {
-  const { line, values } = row;
+  const { line, entry, values } = row;
   const faults: UnitFault[] = [];
+  const place = { line, ...(entry && { entry }) };
   const fault = (what: string): void => {
-    faults.push({ line, what });
+    faults.push({ ...place, what });
   };
   const text = (name: string): string | undefined => {
     const value = values[name] ?? "";
@@ -102,7 +118,7 @@ export function unitOf(row: Row, variables: readonly string[]): Unit | readonly 
     ...(clientId === undefined ? undefined : { clientId }),
     ...(label === undefined ? undefined : { label }),
     variables: found,
-    line,
+    ...place,
   };
 }
 
@@ -127,7 +143,8 @@ export function duplicatesIn(units: readonly Unit[]): readonly UnitFault[] {
       else
         faults.push({
           line: unit.line,
-          what: `${name} ${key} is that of line ${earlier.line} (${earlier.serial}) too`,
+          ...(unit.entry && { entry: unit.entry }),
+          what: `${name} ${key} is that of ${placeOf(earlier)} (${earlier.serial}) too`,
         });
     }
   }

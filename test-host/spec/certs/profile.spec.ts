@@ -103,6 +103,14 @@ describe("profiles of a production run", () => {
       /proof\.handshake is not HOST:PORT/,
     ],
     [
+      "a broker behind a port that is none",
+      { ...good, proof: { handshake: "broker.example:88830" } },
+      /proof\.handshake is not HOST:PORT, .* from 1 to 65535/,
+    ],
+    ["a broker behind port 0", { ...good, proof: { handshake: "b.example:0" } }, /is not HOST:PORT/],
+    ["a broker's URL", { ...good, proof: { handshake: "mqtts://b.example:8883" } }, /is not HOST:PORT/],
+    ["a broker without a name", { ...good, proof: { handshake: ":8883" } }, /is not HOST:PORT/],
+    [
       "an issuer of no kind",
       { ...good, issuer: { kind: "magic" } },
       /issuer\.kind must be \("authority" \| "pkcs11" \| "requests"\)/,
@@ -169,6 +177,19 @@ describe("profiles of a production run", () => {
       const error = refusal(content);
       assert.match(error.what, what);
       assert.ok(error.why.length > 10 && error.fix.length > 10);
+    });
+
+  for (const handshake of ["b.example:1", "127.0.0.1:65535", "[::1]:8883", "local_host:8883"])
+    it(`a broker is taken: ${handshake}`, () => {
+      assert.equal(read({ ...good, proof: { handshake } }).proof.handshake, handshake);
+    });
+
+  // Cause: the engine's message shows what stands there.
+  for (const text of ["hunter2geheim\n", "{hunter2geheim\n"])
+    it(`nothing is shown of a file that is no profile, a passphrase perhaps: ${JSON.stringify(text[0])}`, () => {
+      const { what, why, fix, message } = refusal(text);
+      assert.match(what, /is no JSON from line 1 on$/);
+      assert.doesNotMatch(JSON.stringify([what, why, fix, message]), /hunter|geheim/);
     });
 
   it("several faults are told at once", () => {

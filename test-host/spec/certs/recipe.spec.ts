@@ -50,6 +50,15 @@ describe("a profile with everything that it names", () => {
     return readProfile(folder.file("profile.json", JSON.stringify(whole)));
   }
 
+  // Cause: a profile's paths are said to start from the current folder.
+  it("says where the paths of a profile start from", () => {
+    assert.throws(
+      () => checkRecipe(profileOf({ brokerCa: "nothing.pem" }), now),
+      (error: unknown) =>
+        error instanceof InputError && /starts from the profile's own folder\.$/.test(error.fix),
+    );
+  });
+
   /** Refused by `checkRecipe`, and by `openRecipe` too. */
   async function refused(
     profile: Profile,

@@ -76,8 +76,8 @@ describe("lists of units", () => {
       ["batch"],
     );
     assert.deepEqual(units, [
-      { serial: "A-1", imei: "490154203237518", variables: { batch: "7" }, line: 1 },
-      { serial: "A-2", variables: { batch: "7" }, line: 2 },
+      { serial: "A-1", imei: "490154203237518", variables: { batch: "7" }, line: 1, entry: true },
+      { serial: "A-2", variables: { batch: "7" }, line: 2, entry: true },
     ]);
   });
 
@@ -139,9 +139,22 @@ describe("lists of units", () => {
         "serial,imei\nA/,1\n,2\nB,\n",
         [/^2: serial/, /^2: imei/, /^3: serial is empty/, /^3: imei/],
       ],
-      ["an open quotation", 'serial,label\nA,"x\n', [/^\d: is no CSV \(CSV_QUOTE_NOT_CLOSED\)$/]],
-      ["bytes that are no UTF-8", Uint8Array.of(0x73, 0x65, 0xff, 0x0a), [/^0: is not UTF-8$/]],
-      ["JSON that ends early", '[{"serial":"A"}', [/^0: is no JSON/]],
+      [
+        "an open quotation, and what stands before it",
+        'serial,label\n/,x\n\nA,"x\n/,y\n',
+        [
+          /^2: serial/,
+          /^4: is no CSV: a quotation mark is opened and never closed .*; nothing was read from there on$/,
+        ],
+      ],
+      [
+        "a row too short, and what is wrong in others",
+        "serial,imei\n/,\nA\nB,1\n",
+        [/^2: serial/, /^3: has 1 columns/, /^4: imei/],
+      ],
+      ["bytes that are no UTF-8", Buffer.from("serial\nA\n\xe4\n", "latin1"), [/^3: is not UTF-8$/]],
+      ["UTF-16", Buffer.from("\uFEFFserial\nA\n", "utf16le"), [/^0: is not UTF-8, but UTF-16 or no text$/]],
+      ["JSON that ends early", '[{"serial":"A"},\n{"serial":"B"}\n', [/^3: is no JSON from here on$/]],
       ["JSON without an array", '{"serial":"A"}', [/^0: holds no array of units$/]],
       [
         "a number in JSON",
@@ -158,12 +171,60 @@ describe("lists of units", () => {
       expected.forEach((pattern, index) => assert.match(found[index] ?? "", pattern));
     });
 
-  it("a file that is not there is an input error", () => {
-    assert.throws(
-      () => readUnits(`${folder.path}/none.csv`, []),
-      (error: unknown) => error instanceof UnitListError && error.what.includes("cannot be read (ENOENT)"),
-    );
+  function refusal(file: string): UnitListError {
+    try {
+      readUnits(file, []);
+    } catch (error) {
+      assert.ok(error instanceof UnitListError, String(error));
+      return error;
+    }
+    return assert.fail("it was taken");
+  }
+
+  it("a file that is not there is an input error, and its fix names the path", () => {
+    const error = refusal(`${folder.path}/none.csv`);
+    assert.match(error.what, /cannot be read \(ENOENT\)$/);
+    assert.match(error.fix, /spelling of the path/);
   });
+
+  // Cause: all told to correct lines that none of them named.
+  for (const [name, text, fix] of [
+    ["UTF-16", Buffer.from("\uFEFFserial\nA\n", "utf16le"), /iconv -f UTF-16 /],
+    ["Windows-1252", Buffer.from("serial,label\nA,\xe4\n", "latin1"), /iconv -f WINDOWS-1252 /],
+    ["an empty file", "", /Write the units into it/],
+    ["a file that is no list", "hello\n", /Give the list of units/],
+    ["JSON that is none", '[{"serial":}]', /Correct that line/],
+    ["a wrong header", "serial,imie\nA,1\n", /Correct line 1\. The lines below it/],
+    ["a wrong line", "serial\n/\n", /Correct the lines named/],
+    ["a wrong entry", '[{"serial":"/"}]', /Correct the entries named/],
+  ] as const)
+    it(`has a fix of its own: ${name}`, () => {
+      assert.match(refusal(folder.file(`list-${number++}`, text)).fix, fix);
+    });
+
+  // Cause: "line 2" of a JSON file is not where its second unit stands.
+  it("names the places of a JSON array as entries", () => {
+    const file = folder.file(`list-${number++}`, '[\n\n{"serial":"A"},\n{"serial":"a"}]');
+    assert.match(refusal(file).what, /: entry 2: serial a is that of entry 1 \(A\) too$/);
+  });
+
+  // Cause: the header's names were shown, whatever the file was.
+  for (const [name, text] of [
+    ["a passphrase", "Hunter2/geheim\n"],
+    ["a passphrase that could be a column", "hunter2geheim"],
+    ["a passphrase with a comma", "hunter2,geheim\n"],
+    ["a passphrase with a quotation mark", 'hunter2"geheim\n'],
+    ["a passphrase with a brace", "{hunter2geheim\n"],
+    ["a passphrase with a bracket", '["hunter2geheim\n'],
+    ["a JSON file of secrets", '[{"hunter2":"geheim"}]'],
+    ["a column that is no name", "serial,Hunter2/geheim\nA,x\n"],
+    ["a member that is no name", '[{"serial":"A","Hunter2/geheim":"x"}]'],
+    ["a key", "-----BEGIN PRIVATE KEY-----\nhunter2geheim\n-----END PRIVATE KEY-----\n"],
+  ] as const)
+    it(`shows nothing of a file that is no list: ${name}`, () => {
+      const { what, why, fix, faults, message } = refusal(folder.file(`list-${number++}`, text));
+      assert.doesNotMatch(JSON.stringify([what, why, fix, faults, message]), /hunter|geheim/i);
+    });
 
   it("what is written as CSV comes back, whatever the texts are", () => {
     const serials = fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._:-]{0,20}$/), {
