@@ -2,6 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import type { CertificateRecord, Ledger, UnitRecord } from "../ledger/ledger.js";
 import { unknownSerial } from "./faults.js";
 import { sha256 } from "./host-key.js";
+import { recognize } from "./recognize.js";
 import type { Present, Target } from "./target.js";
 
 /** `unknown`: the unit has no way to tell. */
@@ -37,6 +38,8 @@ export interface Verified {
   readonly serial: string;
   /** Nothing differs. */
   readonly ok: boolean;
+  /** The unit that it is instead, when the ledger knows it by its key or an address. */
+  readonly found?: string | undefined;
   readonly points: readonly VerifiedPoint[];
 }
 
@@ -49,43 +52,51 @@ export interface VerifyOptions {
   readonly now: Date;
 }
 
-function short(hash: string | undefined): string {
-  return hash === undefined ? "none" : `${hash.slice(0, 16)}...`;
+function short(hash: string): string {
+  return `${hash.slice(0, 16)}...`;
 }
 
 function hardware(unit: UnitRecord, present: Present): VerifiedPoint {
-  const names = ["mac", "imei"] as const;
-  const told = names.filter(name => present[name] !== undefined);
-  const wrong = names.find(name => {
+  const point = "hardware";
+  const told = (["mac", "imei"] as const).flatMap(name => {
+    const found = present[name];
     const kept = unit[name] ?? unit.hardware[name];
-    return kept !== undefined && present[name] !== undefined && kept !== present[name];
+    return found === undefined ? [] : [{ name, found, kept }];
   });
+  const wrong = told.find(({ found, kept }) => kept !== undefined && kept !== found);
   if (wrong !== undefined)
     return {
-      point: "hardware",
+      point,
       verdict: "differs",
-      text: `${wrong} ${String(present[wrong])}; the ledger has ${String(unit[wrong] ?? unit.hardware[wrong])}`,
+      text: `${wrong.name} ${wrong.found}; the ledger has ${String(wrong.kept)}`,
     };
-  const shown = told.map(name => `${name} ${String(present[name])}`).join(", ");
-  return {
-    point: "hardware",
-    verdict: told.length === 0 ? "unknown" : "ok",
-    text: told.length === 0 ? "the unit tells neither MAC nor IMEI" : shown,
-  };
+  if (told.length === 0) return { point, verdict: "unknown", text: "the unit tells neither MAC nor IMEI" };
+  const shown = told.map(({ name, found }) => `${name} ${found}`).join(", ");
+  return told.some(({ kept }) => kept !== undefined)
+    ? { point, verdict: "ok", text: shown }
+    : { point, verdict: "unknown", text: `${shown}; the ledger has none to compare with` };
 }
 
-function compared(
-  point: Point,
-  found: string | undefined,
-  kept: string | undefined,
-  name: string,
-): VerifiedPoint {
+/** What a point is about, and what the unit and the ledger have of it. */
+interface Compared {
+  readonly point: Point;
+  readonly name: string;
+  readonly found: Uint8Array | undefined;
+  /** SHA-256. */
+  readonly kept: string | undefined;
+}
+
+function compared(present: Present, { point, name, found, kept }: Compared): VerifiedPoint {
   if (kept === undefined)
     return { point, verdict: "differs", text: `the ledger has no ${name} for this unit` };
+  // A BC66 that holds everything tells as much as one that holds nothing.
+  if (present.tells === false)
+    return { point, verdict: "unknown", text: `a unit of this kind does not tell which ${name} it holds` };
   if (found === undefined) return { point, verdict: "differs", text: `the unit holds no ${name}` };
-  return found === kept
-    ? { point, verdict: "ok", text: `${name} ${short(found)}` }
-    : { point, verdict: "differs", text: `${name} ${short(found)}; it should be ${short(kept)}` };
+  const hash = sha256(found);
+  return hash === kept
+    ? { point, verdict: "ok", text: `${name} ${short(hash)}` }
+    : { point, verdict: "differs", text: `${name} ${short(hash)}; it should be ${short(kept)}` };
 }
 
 async function possession(target: Target, present: Present): Promise<VerifiedPoint> {
@@ -104,8 +115,12 @@ async function possession(target: Target, present: Present): Promise<VerifiedPoi
 
 function ca(present: Present, wanted: X509Certificate | undefined): VerifiedPoint {
   if (wanted === undefined) return { point: "ca", verdict: "unknown", text: "no profile was given" };
-  const found = present.used.ca && sha256(present.used.ca);
-  return compared("ca", found, sha256(wanted.raw), "CA certificate");
+  return compared(present, {
+    point: "ca",
+    name: "CA certificate",
+    found: present.used.ca,
+    kept: sha256(wanted.raw),
+  });
 }
 
 function fate(record: CertificateRecord | undefined): VerifiedPoint {
@@ -143,16 +158,27 @@ export async function verifyUnit(target: Target, options: VerifyOptions): Promis
   const record = unit.certificate === undefined ? undefined : await ledger.certificate(unit.certificate);
   const points: VerifiedPoint[] = [
     hardware(unit, present),
-    compared("certificate", used.certificate && sha256(used.certificate), unit.certificate, "certificate"),
-    compared("key", used.key && sha256(used.key), unit.keySha256, "public key"),
+    compared(present, {
+      point: "certificate",
+      name: "certificate",
+      found: used.certificate,
+      kept: unit.certificate,
+    }),
+    compared(present, { point: "key", name: "public key", found: used.key, kept: unit.keySha256 }),
     await possession(target, present),
     ca(present, options.brokerCa),
     fate(record),
     dates(record, options.now),
     { point: "lock", verdict: "ok", text: present.locked ? "locked" : "not locked" },
   ];
-  const ok = points.every(one => one.verdict !== "differs");
+  const other = (await recognize(ledger, present))?.unit.serial;
+  const found = other === unit.serial ? undefined : other;
+  const ok = found === undefined && points.every(one => one.verdict !== "differs");
   const data = Object.fromEntries(points.map(one => [one.point, one.verdict]));
-  await ledger.record(unit.serial, station, "verified", { ok: String(ok), ...data });
-  return { serial: unit.serial, ok, points };
+  await ledger.record(unit.serial, station, "verified", {
+    ok: String(ok),
+    ...data,
+    ...(found === undefined ? undefined : { found }),
+  });
+  return { serial: unit.serial, ok, found, points };
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { checkRecipe } from "../../../certs/authority/open.js";
-import type { Verdict } from "../../../certs/factory/verify.js";
+import type { Verdict, Verified } from "../../../certs/factory/verify.js";
 import { readProfile } from "../../../certs/profile/profile.js";
 import { EXIT_OF } from "../guarded.js";
 import { addCommon, commonOf, type RawCommon } from "./common.js";
@@ -14,6 +14,15 @@ interface RawVerify extends RawCommon, RawPorts {
 }
 
 const VERDICTS: Readonly<Record<Verdict, string>> = { ok: "ok", differs: "differs", unknown: "cannot tell" };
+
+/** The last sentence: it says no more than the points do. */
+function endWords({ serial, ok, found, points }: Verified, port: string): string {
+  if (found !== undefined) return `What is at ${port} is ${found}, not ${serial}.`;
+  if (!ok) return `${serial} is not what the ledger says.`;
+  return points.some(({ point, verdict }) => point === "certificate" && verdict === "unknown")
+    ? `Nothing differs, but what is at ${port} does not tell that it is ${serial}.`
+    : `${serial} is what the ledger says.`;
+}
 
 async function verify(out: Output, raw: RawVerify): Promise<number> {
   const common = commonOf(raw, process.env);
@@ -35,11 +44,7 @@ async function verify(out: Output, raw: RawVerify): Promise<number> {
         out.event("point", { point, verdict, text });
         out.line(`${VERDICTS[verdict].padEnd(11)}  ${point.padEnd(11)}  ${text}`);
       }
-      out.line(
-        verified.ok
-          ? `${verified.serial} is what the ledger says.`
-          : `${verified.serial} is not what the ledger says.`,
-      );
+      out.line(endWords(verified, raw.port));
       return out.summary(verified.ok ? 0 : EXIT_OF.unit, { port: raw.port, ...verified });
     } finally {
       await target.close();

@@ -4,9 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { keyOfRequest } from "../../../certs/factory/host-key.js";
 import type { OpenTarget } from "../../../certs/factory/target.js";
+import { verifyUnit } from "../../../certs/factory/verify.js";
 import { openModemTarget } from "../../../hosts/workstation/provision/targets/modem/target.js";
 import type { BG95 } from "../../simulator/bg95/bg95.js";
-import { assertSettled, type Shown } from "../../factory/settled.js";
+import { all, assertSettled, type Shown } from "../../factory/settled.js";
 import { identities } from "../drivers/identities.js";
 import { watchedTarget } from "../../factory/watched.js";
 import { Ends, FlowBench, type FlowRun } from "./flow-bench.js";
@@ -147,6 +148,27 @@ describe("flow: a BC66, which does not tell what it holds", function () {
     assert.ok(again.events.some(one => one.event === "notice" && one.code === "untold"));
     assert.deepEqual(points, []);
     assert.deepEqual(await bench.said("unit-1"), before);
+  });
+
+  // It was told to hold nothing, and that went into the audit trail.
+  it("verified, it differs in nothing: what it does not tell is unknown, also in the audit trail", async () => {
+    const { bench, line, run, open } = await scene(false);
+    assert.equal((await run()).outcome, "done");
+    const target = await open(line.address);
+    ends.add(() => target.close());
+    const { ok, points } = await verifyUnit(target, {
+      ledger: bench.ledger,
+      station: "station-1",
+      serial: "unit-1",
+      brokerCa: bench.recipe.brokerCa,
+      now: new Date(),
+    });
+    assert.equal(ok, true);
+    const untold = points.filter(({ verdict }) => verdict === "unknown").map(({ point }) => point);
+    assert.deepEqual(untold, ["certificate", "key", "possession", "ca"]);
+    assert.equal(await bench.eventsOf("unit-1", "verified"), 1);
+    const { data } = (await all(bench.ledger.events({ unit: "unit-1" }))).at(-1) ?? {};
+    assert.ok(!Object.values(data ?? {}).includes("differs"), JSON.stringify(data));
   });
 
   for (const [state, isShaken] of [

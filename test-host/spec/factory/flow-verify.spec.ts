@@ -35,7 +35,7 @@ describe("flow: verifying a finished unit", () => {
           now: new Date(),
           ...options,
         });
-        const kept = (await all(bench.ledger.events({ unit: "unit-1" }))).at(-1);
+        const kept = (await all(bench.ledger.events({ unit: verified.serial }))).at(-1);
         assert.deepEqual([kept?.event, kept?.data["ok"]], ["verified", String(verified.ok)]);
         const differing = verified.points.flatMap(one => (one.verdict === "differs" ? [one.point] : []));
         return { ...verified, differing };
@@ -104,5 +104,20 @@ describe("flow: verifying a finished unit", () => {
     const other = told(() => ({ mac: "02AB00000002" }));
     const { ok, differing } = await verify({}, other);
     assert.deepEqual([ok, differing], [false, ["hardware"]]);
+  });
+
+  // It was "ok" with nothing to be compared with.
+  it("an address that the ledger has none for is told, and not ok", async () => {
+    const { verify } = await scene();
+    const { points } = await verify({ serial: "unit-2" });
+    const hardware = points.find(({ point }) => point === "hardware");
+    assert.equal(hardware?.verdict, "unknown");
+    assert.match(hardware.text, /mac 02AB00000001; the ledger has none/);
+  });
+
+  it("another unit of the ledger at the port is named", async () => {
+    const { verify } = await scene();
+    const { ok, found } = await verify({ serial: "unit-2" });
+    assert.deepEqual([ok, found], [false, "unit-1"]);
   });
 });
