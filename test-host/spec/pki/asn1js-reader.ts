@@ -35,15 +35,15 @@ export const STRICTER_RULES = [
 ] as const;
 export type StricterRule = (typeof STRICTER_RULES)[number];
 
-class Refused extends Error {}
+export class Refused extends Error {}
 
-type Block = asn1js.AsnType;
+export type Block = asn1js.AsnType;
 
 function rawOf(block: Block): Uint8Array {
   return new Uint8Array(block.valueBeforeDecodeView);
 }
 
-function is(block: Block | undefined, tagClass: number, tag: number): block is Block {
+export function is(block: Block | undefined, tagClass: number, tag: number): block is Block {
   return block?.idBlock.tagClass === tagClass && block.idBlock.tagNumber === tag;
 }
 
@@ -56,15 +56,15 @@ function constructed(block: Block | undefined, tag: number): readonly Block[] {
   return block.valueBlock.value;
 }
 
-const sequence = (block: Block | undefined): readonly Block[] => constructed(block, 16);
+export const sequence = (block: Block | undefined): readonly Block[] => constructed(block, 16);
 
-function primitive(block: Block | undefined, tag: number): Block {
+export function primitive(block: Block | undefined, tag: number): Block {
   if (!is(block, UNIVERSAL, tag) || block.idBlock.isConstructed) throw new Refused();
   return block;
 }
 
 /** Contents of a primitive. */
-function contents(block: Block): Uint8Array {
+export function contents(block: Block): Uint8Array {
   const raw = rawOf(block);
   return raw.subarray(raw.length - block.lenBlock.length);
 }
@@ -99,7 +99,7 @@ function seconds(block: Block | undefined, stricter: Set<StricterRule>): number 
   return ms / 1_000;
 }
 
-function oidOf(block: Block | undefined): string {
+export function oidOf(block: Block | undefined): string {
   primitive(block, 6);
   if (!(block instanceof asn1js.ObjectIdentifier)) throw new Refused();
   return block.valueBlock.toString();
@@ -163,7 +163,7 @@ function keyOf(
 }
 
 /** Lengths that are not the shortest, in any depth. */
-function lengths(block: Block, stricter: Set<StricterRule>): void {
+export function lengths(block: Block, stricter: Set<StricterRule>): void {
   const { length, isIndefiniteForm } = block.lenBlock;
   const head = rawOf(block).length - length;
   const shortest = length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5;
@@ -209,8 +209,13 @@ function read(bytes: Uint8Array): IndependentCertificate {
 
 /** A certificate as asn1js, which knows nothing of device code, reads it; `undefined`: it refuses. */
 export function readByAsn1js(bytes: Uint8Array): IndependentCertificate | undefined {
+  return unlessRefused(() => read(bytes));
+}
+
+/** What `work` reads; `undefined`: it or asn1js refuses. */
+export function unlessRefused<Result>(work: () => Result): Result | undefined {
   try {
-    return read(bytes);
+    return work();
   } catch (error) {
     if (error instanceof Refused) return undefined;
     // asn1js throws at some malformed values instead of telling.
