@@ -4,7 +4,9 @@ import type { LinkName } from "../../../test-host/simulator/link.js";
 import { Scheduler } from "../../../test-host/simulator/scheduler.js";
 import { ServeError } from "../../../test-host/simulator/serve-bytes.js";
 import { serveConsole } from "../../../test-host/simulator/serve-console.js";
+import type { SimulationEnd } from "../../../test-host/simulator/simulation.js";
 import { DeviceLife } from "../../../test-host/xs/device-life.js";
+import { EngineError } from "../../../test-host/xs/index.js";
 import type { FirmwareConfig, ModuleName } from "../../firmware/config.js";
 import { deviceKeys } from "../device-keys.js";
 import { loopbackNetwork } from "../simulate/loopback.js";
@@ -65,6 +67,26 @@ function logLine(report: string): string {
   return Array.isArray(values) ? values.map(value => String(value ?? "")).join(" ") : report;
 }
 
+function tell({ reason, abort }: SimulationEnd): void {
+  if (reason === "abort") process.stderr.write(`aborted: ${abort?.reason ?? ""} ${abort?.detail ?? ""}\n`);
+}
+
+/** Why there is no device, for people; throws what is a fault of the program. */
+function sentencesOf(error: unknown): string {
+  if (error instanceof EngineError)
+    return printSentences({
+      what: error.message,
+      why: `The engine could not be started (${error.kind}).`,
+      fix: "Do what the first line says, or run with --engine node, which measures no memory.",
+    });
+  if (!(error instanceof ServeError)) throw error;
+  return printSentences({
+    what: error.message,
+    why: "The console of the simulated device could not be served there.",
+    fix: "Choose another port or path, or do what the first line says.",
+  });
+}
+
 /**
  * Runs a device over its restarts until a signal comes; returns the exit code. Its console carries its
  * log, as on a device, beside what it answers to a factory tool. What it has acknowledged is in the
@@ -109,6 +131,8 @@ export async function serveDevice(options: DeviceOptions): Promise<number> {
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
   try {
+    // The engine's program is built at its first use, which takes many seconds; whoever sees the console takes it for a device that answers.
+    tell(await life.run({ untilMs: scheduler.nowMs }));
     const service = await serveConsole({ scheduler, line: life.console, at: options.console });
     // In order, and behind the flash that it tells of.
     let sent: Promise<void> = Promise.resolve();
@@ -123,23 +147,15 @@ export async function serveDevice(options: DeviceOptions): Promise<number> {
     process.stdout.write(`console on ${service.address}\n`);
     while (!state.stopped) {
       const end = await life.run();
-      if (end.reason === "abort")
-        process.stderr.write(`aborted: ${end.abort?.reason ?? ""} ${end.abort?.detail ?? ""}\n`);
-      else if (end.reason !== "power cut") break;
+      tell(end);
+      if (end.reason !== "abort" && end.reason !== "power cut") break;
     }
     await sent;
     files.save(await life.partitions());
     await service.stop();
     return 0;
   } catch (error) {
-    if (!(error instanceof ServeError)) throw error;
-    process.stderr.write(
-      printSentences({
-        what: error.message,
-        why: "The console of the simulated device could not be served there.",
-        fix: "Choose another port or path, or do what the first line says.",
-      }),
-    );
+    process.stderr.write(sentencesOf(error));
     return 1;
   } finally {
     await life.stop();
