@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { existsSync, readFileSync, statSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { refuseExisting } from "../../../certs/files/write.js";
 import type { ImageOptions } from "../../../certs/factory/image-target.js";
 import type { UnitResult } from "../../../certs/factory/line.js";
@@ -12,6 +12,7 @@ import { acceptanceOf, checkAcceptance } from "./accepts.js";
 import { addCommon, addSecrets, commonOf, type RawCommon, type RawSecrets } from "./common.js";
 import { withLedger } from "./ledgers.js";
 import { act, type Output } from "./output.js";
+import { refuseBoth, STDOUT, writeToPipe } from "./pipe.js";
 import { Progress } from "./progress.js";
 import { withRecipe } from "./recipes.js";
 import { exitCodeOf } from "./run.js";
@@ -24,7 +25,6 @@ interface RawImage extends RawCommon, RawSecrets {
   readonly force?: boolean;
 }
 
-const STDOUT = "-";
 /** No partition of this kind is larger. */
 const IMAGE_MOST = 0x10000;
 
@@ -41,8 +41,7 @@ function checkTogether(raw: RawImage, profile: Profile): void {
     if (!isImage(raw.out)) refuseExisting(raw.out, { force: raw.force ?? false });
     return;
   }
-  if (raw.json === true)
-    refuse("--json", "--json and --out - were both given", "Both write to stdout.", "Give one of them.");
+  refuseBoth(raw.json);
   if (process.stdout.isTTY)
     refuse(
       "--out",
@@ -58,16 +57,6 @@ function isImage(path: string): boolean {
   const { key } = readImage(readFileSync(path));
   key?.fill(0);
   return key !== undefined;
-}
-
-/** A pipe takes less at a time, and may be full. */
-function writeToPipe(image: Uint8Array): void {
-  for (let at = 0; at < image.length;)
-    try {
-      at += writeSync(1, image, at);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
-    }
 }
 
 async function image(out: Output, raw: RawImage): Promise<number> {

@@ -12,6 +12,7 @@ import { addCommon, commonOf, repeated, type RawCommon } from "./common.js";
 import { withLedger } from "./ledgers.js";
 import { fileNameOf } from "../../../certs/units/file-name.js";
 import { act, type Output } from "./output.js";
+import { refuseBoth, STDOUT, writeToPipe } from "./pipe.js";
 import { count } from "./words.js";
 
 const FORMATS = ["svg", "png", "sheet"] as const;
@@ -74,6 +75,41 @@ function labelsOf(raw: RawLabel): Labels {
   };
 }
 
+/** What stdout can take: one document, and no picture where people read. */
+function checkStdout(raw: RawLabel, format: Labels["format"]): void {
+  refuseBoth(raw.json);
+  if (raw.all === true && format !== "sheet")
+    refuse(
+      "--out",
+      "--out - is given with --all",
+      "Each label is a file of its own, and stdout takes one.",
+      "Name a folder, choose --format sheet, or give --serial.",
+    );
+  if (format === "png" && process.stdout.isTTY)
+    refuse(
+      "--out",
+      "--out - would write a PNG to a terminal",
+      "A picture's bytes are commands to a terminal.",
+      "Pipe it into what prints it, or name a file.",
+    );
+}
+
+/** The only page of a sheet: two SVG documents behind each other are none. */
+async function onlyPage(pages: AsyncIterable<string>): Promise<string | undefined> {
+  let only: string | undefined;
+  for await (const page of pages) {
+    if (only !== undefined)
+      refuse(
+        "--out",
+        "the labels need more than one page, and --out - takes one",
+        "Each page is an SVG of its own.",
+        "Name a file: the next pages get numbers.",
+      );
+    only = page;
+  }
+  return only;
+}
+
 /** The unit that was named, or all that are done. */
 async function* chosen(
   ledger: Ledger,
@@ -108,13 +144,17 @@ async function label(out: Output, raw: RawLabel): Promise<number> {
   const common = commonOf(raw, process.env);
   const profile = common.isProfileGiven ? readProfile(common.profile).name : undefined;
   const force = raw.force ?? false;
-  const isFolder = raw.serial === undefined || (existsSync(raw.out) && statSync(raw.out).isDirectory());
+  const isStdout = raw.out === STDOUT;
+  if (isStdout) checkStdout(raw, format);
+  const isFolder =
+    !isStdout && (raw.serial === undefined || (existsSync(raw.out) && statSync(raw.out).isDirectory()));
   const { labelUnit } = await import("../../../certs/labels/unit.js");
   const written: string[] = [];
   return await withLedger(common.ledger, "existing", async ledger => {
     const units = chosen(ledger, raw.serial, profile);
     const save = (path: string, contents: string | Uint8Array): void => {
-      writeWhole(path, contents, { force });
+      if (isStdout) writeToPipe(contents);
+      else writeWhole(path, contents, { force });
       written.push(path);
       out.event("file", { file: path });
     };
@@ -128,9 +168,14 @@ async function label(out: Output, raw: RawLabel): Promise<number> {
           yield labelUnit(unit);
         }
       };
-      refuseExisting(raw.out, { force });
-      for await (const page of labelSheet(counted(), layout, { paper }))
-        save(pagePath(raw.out, written.length + 1), page);
+      const pages = labelSheet(counted(), layout, { paper });
+      if (isStdout) {
+        const page = await onlyPage(pages);
+        if (page !== undefined) save(STDOUT, page);
+      } else {
+        refuseExisting(raw.out, { force });
+        for await (const page of pages) save(pagePath(raw.out, written.length + 1), page);
+      }
       for (const serial of told) await ledger.record(serial, common.station, "label", { format });
       number = told.length;
     } else {
@@ -149,7 +194,7 @@ async function label(out: Output, raw: RawLabel): Promise<number> {
     out.line(
       number === 0
         ? "No unit is done yet: no label was made."
-        : `${count(number, "label")} in ${written.length === 1 ? (written[0] ?? "") : `${count(written.length, "file")}, ${raw.out}`}.`,
+        : `${count(number, "label")} ${isStdout ? "on stdout" : `in ${written.length === 1 ? (written[0] ?? "") : `${count(written.length, "file")}, ${raw.out}`}`}.`,
     );
     return out.summary(0, { labels: number, files: written.length });
   });
@@ -163,7 +208,10 @@ export function addLabel(provision: Command, done: (exitCode: number) => void): 
       .description("make labels, QR and text, of one unit or of all that are done")
       .option("--serial <serial>", "one unit")
       .option("--all", "all units that are done")
-      .requiredOption("--out <where>", "a file; with --all a folder, or for a sheet its first page")
+      .requiredOption(
+        "--out <where>",
+        "a file; with --all a folder, or for a sheet its first page; - is stdout, for a pipe",
+      )
       .option("--format <name>", "svg, png, or sheet: pages of labels, SVG", "svg")
       .option("--size <mm>", "WIDTHxHEIGHT in millimetres", "40x20")
       .option(
@@ -175,5 +223,13 @@ export function addLabel(provision: Command, done: (exitCode: number) => void): 
       .option("--dpi <n>", "dots an inch of a PNG", "300")
       .option("--paper <name>", "of a sheet: A4 or Letter", "A4")
       .option("--force", "replace files that are there"),
-  ).action((raw: RawLabel) => act(raw.json ?? false, done, out => label(out, raw)));
+  ).action((raw: RawLabel) =>
+    // With - stdout belongs to the label.
+    act(
+      raw.json ?? false,
+      done,
+      out => label(out, raw),
+      raw.out === STDOUT ? process.stderr : process.stdout,
+    ),
+  );
 }

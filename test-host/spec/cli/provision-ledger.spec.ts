@@ -141,7 +141,7 @@ describe("xs-cellular provision", function () {
       assert.equal(run.code, 1);
       assert.match(run.stdout, /^differs +certificate .*it should be/m);
       assert.match(run.stdout, /^differs +key/m);
-      assert.match(run.stdout, /unit-1 is not what the ledger says\.\n$/);
+      assert.match(run.stdout, /What is at unit-2\.bin is unit-2, not unit-1\.\n$/);
     });
 
     it("is in the ledger afterwards", async () => {
@@ -410,6 +410,34 @@ describe("xs-cellular provision", function () {
       assert.match(floor.read("one.svg"), /<svg.*unit-1.*first/s);
     });
 
+    // A file of the name "-" was written instead.
+    for (const format of ["svg", "png", "sheet"] as const)
+      it(`--out - gives the ${format} to a pipe, and words to stderr`, () => {
+        const which = format === "sheet" ? ["--all"] : ["--serial", "unit-1"];
+        const { stdout, stderr, status } = spawnSync(
+          process.execPath,
+          [program, "provision", "label", ...which, "--format", format, "--out", "-"],
+          { cwd: floor.folder.path },
+        );
+        assert.equal(status, 0, stderr.toString());
+        assert.match(stderr.toString(), /^\d labels? on stdout\.\n$/);
+        assert.match(
+          stdout.toString("latin1"),
+          format === "png" ? /^.PNG.*IEND.{4}$/s : /^<svg.*<\/svg>\s*$/s,
+        );
+        assert.ok(!existsSync(floor.folder.file("-")));
+      });
+
+    it("--out - refuses a PNG on a terminal", function () {
+      const script = peer(this, "script");
+      const command = `"${process.execPath}" "${program}" provision label --serial unit-1 --format png --out -; echo "exit $?"`;
+      const shown = execFileSync(script, ["-qec", command, "/dev/null"], {
+        cwd: floor.folder.path,
+      }).toString();
+      assert.match(shown, /would write a PNG to a terminal/);
+      assert.match(shown, /exit 2/);
+    });
+
     it("refuses a unit that is not done: its label would say that it is", async () => {
       const args = ["--ledger", "half.db", "--units", "units.csv", "--images", "half", "--serial", "unit-1"];
       await floor.good(["run", ...args]);
@@ -461,6 +489,17 @@ describe("xs-cellular provision", function () {
         /unit-1 has no colour/,
       ],
       ["a file that is there", ["--serial", "unit-1", "--out", "there"], /there is there already/],
+      ["all labels on stdout", ["--all", "--out", "-"], /--out - is given with --all/],
+      [
+        "JSON lines and a label on stdout",
+        ["--serial", "unit-1", "--out", "-", "--json"],
+        /--json and --out - were both given/,
+      ],
+      [
+        "a sheet of two pages on stdout",
+        ["--all", "--out", "-", "--format", "sheet", "--size", "190x150"],
+        /need more than one page/,
+      ],
       [
         "a unit that nobody knows",
         ["--serial", "unit-9", "--out", "l.svg"],
