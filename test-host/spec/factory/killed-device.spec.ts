@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import pg from "pg";
 import { deviceWorld } from "../../factory/device-world.js";
 import { JobProgram } from "../../factory/job-process.js";
 import { killEverywhere } from "../../factory/kill-points.js";
@@ -17,6 +18,27 @@ const GIVEN_KEY: BenchProfile = {
   route: "module-tls",
   key: { made: "host", kind: "RSA-2048" },
 };
+
+/** Every row of a ledger in PostgreSQL as text, bytes in hexadecimal digits. */
+async function rowsOf(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const tables = await client.query<{ name: string }>(
+      "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'xs_cellular'",
+    );
+    const texts: string[] = [];
+    for (const { name } of tables.rows) {
+      const { rows } = await client.query<{ text: string }>(
+        `SELECT row_to_json(t)::text AS text FROM xs_cellular.${client.escapeIdentifier(name)} AS t`,
+      );
+      texts.push(...rows.map(({ text }) => text));
+    }
+    return texts.join("\n");
+  } finally {
+    await client.end();
+  }
+}
 
 describe("a run at a device, killed at every change", function () {
   this.timeout(120_000);
@@ -66,7 +88,20 @@ describe("a run at a device, killed at every change", function () {
         const { points } = await killEverywhere({
           bench,
           program,
-          world: async name => deviceWorld(bench, name, { ownKey: true, ledger: await server.database() }),
+          world: async name => {
+            const ledger = await server.database();
+            const world = await deviceWorld(bench, name, { ownKey: true, ledger });
+            return {
+              ...world,
+              check: async runs => {
+                await world.check(runs);
+                const rows = await rowsOf(ledger);
+                assert.match(rows, /unit-2/);
+                // Searched for keys with everything else.
+                bench.print(rows);
+              },
+            };
+          },
         });
         assert.ok(points >= 36, `${points} points`);
       });
