@@ -1,8 +1,8 @@
 import {
+  accessSync,
   closeSync,
-  existsSync,
+  constants,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -12,14 +12,10 @@ import {
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { InputError } from "../input-error.js";
+import { fileFault } from "./file-fault.js";
+import { makeFolder, nearestFolder, placeOf, type PlaceOptions } from "./place.js";
 
-export interface WriteOptions {
-  /** Take the place of a file that is there. */
-  readonly force?: boolean;
-  /** Only the owner may read it. */
-  readonly secret?: boolean;
-}
+export type WriteOptions = PlaceOptions;
 
 /** Of this computer: a folder may be shared with others, whose processes cannot be seen from here. */
 const HERE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
@@ -51,23 +47,46 @@ function sweep(folder: string): void {
   }
 }
 
-/**
- * Writes a file whole or not at all: beside its place first, on the disk, then under its name. What processes that were
- * killed between have left in the folder is removed.
- * @throws InputError when something is there already and `force` was not asked for.
- */
-export function writeWhole(path: string, contents: string | Uint8Array, options: WriteOptions = {}): void {
-  refuseExisting(path, options);
-  mkdirSync(dirname(path), { recursive: true });
-  sweep(resolve(dirname(path)));
-  const beside = join(dirname(path), `.${HERE}-${String(process.pid)}-${Date.now().toString(36)}.part`);
-  const file = openSync(beside, "wx", options.secret ? 0o600 : 0o644);
+function writeAll(path: string, flags: "wx" | number, mode: number, bytes: Uint8Array): void {
+  const file = openSync(path, flags, mode);
   try {
-    const bytes = typeof contents === "string" ? Buffer.from(contents) : contents;
     let written = 0;
     while (written < bytes.length) written += writeSync(file, bytes, written);
-    fsyncSync(file);
+    // What is no file cannot be brought to a disk.
+    if (flags === "wx") fsyncSync(file);
+  } finally {
     closeSync(file);
+  }
+}
+
+/** A name beside a path that nobody else takes. */
+export function besideOf(path: string): string {
+  return join(dirname(path), `.${HERE}-${String(process.pid)}-${Date.now().toString(36)}.part`);
+}
+
+/**
+ * Writes a file whole or not at all: beside its place first, on the disk, then under its name. What processes that were
+ * killed between have left in the folder is removed. A symbolic link stays one; a pipe or a device is written into.
+ * @throws InputError when something is there already and `force` was not asked for, and for a folder; FactoryError of the
+ * environment (`disk-full`, `file`) when the place cannot be written.
+ */
+export function writeWhole(path: string, contents: string | Uint8Array, options: WriteOptions = {}): void {
+  const place = placeOf(path, options);
+  const bytes = typeof contents === "string" ? Buffer.from(contents) : contents;
+  try {
+    if (place.isStream) writeAll(place.path, constants.O_WRONLY, 0, bytes);
+    else replace(place.path, bytes, options.secret ? 0o600 : 0o644);
+  } catch (error) {
+    throw fileFault(path, error);
+  }
+}
+
+function replace(path: string, bytes: Uint8Array, mode: number): void {
+  makeFolder(dirname(path));
+  sweep(resolve(dirname(path)));
+  const beside = besideOf(path);
+  try {
+    writeAll(beside, "wx", mode, bytes);
     renameSync(beside, path);
   } catch (error) {
     rmSync(beside, { force: true });
@@ -79,13 +98,32 @@ export function writeWhole(path: string, contents: string | Uint8Array, options:
   closeSync(folder);
 }
 
-/** @throws InputError when something is there already and `force` was not asked for. */
+/** @throws as `writeWhole`, when something is there that may not be replaced. */
 export function refuseExisting(path: string, options: WriteOptions): void {
-  if (options.force || !existsSync(path)) return;
-  throw new InputError({
-    what: `${path} is there already`,
-    why: "What is in it would be lost; nothing was written.",
-    fix: "Name another place, or add --force when it may be lost.",
-    file: path,
-  });
+  placeOf(path, options);
+}
+
+/** A page of a disk: a full one may still take an empty file. */
+const TRIAL = new Uint8Array(4_096);
+
+/**
+ * Whether a file could be written there, tried with another one beside it; nothing is left behind.
+ * @throws as `writeWhole`.
+ */
+export function tryWriting(path: string, options: WriteOptions): void {
+  const place = placeOf(path, options);
+  try {
+    if (place.isStream) {
+      accessSync(place.path, constants.W_OK);
+      return;
+    }
+    const beside = besideOf(join(nearestFolder(dirname(place.path)), "x"));
+    try {
+      writeAll(beside, "wx", 0o600, TRIAL);
+    } finally {
+      rmSync(beside, { force: true });
+    }
+  } catch (error) {
+    throw fileFault(path, error);
+  }
 }

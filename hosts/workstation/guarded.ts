@@ -1,4 +1,5 @@
 import { FactoryError, type FaultSide } from "../../certs/factory-error.js";
+import { fileFault } from "../../certs/files/file-fault.js";
 import { InputError } from "../../certs/input-error.js";
 import { printFactoryError, printInputError } from "./simulate/print.js";
 
@@ -23,6 +24,13 @@ export async function guarded(
     } else if (error instanceof FactoryError) {
       printFactoryError(error, json);
       done(EXIT_OF[error.side]);
-    } else throw error;
+    } else {
+      // What the system refused is a fault of the station; anything else one of the program, whose stack tells more.
+      const place = error instanceof Error && "path" in error ? String(error.path) : "a file";
+      const fault = fileFault(place, error);
+      if (!(fault instanceof FactoryError)) throw error;
+      printFactoryError(fault, json);
+      done(EXIT_OF[fault.side]);
+    }
   }
 }

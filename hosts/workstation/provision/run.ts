@@ -1,9 +1,12 @@
 import type { Command } from "commander";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { refuseExisting, writeWhole } from "../../../certs/files/write.js";
-import { unknownSerial } from "../../../certs/factory/faults.js";
+import { makeFolder } from "../../../certs/files/place.js";
+import { tryWriting, writeWhole } from "../../../certs/files/write.js";
+import type { FactoryError } from "../../../certs/factory-error.js";
+import { asFactoryError, unknownSerial } from "../../../certs/factory/faults.js";
 import type { LineEvent, LineOptions, Recipe } from "../../../certs/factory/line.js";
+import { InputError } from "../../../certs/input-error.js";
 import type { Ledger } from "../../../certs/ledger/ledger.js";
 import { readProfile, type Profile } from "../../../certs/profile/profile.js";
 import { fileNameOf } from "../../../certs/units/file-name.js";
@@ -23,10 +26,9 @@ import {
   type RawSecrets,
 } from "./common.js";
 import { dryRun } from "./dry-run.js";
-import { withLedger } from "./ledgers.js";
-import { environmentFault } from "./machine.js";
+import { checkTrail, withLedger } from "./ledgers.js";
 import { copyNotice } from "./module-copy.js";
-import { act, failureFacts, type Output } from "./output.js";
+import { act, failureFacts, sentences, type Output } from "./output.js";
 import { longestSerial } from "./plan.js";
 import { againWords, endSentence, Progress, type Tally } from "./progress.js";
 import { withRecipe } from "./recipes.js";
@@ -117,14 +119,14 @@ export function exitCodeOf(tally: Tally, continuous: boolean): number {
   return tally.failed > 0 || (tally.noneLeft > 0 && !continuous) ? EXIT_OF.unit : 0;
 }
 
-/** Units that images are to be made of: the one that was named, or all that are not done. */
+/** The unit that was named, or all: of those that are done the image is looked at, as its key is nowhere else. */
 async function* imageSerials(ledger: Ledger, raw: RawRun, profile: Profile): AsyncGenerator<string> {
   if (raw.serial !== undefined) {
     yield raw.serial;
     return;
   }
   for await (const { serial, state } of ledger.units({ profile: profile.name }))
-    if (state !== "done" && state !== "revoked") yield serial;
+    if (state !== "revoked") yield serial;
 }
 
 type Shared = Pick<
@@ -141,11 +143,7 @@ async function work(shared: Shared, raw: RawRun, open: LineOptions["open"]): Pro
   }
   const { runImages } = await import("../../../certs/factory/run-images.js");
   const folder = raw.images ?? ".";
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw environmentFault(folder, error);
-  }
+  makeFolder(folder);
   await runImages({
     ...shared,
     serials: imageSerials(shared.ledger, raw, profile),
@@ -202,6 +200,7 @@ async function lineUntil(
   const { profile } = recipe;
   const began = Date.now();
   return await withLedger(common.ledger, given.units === undefined ? "existing" : "create", async ledger => {
+    await checkTrail(ledger);
     out.event("begin", {
       profile: profile.name,
       ledger: shownLedger(common.ledger),
@@ -245,15 +244,25 @@ async function lineUntil(
     out.line(endSentence(tally, ms));
     const done = summary.byState.done ?? 0;
     out.line(`${doneWords(done, summary.units, profile.name)}.${againWords(tally, stop.signal.aborted)}`);
+    let unwritten: FactoryError | InputError | undefined;
     if (book !== undefined && raw.report !== undefined) {
       const { reportPage } = await import("../../../certs/report/page.js");
       const { events, head } = summary;
       const report = book.report({ title: `Run for ${profile.name}`, ledger: { events, head } });
-      writeWhole(raw.report, reportPage(report), { force: raw.force ?? false });
-      out.line(`Report: ${raw.report}`);
+      try {
+        writeWhole(raw.report, reportPage(report), { force: raw.force ?? false });
+        out.line(`Report: ${raw.report}`);
+      } catch (error) {
+        // The run is over and what it came to stands: that is told all the same.
+        unwritten = error instanceof InputError ? error : asFactoryError(error);
+        process.stderr.write(sentences(unwritten));
+      }
     }
+    const fault = stop.fault ?? unwritten;
     const { sides, ...counts } = tally;
-    return out.summary(stop.exitCode ?? exitCodeOf(tally, raw.continuous ?? false), {
+    const exitCode =
+      unwritten === undefined ? exitCodeOf(tally, raw.continuous ?? false) : EXIT_OF.environment;
+    return out.summary(stop.exitCode ?? exitCode, {
       ...counts,
       units: summary.units,
       unitsDone: done,
@@ -261,8 +270,8 @@ async function lineUntil(
       head: summary.head,
       ...(sides.size === 0 ? undefined : { sides: [...sides] }),
       ...(stop.name === undefined ? undefined : { interrupted: stop.name }),
-      ...(stop.fault === undefined ? undefined : { failure: failureFacts(stop.fault) }),
-      ...(raw.report === undefined ? undefined : { report: raw.report }),
+      ...(fault === undefined ? undefined : { failure: failureFacts(fault) }),
+      ...(raw.report === undefined || unwritten !== undefined ? undefined : { report: raw.report }),
     });
   });
 }
@@ -272,7 +281,7 @@ async function run(out: Output, raw: RawRun): Promise<number> {
   const profile = readProfile(common.profile);
   checkTogether(raw, profile);
   if (raw.dryRun === true) checkDry(raw);
-  if (raw.report !== undefined) refuseExisting(raw.report, { force: raw.force ?? false });
+  if (raw.report !== undefined) tryWriting(raw.report, { force: raw.force ?? false });
   const open = opener(profile, raw, (port, code, text) => {
     out.event("notice", { port, code, text });
     out.line(`${port}  note: ${text}`);

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { refuseExisting } from "../../../certs/files/write.js";
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { makeFolder, placeOf } from "../../../certs/files/place.js";
+import { besideOf } from "../../../certs/files/write.js";
 import { outputFaults } from "../output-faults.js";
 import { environmentFault } from "./machine.js";
 
@@ -38,20 +39,34 @@ export async function writePieces(
     for await (const piece of pieces) await writeOut(piece);
     return;
   }
-  refuseExisting(path, { force });
-  const beside = join(dirname(path), `.${String(process.pid)}-${Date.now().toString(36)}.part`);
+  const place = placeOf(path, { force });
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(beside, "wx", 0o644);
-    try {
-      for await (const piece of pieces) writeAll(file, piece);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    if (place.isStream) await fill(openSync(place.path, constants.O_WRONLY), pieces);
+    else await replace(place.path, pieces);
+  } catch (error) {
+    throw environmentFault(path, error);
+  }
+}
+
+async function fill(file: number, pieces: AsyncIterable<string> | Iterable<string>): Promise<void> {
+  try {
+    for await (const piece of pieces) writeAll(file, piece);
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function replace(path: string, pieces: AsyncIterable<string> | Iterable<string>): Promise<void> {
+  makeFolder(dirname(path));
+  const beside = besideOf(path);
+  try {
+    await fill(openSync(beside, "wx", 0o644), pieces);
+    const file = openSync(beside, "r");
+    fsyncSync(file);
+    closeSync(file);
     renameSync(beside, path);
   } catch (error) {
     rmSync(beside, { force: true });
-    throw environmentFault(path, error);
+    throw error;
   }
 }

@@ -97,6 +97,18 @@ describe("xs-cellular certs ca", () => {
     assert.equal(told.keyOpens, true);
   });
 
+  // Each was a stack trace and 1; below /proc it never ended.
+  for (const out of ["passphrase/x", "/proc/none"])
+    it(`a folder that cannot be made (${out}) is the station's fault: 3, in three sentences`, async function () {
+      if (process.platform !== "linux") this.skip();
+      const { code, stdout, stderr } = await xsCellular(
+        ["certs", "ca", "create", "--out", out, "--name", "A", ...secret],
+        cwd,
+      );
+      assert.deepEqual([code, stdout], [3, ""], stderr);
+      assert.match(stderr, /^xs-cellular: .* cannot be written \(E[A-Z]+\)\n {2}why: .*\n {2}fix: .*\n$/);
+    });
+
   const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
     [
       "no passphrase",

@@ -54,6 +54,23 @@ describe("output that cannot be written", function () {
     assert.match(stdout, /3 of 3 units of demo are done/);
   });
 
+  // What the run came to was lost: "something unexpected happened ... a fault of the program".
+  it("of a report at the end of a run: the summary stands, the file's fault is told, and 3", async () => {
+    const args = ["run", "--profile", "image.json", "--images", "again", "--ledger", "report.db"];
+    const { code, summary } = await floor.json([...args, "--units", "units.csv", "--report", "/dev/full"]);
+    assert.deepEqual([code, summary["done"], summary["unitsDone"]], [3, 3, 3]);
+    const { code: fault, kind } = summary["failure"] as { code: string; kind: string };
+    assert.deepEqual([fault, kind, summary["report"]], ["disk-full", "environment", undefined]);
+  });
+
+  it("of a report whose place cannot be written is found before anything is touched", async () => {
+    const args = ["run", "--profile", "image.json", "--images", "never", "--ledger", "never.db"];
+    const run = await floor.provision([...args, "--units", "units.csv", "--report", "passphrase/r.html"]);
+    assert.equal(run.code, 3, run.stderr);
+    assert.match(run.stderr, /passphrase\/r\.html cannot be written \(ENOTDIR\)/);
+    assert.ok(!existsSync(floor.folder.file("never.db")) && !existsSync(floor.folder.file("never")));
+  });
+
   for (const line of [
     "xc provision status",
     "xc provision export --format json --out -",
