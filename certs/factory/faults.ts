@@ -83,11 +83,12 @@ export function wrongRequest(serial: string): FactoryError {
   });
 }
 
-export function imageMade(serial: string): FactoryError {
+/** `flaw`: what is wrong with the image that is there. */
+export function imageMade(serial: string, flaw?: string): FactoryError {
   return new FactoryError({
     code: "image-made",
     side: "unit",
-    what: `the image of ${serial} was made before, and is not at this place`,
+    what: `the image of ${serial} was made before, and ${flaw === undefined ? "is not at this place" : `what is at this place is damaged: ${flaw}`}`,
     why: "Its private key exists in that image and in the unit that it was flashed to, and nowhere else.",
     fix: `Use that image; if it is lost: xs-cellular provision revoke --serial ${serial} --replace, then make another.`,
   });
@@ -154,12 +155,13 @@ export function locked(serial: string | undefined): FactoryError {
   });
 }
 
-export function unable(what: string, fix: string): FactoryError {
+/** `why`: what has asked for it; by default the profile. */
+export function unable(what: string, fix: string, why = "The profile asks for it."): FactoryError {
   return new FactoryError({
     code: "unable",
     side: "unit",
     what,
-    why: "The profile asks for it.",
+    why,
     fix,
   });
 }

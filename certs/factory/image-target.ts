@@ -5,8 +5,8 @@ import { secureCertImage } from "../../modules/pki/secure-cert-image.js";
 import { writeWhole, refuseExisting } from "../files/write.js";
 import { FactoryError } from "../factory-error.js";
 import { different } from "./faults.js";
-import { readImage } from "./read-image.js";
-import type { Holding, Present, ReadBack, Target } from "./target.js";
+import { readImage, type ImageReading } from "./read-image.js";
+import type { Flaws, Holding, Present, ReadBack, Target } from "./target.js";
 
 export interface ImageOptions {
   /** Where the image goes; `write` takes it instead of a file (a pipe to the flashing tool). */
@@ -18,10 +18,28 @@ export interface ImageOptions {
 
 const ROLES = ["ca", "certificate", "key"] as const;
 
-/** Public half of a key in PKCS#8. */
-function publicHalfOf(pkcs8: Uint8Array): Uint8Array {
-  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });
-  return Uint8Array.from(createPublicKey(key).export({ format: "der", type: "spki" }));
+/** Public half of a key in PKCS#8; `undefined`: it is none. */
+function publicHalfOf(pkcs8: Uint8Array): Uint8Array | undefined {
+  const der = Buffer.from(pkcs8);
+  try {
+    const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+    return Uint8Array.from(createPublicKey(key).export({ format: "der", type: "spki" }));
+  } catch {
+    return undefined;
+  } finally {
+    der.fill(0);
+  }
+}
+
+/** The public halves of what an image holds; the private key is overwritten. */
+function holdingOf({ ca, certificate, key }: ImageReading["objects"]): {
+  readonly place: Holding;
+  readonly unread: Flaws;
+} {
+  const half = key && publicHalfOf(key);
+  key?.fill(0);
+  const unread = key !== undefined && half === undefined ? { key: "is no private key that can be used" } : {};
+  return { place: { ca, certificate, key: half }, unread };
 }
 
 function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
@@ -54,14 +72,17 @@ export class ImageTarget implements Target {
 
   connect(): Promise<Present> {
     const { path, write } = this.#options;
-    const held = write === undefined && existsSync(path) ? readImage(readFileSync(path)) : {};
-    const place: Holding = {
-      ca: held.ca,
-      certificate: held.certificate,
-      key: held.key && publicHalfOf(held.key),
-    };
-    held.key?.fill(0);
-    return Promise.resolve({ locked: false, generates: false, proves: false, used: place, pending: place });
+    const isThere = write === undefined && existsSync(path);
+    const { objects, flaws } = isThere ? readImage(readFileSync(path)) : { objects: {}, flaws: undefined };
+    const { place, unread } = holdingOf(objects);
+    return Promise.resolve({
+      locked: false,
+      generates: false,
+      proves: false,
+      flaws: flaws && { ...unread, ...flaws },
+      used: place,
+      pending: place,
+    });
   }
 
   /** @throws InputError when a file is there that may not be replaced. */
@@ -86,14 +107,8 @@ export class ImageTarget implements Target {
       if (write === undefined) writeWhole(path, image, { secret: true, force: this.#options.force ?? false });
       else this.#image = image;
     }
-    const held = readImage(this.#image ?? readFileSync(path));
-    const key = held.key && publicHalfOf(held.key);
-    held.key?.fill(0);
-    if (
-      !same(held.ca, expected.ca) ||
-      !same(held.certificate, expected.certificate) ||
-      !same(key, expected.key)
-    )
+    const { ca, certificate, key } = holdingOf(readImage(this.#image ?? readFileSync(path)).objects).place;
+    if (!same(ca, expected.ca) || !same(certificate, expected.certificate) || !same(key, expected.key))
       throw different("the image holds something else than was put into it");
     return Promise.resolve({ ca: "content", certificate: "content", key: "content" });
   }

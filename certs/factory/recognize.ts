@@ -95,6 +95,13 @@ export function notHeld(unit: UnitRecord, target: TargetKind): FactoryError {
   return target === "image" ? imageMade(unit.serial) : lost(unit.serial, unit.state);
 }
 
+/** Why what is in the place of a finished unit's image is not that image; `undefined`: it is. */
+export function imageFault(unit: UnitRecord, present: Present): FactoryError | undefined {
+  if (!holdsAll(present.used, unit)) return imageMade(unit.serial);
+  const [flaw] = Object.values(present.flaws ?? {});
+  return flaw === undefined ? undefined : imageMade(unit.serial, flaw);
+}
+
 /** @throws FactoryError when the addresses of the hardware are not those of the list or of earlier runs. */
 export function checkHardware(unit: UnitRecord, present: Present): void {
   for (const member of ["mac", "imei"] as const) {

@@ -35,7 +35,11 @@ function lockedForErasure(serial: string): FactoryError {
 /** @throws FactoryError when the unit at hand is not certainly the one, or cannot be erased. */
 async function checkAtHand(target: Target, ledger: Ledger, unit: UnitRecord): Promise<void> {
   if (target.erase === undefined)
-    throw unable("nothing of this kind can be erased", "Delete the image yourself; leave --port out.");
+    throw unable(
+      "nothing of this kind can be erased",
+      "Delete the image yourself; leave --port out.",
+      "--port asks for the unit to be erased, and the image may have been flashed already.",
+    );
   const present = await target.connect();
   const found = await recognize(ledger, present);
   if (found !== undefined && found.unit.serial !== unit.serial)

@@ -2,7 +2,15 @@ import type { Claim, UnitRecord, UnitState, Wanted } from "../ledger/ledger.js";
 import type { FactoryError } from "../factory-error.js";
 import { asFactoryError, claimed, interrupted, unknownSerial } from "./faults.js";
 import type { LineEvent, LineOptions, UnitResult } from "./line.js";
-import { checkModule, checkUnit, holdsAll, recognize, refuseStranger, type Recognized } from "./recognize.js";
+import {
+  checkModule,
+  checkUnit,
+  holdsAll,
+  imageFault,
+  recognize,
+  refuseStranger,
+  type Recognized,
+} from "./recognize.js";
 import type { Present, Target } from "./target.js";
 import { Work, type Bench } from "./work.js";
 
@@ -46,6 +54,7 @@ export class UnitRun {
     const { ledger, recipe, overwrite } = this.#options;
     const profile = recipe.profile.name;
     checkModule(present, recipe.profile.module);
+    if (target.kind === "image" && serial !== undefined) await this.#checkImage(present, serial);
     const known = await recognize(ledger, present);
     if (known !== undefined) {
       const { unit } = known;
@@ -65,6 +74,16 @@ export class UnitRun {
     this.#unit = wanted;
     checkUnit(wanted, present, profile, serial, target.kind);
     return { by: "serial", serial: wanted.serial };
+  }
+
+  /** Whatever else is in its place: an image that was made is not made again. */
+  async #checkImage(present: Present, serial: string): Promise<void> {
+    const unit = await this.#options.ledger.unit(serial);
+    if (unit?.state !== "done" || unit.profile !== this.#options.recipe.profile.name) return;
+    this.#serial = unit.serial;
+    this.#unit = unit;
+    const fault = imageFault(unit, present);
+    if (fault !== undefined) throw fault;
   }
 
   /** The whole of it: always gives a result, and leaves no claim behind. */

@@ -10,6 +10,9 @@ export interface Holding {
   readonly key?: Uint8Array | undefined;
 }
 
+/** What is wrong with what is stored, in words; `whole`: with the place itself. */
+export type Flaws = Readonly<Partial<Record<CredentialRole | "whole", string>>>;
+
 /** The unit at hand, as it tells itself. Nothing of it is proved by being told. */
 export interface Present {
   /** 12 capital hexadecimal digits. */
@@ -26,6 +29,8 @@ export interface Present {
   readonly proves: boolean;
   /** False: it cannot tell what it holds, so that `used` and `pending` are empty whatever is there. Default: it can. */
   readonly tells?: boolean | undefined;
+  /** Empty: nothing is wrong. Absent: it was not looked at byte by byte, as only an image is. */
+  readonly flaws?: Flaws | undefined;
   /** What its application takes its credentials from. */
   readonly used: Holding;
   /** What is being filled, left by an earlier run. Equal to `used` where there is one place alone. */

@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import type { CredentialRole } from "../../modules/io/credentials.js";
 import type { CertificateRecord, Ledger, UnitRecord } from "../ledger/ledger.js";
 import { unknownSerial } from "./faults.js";
 import { sha256 } from "./host-key.js";
@@ -12,6 +13,8 @@ export type Verdict = "ok" | "differs" | "unknown";
 export type Point =
   /** The hardware's addresses are those of the ledger. */
   | "hardware"
+  /** Of an image alone: it has the size of the partition, its entries are whole, nothing is behind them. */
+  | "image"
   /** The certificate in use is the one of the ledger, byte by byte. */
   | "certificate"
   /** The key's public half is the certificate's. */
@@ -77,9 +80,20 @@ function hardware(unit: UnitRecord, present: Present): VerifiedPoint {
     : { point, verdict: "unknown", text: `${shown}; the ledger has none to compare with` };
 }
 
+function image({ flaws }: Present): readonly VerifiedPoint[] {
+  if (flaws === undefined) return [];
+  const { whole, ...roles } = flaws;
+  const wrong = whole ?? (Object.keys(roles).length > 0 ? "what it holds is not whole" : undefined);
+  return [
+    wrong === undefined
+      ? { point: "image", verdict: "ok", text: "whole, and nothing else is in it" }
+      : { point: "image", verdict: "differs", text: wrong },
+  ];
+}
+
 /** What a point is about, and what the unit and the ledger have of it. */
 interface Compared {
-  readonly point: Point;
+  readonly point: Point & CredentialRole;
   readonly name: string;
   readonly found: Uint8Array | undefined;
   /** SHA-256. */
@@ -92,7 +106,14 @@ function compared(present: Present, { point, name, found, kept }: Compared): Ver
   // A BC66 that holds everything tells as much as one that holds nothing.
   if (present.tells === false)
     return { point, verdict: "unknown", text: `a unit of this kind does not tell which ${name} it holds` };
-  if (found === undefined) return { point, verdict: "differs", text: `the unit holds no ${name}` };
+  const flaw = present.flaws?.[point];
+  if (flaw !== undefined) return { point, verdict: "differs", text: `the ${name} ${flaw}` };
+  if (found === undefined)
+    return {
+      point,
+      verdict: "differs",
+      text: present.flaws?.whole === undefined ? `the unit holds no ${name}` : `no ${name} can be read`,
+    };
   const hash = sha256(found);
   return hash === kept
     ? { point, verdict: "ok", text: `${name} ${short(hash)}` }
@@ -158,6 +179,7 @@ export async function verifyUnit(target: Target, options: VerifyOptions): Promis
   const record = unit.certificate === undefined ? undefined : await ledger.certificate(unit.certificate);
   const points: VerifiedPoint[] = [
     hardware(unit, present),
+    ...image(present),
     compared(present, {
       point: "certificate",
       name: "certificate",

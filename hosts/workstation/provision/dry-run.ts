@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import { FactoryError } from "../../../certs/factory-error.js";
 import { asFactoryError, unknownSerial } from "../../../certs/factory/faults.js";
-import { checkUnit, recognize, refuseStranger } from "../../../certs/factory/recognize.js";
+import { ImageTarget } from "../../../certs/factory/image-target.js";
+import { checkUnit, imageFault, recognize, refuseStranger } from "../../../certs/factory/recognize.js";
 import type { OpenTarget, Present } from "../../../certs/factory/target.js";
 import type { Ledger, UnitRecord, UnitState } from "../../../certs/ledger/ledger.js";
 import type { Profile } from "../../../certs/profile/profile.js";
+import { fileNameOf } from "../../../certs/units/file-name.js";
 import type { Unit } from "../../../certs/units/unit.js";
 import { EXIT_OF } from "../guarded.js";
 import { refuse } from "../simulate/check.js";
@@ -172,17 +175,42 @@ async function previewImages(
   ledger: Ledger | undefined,
   { profile, units, images = ".", serial }: DryRunOptions,
 ): Promise<number> {
-  const serials = new Set<string>();
-  for await (const unit of ledger?.units({ profile: profile.name }) ?? [])
-    if (unit.state !== "done" && unit.state !== "revoked") serials.add(unit.serial);
-  for (const unit of units) if ((await ledger?.unit(unit.serial)) === undefined) serials.add(unit.serial);
-  const chosen = serial === undefined ? [...serials] : [...serials].filter(one => one === serial);
-  for (const one of chosen) {
-    out.event("would", { serial: one, action: "begin", file: `${images}/${one}.bin` });
-    out.line(`${one}  would become ${images}/${one}.bin`);
+  const isChosen = (one: string): boolean =>
+    serial === undefined || one.toLowerCase() === serial.toLowerCase();
+  const fileOf = (one: string): string => join(images, `${fileNameOf(one)}.bin`);
+  let made = 0;
+  let missing = 0;
+  const tellNew = (one: string): void => {
+    made++;
+    out.event("would", { serial: one, action: "begin", file: fileOf(one) });
+    out.line(`${one}  would become ${fileOf(one)}`);
+  };
+  for await (const unit of ledger?.units({ profile: profile.name }) ?? []) {
+    if (unit.state === "revoked" || !isChosen(unit.serial)) continue;
+    if (unit.state !== "done") {
+      tellNew(unit.serial);
+      continue;
+    }
+    const file = fileOf(unit.serial);
+    const fault = imageFault(unit, await new ImageTarget({ path: file }).connect());
+    const { serial: one, state } = unit;
+    out.event("would", {
+      serial: one,
+      state,
+      action: fault === undefined ? "leave" : "refuse",
+      file,
+      ...(fault === undefined ? undefined : { failure: failureFacts(fault) }),
+    });
+    if (fault === undefined) out.line(`${one}  is done, and would be left alone`);
+    else {
+      missing++;
+      process.stderr.write(sentences(fault, file));
+    }
   }
+  for (const { serial: one } of units)
+    if (isChosen(one) && (await ledger?.unit(one)) === undefined) tellNew(one);
   out.line("Nothing was written.");
-  return out.summary(0, { dryRun: true, images: chosen.length });
+  return out.summary(missing > 0 ? EXIT_OF.unit : 0, { dryRun: true, images: made });
 }
 
 /** Says who is at the ports and what a run would do, and writes neither to a unit nor to the ledger. */

@@ -54,7 +54,7 @@ function checkTogether(raw: RawImage, profile: Profile): void {
 /** Whether a file is an image with a key. */
 function isImage(path: string): boolean {
   if (!existsSync(path) || !statSync(path).isFile() || statSync(path).size > IMAGE_MOST) return false;
-  const { key } = readImage(readFileSync(path));
+  const { key } = readImage(readFileSync(path)).objects;
   key?.fill(0);
   return key !== undefined;
 }

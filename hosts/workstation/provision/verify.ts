@@ -1,8 +1,11 @@
 import type { Command } from "commander";
+import { accessSync, constants, statSync } from "node:fs";
 import { checkRecipe } from "../../../certs/authority/open.js";
 import type { Verdict, Verified } from "../../../certs/factory/verify.js";
+import { InputError } from "../../../certs/input-error.js";
 import { readProfile } from "../../../certs/profile/profile.js";
 import { EXIT_OF } from "../guarded.js";
+import { refuse } from "../simulate/check.js";
 import { addCommon, commonOf, type RawCommon } from "./common.js";
 import { withLedger } from "./ledgers.js";
 import { act, type Output } from "./output.js";
@@ -14,6 +17,27 @@ interface RawVerify extends RawCommon, RawPorts {
 }
 
 const VERDICTS: Readonly<Record<Verdict, string>> = { ok: "ok", differs: "differs", unknown: "cannot tell" };
+
+/** No partition of this kind is longer by far: what is need not be read. */
+const IMAGE_MOST = 0x100000;
+
+/** @throws InputError when there is no image to look at. */
+function checkImage(path: string): void {
+  const wrong = (what: string, why: string): never =>
+    refuse("--port", `${path} ${what}`, why, "Name the file of the unit's image, such as images/SERIAL.bin.");
+  const why = "The profile's target is an image, and its file is looked at.";
+  try {
+    const { size } = statSync(path);
+    if (!statSync(path).isFile()) wrong("is no file", why);
+    if (size > IMAGE_MOST)
+      wrong(`has ${size.toLocaleString("en")} bytes`, "No partition of this kind is so long.");
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    wrong(code === "ENOENT" ? "does not exist" : `cannot be read (${code})`, why);
+  }
+}
 
 /** The last sentence: it says no more than the points do. */
 function endWords({ serial, ok, found, points }: Verified, port: string): string {
@@ -28,6 +52,7 @@ async function verify(out: Output, raw: RawVerify): Promise<number> {
   const common = commonOf(raw, process.env);
   checkPorts([raw.port]);
   const profile = readProfile(common.profile);
+  if (profile.target === "image") checkImage(raw.port);
   const { brokerCa } = checkRecipe(profile, new Date());
   const open = opener(profile, raw, (port, code, text) => {
     out.event("notice", { port, code, text });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseImage } from "../../factory/parse-image.js";
 import { PIN, SoftToken, TOKEN } from "../certs/soft-token.js";
@@ -150,7 +150,21 @@ describe("xs-cellular provision", function () {
       assert.match(stdout, /verified .*ok=false/);
     });
 
+    it("a cut image is short: 1", async () => {
+      const cut = readFileSync(floor.folder.file("images/unit-1.bin")).subarray(0, 1500);
+      writeFileSync(floor.folder.file("cut.bin"), cut);
+      const run = await floor.provision(["verify", "--port", "cut.bin", "--serial", "unit-1"]);
+      assert.equal(run.code, 1);
+      assert.match(run.stdout, /^differs +image +it has 1,500 bytes, and the partition 8,192/m);
+    });
+
     for (const [title, args, about] of [
+      [
+        "an image that is not there",
+        ["--port", "none.bin", "--serial", "unit-1"],
+        /none\.bin does not exist/,
+      ],
+      ["a folder for an image", ["--port", "images", "--serial", "unit-1"], /images is no file/],
       ["no port", ["--serial", "unit-1"], /'--port <port>' not specified/],
       [
         "a unit that nobody knows",
@@ -161,6 +175,24 @@ describe("xs-cellular provision", function () {
       it(`refuses ${title}`, async () => {
         assertRefused(await floor.provision(["verify", ...args]), about);
       });
+  });
+
+  describe("run", () => {
+    // They were skipped: "3 of 3 units are done", and 0.
+    it("finished units whose images are not in that folder are told, and end with 1", async () => {
+      const args = ["run", "--images", "made", "--ledger", "made.db"];
+      await floor.good([...args, "--units", "units.csv"]);
+      rmSync(floor.folder.file("made/unit-2.bin"));
+      const { code, lines, summary } = await floor.json(args);
+      assert.deepEqual([code, summary["already"], summary["failures"]], [1, 2, { "image-made": 1 }]);
+      const failed = lines.filter(({ outcome }) => outcome === "failed").map(({ serial }) => serial);
+      assert.deepEqual(failed, ["unit-2"]);
+      assert.ok(!existsSync(floor.folder.file("made/unit-2.bin")));
+      const run = await floor.provision([...args, "--dry-run"]);
+      assert.equal(run.code, 1);
+      assert.match(run.stdout, /^unit-1 +is done, and would be left alone$/m);
+      assert.match(run.stderr, /the image of unit-2 was made before/);
+    });
   });
 
   describe("status", () => {

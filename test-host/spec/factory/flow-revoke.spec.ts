@@ -82,8 +82,12 @@ describe("flow: revoking a unit that is at hand", () => {
     assert.ok(other.certificate);
   });
 
-  it("refuses an image, which nothing can erase in the unit it was flashed to", () =>
-    refuses("unable", new ImageTarget({ path: join(bench.folder, "unit-1.bin") })));
+  it("refuses an image, which nothing can erase in the unit it was flashed to", async () => {
+    const image = new ImageTarget({ path: join(bench.folder, "unit-1.bin") });
+    await refuses("unable", image);
+    // "The profile asks for it" was said of --port.
+    assert.match((await refusal(revoke(image))).why, /^--port asks for/);
+  });
 
   it("refuses a unit that is locked", async () => {
     const target = await openDeviceTarget(port.address);
