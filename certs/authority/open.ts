@@ -16,6 +16,7 @@ import { AUTHORITY_FILES, openAuthority } from "./file-authority.js";
 import { brokerCaIn, certificatesOf } from "./named-files.js";
 import { OutsideFolders } from "./outside.js";
 import { openToken } from "./pkcs11.js";
+import { tokenFault } from "./pkcs11-library.js";
 import { checkSigningKey } from "./signer.js";
 
 /** Where the issuer's secret comes from, as the command line has it; it goes before the profile's own files. */
@@ -149,9 +150,11 @@ function checkPlaces({ issuer, file }: Profile): void {
         "Make that folder, or correct the profile.",
       );
   } else if (issuer.library.includes("/") && !existsSync(issuer.library))
-    refuse(
-      file,
-      `issuer.library (${issuer.library}) does not exist`,
+    // As when it cannot be loaded: the station lacks it.
+    throw tokenFault(
+      "pkcs11-library",
+      "environment",
+      `${file}: issuer.library (${issuer.library}) does not exist`,
       "The token is reached through it.",
       "Install the token's software, or correct the profile; SoftHSM's is /usr/lib/softhsm/libsofthsm2.so on Debian.",
     );
@@ -161,7 +164,7 @@ function checkPlaces({ issuer, file }: Profile): void {
  * Reads and checks everything that a profile names and that needs no secret: the issuer's certificate
  * and its chain up to the root, dates, the days of the profile within their life, the broker's CA, the
  * places of keys and requests. Touches nothing.
- * @throws InputError, FactoryError `issuer` or `issuer-key`, with the first thing that is wrong.
+ * @throws InputError, FactoryError `issuer`, `issuer-key` or `pkcs11-library`, with the first thing that is wrong.
  */
 export function checkRecipe(profile: Profile, now: Date): CheckedRecipe {
   const chain = chainOf(profile, now);

@@ -38,6 +38,17 @@ export const unreachable = (where: string, detail: string, cause?: unknown): Fac
     { cause },
   );
 
+/** The code of an error; empty: it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** Whether a ledger could not be opened since this user, or this disk, must not be written to. */
+export function isUnwritable(error: unknown): boolean {
+  const cause = error instanceof Error && codeOf(error) === "ledger-unreachable" ? error.cause : undefined;
+  return /^(SQLITE_(READONLY|CANTOPEN)|EACCES|EPERM|EROFS)/.test(codeOf(cause));
+}
+
 export const noLedger = (where: string, detail: string): FactoryError =>
   new FactoryError({
     code: "ledger-foreign",
@@ -87,14 +98,27 @@ export const readOnly = (where: string): FactoryError =>
     fix: "This is a fault of the program: report it.",
   });
 
-/** A row that this program cannot have written. */
-export const damaged = (what: string): FactoryError =>
+/** A row that this program cannot have written, or a file that cannot be read. */
+export const damaged = (what: string, cause?: unknown): FactoryError =>
+  new FactoryError(
+    {
+      code: "ledger-damaged",
+      side: "environment",
+      what: `the ledger is damaged: ${what}`,
+      why: "It was changed by something else than this program, or by the disk.",
+      fix: "Take the last good copy of it, and compare both.",
+    },
+    { cause },
+  );
+
+/** The end of the audit trail does not fit together. */
+export const trailBroken = (fault: string): FactoryError =>
   new FactoryError({
-    code: "ledger-damaged",
+    code: "ledger-trail",
     side: "environment",
-    what: `the ledger is damaged: ${what}`,
-    why: "It was changed by something else than this program, or by the disk.",
-    fix: "Take the last good copy of it, and compare both.",
+    what: `the ledger's audit trail is broken: ${fault}`,
+    why: "It was changed by something else than this program; what is recorded behind that would prove nothing.",
+    fix: "Look with status, and take the last good copy of the ledger; go on when you know why.",
   });
 
 /** A fault of the program. */

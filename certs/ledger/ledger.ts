@@ -225,7 +225,7 @@ export interface EventQuery {
 
 /**
  * What every unit holds and what happened to it. Holds no secret. All methods reject with
- * {@link FactoryError}: `ledger-busy`, `ledger-full`, `ledger-unreachable` (environment), `claim-lost`,
+ * {@link FactoryError}: `ledger-busy`, `ledger-full`, `ledger-unreachable`, `ledger-damaged` (environment), `claim-lost`,
  * `order` (a state that does not follow; a fault of the program), `conflict` (input).
  */
 export interface Ledger {
@@ -284,8 +284,11 @@ export interface Ledger {
   /**
    * Computes the whole chain again, and by its events what the tables must say: state, generation, key and certificate of
    * each unit, fate and number of each certificate. `fault`: the first thing that does not fit, in words.
+   * `last`: only so many events at the chain's end, and not the tables.
    */
-  verifyChain(): Promise<{ readonly events: number; readonly head: string; readonly fault?: string }>;
+  verifyChain(options?: {
+    readonly last?: number | undefined;
+  }): Promise<{ readonly events: number; readonly head: string; readonly fault?: string }>;
   close(): Promise<void>;
 }
 

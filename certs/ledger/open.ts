@@ -6,6 +6,8 @@ import { SqlLedger } from "./sql-ledger.js";
 export interface OpenLedgerOptions extends LedgerOptions {
   /** `create` (default): made where there is none; `existing`: must be there; `read`: and is not changed. */
   readonly access?: Access;
+  /** SQLite: the file as messages name it, when another one stands for it. Default: its path. */
+  readonly shownAs?: string;
   /** How long to wait for somebody else who writes, until `ledger-busy`. Default: 5,000. */
   readonly busyMs?: number;
   /** SQLite: the file does not grow beyond it. Default: as far as the disk goes. */
@@ -18,13 +20,13 @@ export const CLAIM_MS = 60_000;
 /**
  * Opens a ledger: `postgres://` or `postgresql://` is a database of PostgreSQL, anything else the path of an SQLite
  * file. Rejects with a FactoryError: `ledger-absent`, `ledger-foreign`, `ledger-newer`, `ledger-library`,
- * `ledger-full`, `ledger-busy`, `ledger-unreachable`.
+ * `ledger-full`, `ledger-busy`, `ledger-unreachable`, `ledger-damaged`.
  */
 export async function openLedger(location: string, options: OpenLedgerOptions = {}): Promise<Ledger> {
-  const { access = "create", busyMs = 5_000, claimMs = CLAIM_MS, mostBytes } = options;
+  const { access = "create", busyMs = 5_000, claimMs = CLAIM_MS, mostBytes, shownAs } = options;
   if (/^postgres(ql)?:\/\//i.test(location)) {
     return new SqlLedger(await openPostgres(location, { access, busyMs, now: options.now }), claimMs);
   }
   const now = options.now ?? (() => new Date());
-  return new SqlLedger(await openSqlite(location, { access, busyMs, now, mostBytes }), claimMs);
+  return new SqlLedger(await openSqlite(location, { access, busyMs, now, mostBytes, shownAs }), claimMs);
 }

@@ -1,9 +1,21 @@
 import type BetterSqlite3 from "better-sqlite3";
-import { closeSync, existsSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { FactoryError } from "../factory-error.js";
-import { absent, busy, conflict, full, library, newer, noLedger, readOnly, unreachable } from "./faults.js";
+import {
+  absent,
+  busy,
+  codeOf,
+  conflict,
+  damaged,
+  full,
+  library,
+  newer,
+  noLedger,
+  readOnly,
+  unreachable,
+} from "./faults.js";
 import { SCHEMA_VERSION, SQLITE_TRIGGERS, tables } from "./schema.js";
 import type { Backend, Dialect, Query, Row, Step } from "./step.js";
 
@@ -22,14 +34,12 @@ export type Access =
 export interface SqliteOptions {
   readonly access: Access;
   readonly now: () => Date;
+  /** The file as messages name it, when another one stands for it. */
+  readonly shownAs?: string | undefined;
   /** How long to wait for another process that writes. */
   readonly busyMs: number;
   /** The file does not grow beyond it; whoever needs more gets `ledger-full`. */
   readonly mostBytes?: number | undefined;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** An error of SQLite as the ledger tells it. */
@@ -42,7 +52,13 @@ function told(where: string, error: unknown): Error {
   if (/^SQLITE_(FULL|IOERR_SHM(SIZE|MAP))$/.test(code)) return full(where, error);
   if (code.startsWith("SQLITE_CONSTRAINT_"))
     return conflict(`${where} refuses what is there already (${code})`);
-  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return noLedger(where, "is no ledger, or a damaged one");
+  // A table or column that every ledger has is not there, or its description cannot be read.
+  const isIncomplete =
+    code === "SQLITE_ERROR" &&
+    error instanceof Error &&
+    /no such (table|column)|malformed/.test(error.message);
+  if (isIncomplete || /^SQLITE_(NOTADB|CORRUPT|IOERR_SHORT_READ)/.test(code))
+    return damaged(`${where} cannot be read (${code})`, error);
   if (code.startsWith("SQLITE_READONLY")) return unreachable(where, "it must not be written", error);
   return unreachable(where, code, error);
 }
@@ -83,11 +99,12 @@ class SqliteBackend implements Backend {
     return new Promise(resolve => {
       try {
         this.#database.exec("BEGIN");
-        resolve(this.#run(work()));
+        const result = this.#run(work());
+        this.#database.exec("COMMIT");
+        resolve(result);
       } catch (error) {
+        this.#giveUp();
         throw told(this.#where, error);
-      } finally {
-        if (this.#database.inTransaction) this.#database.exec("COMMIT");
       }
     });
   }
@@ -114,9 +131,17 @@ class SqliteBackend implements Backend {
       this.#database.exec("COMMIT");
       return result;
     } catch (error) {
+      this.#giveUp();
+      throw told(this.#where, error);
+    }
+  }
+
+  #giveUp(): void {
+    try {
       // SQLite has rolled back by itself after some errors.
       if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
-      throw told(this.#where, error);
+    } catch {
+      // In a damaged file that fails too; what has failed first is told.
     }
   }
 
@@ -180,15 +205,31 @@ function create(database: BetterSqlite3.Database): void {
   }
 }
 
-function checkPath(path: string, access: Access): void {
-  if (!existsSync(dirname(path))) throw noLedger(path, "cannot be made: its folder does not exist");
+/** SQLite's file format, 1.3: a text at the beginning, the application's number at 68. */
+const MAGIC = "SQLite format 3\0";
+const HEADER = 100;
+
+/** Whether a file that cannot be read was a ledger; 0: its number had not come out of the write-ahead log yet. */
+function wasLedger(path: string): boolean {
+  const header = Buffer.alloc(HEADER);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, header, 0, HEADER, 0);
+  } finally {
+    closeSync(file);
+  }
+  return header.toString("latin1", 0, 16) === MAGIC && [0, APPLICATION_ID].includes(header.readUInt32BE(68));
+}
+
+function checkPath(path: string, where: string, access: Access): void {
+  if (!existsSync(dirname(path))) throw noLedger(where, "cannot be made: its folder does not exist");
   if (!existsSync(path)) {
-    if (access !== "create") throw absent(path);
+    if (access !== "create") throw absent(where);
     // Before SQLite makes it readable for everybody; its other files take their mode from this one.
     closeSync(openSync(path, "a", 0o600));
     return;
   }
-  if (!statSync(path).isFile()) throw noLedger(path, "is no file");
+  if (!statSync(path).isFile()) throw noLedger(where, "is no file");
 }
 
 /** Opens the file `location`. Rejects with a FactoryError. */
@@ -196,10 +237,10 @@ export async function openSqlite(location: string, options: SqliteOptions): Prom
   const Database = await load();
   // SQLite has names with a meaning of their own, `:memory:`, which would keep nothing.
   const path = /^(:|file:|$)/.test(location) ? resolve(location) : location;
-  const { access, busyMs, mostBytes } = options;
+  const { access, busyMs, mostBytes, shownAs: where = path } = options;
   let database: BetterSqlite3.Database | undefined;
   try {
-    checkPath(path, access);
+    checkPath(path, where, access);
     try {
       database = new Database(path, { readonly: access === "read", timeout: busyMs });
     } catch (error) {
@@ -208,8 +249,8 @@ export async function openSqlite(location: string, options: SqliteOptions): Prom
       throw error;
     }
     if (isEmpty(database)) {
-      if (access !== "create") throw absent(path);
-    } else checkKind(database, path);
+      if (access !== "create") throw absent(where);
+    } else checkKind(database, where);
     if (access !== "read") {
       // Not before it is known to be a ledger: the mode stays in the file.
       database.pragma("journal_mode = WAL");
@@ -219,16 +260,18 @@ export async function openSqlite(location: string, options: SqliteOptions): Prom
         database.pragma(`max_page_count = ${Math.floor(mostBytes / pragma(database, "page_size"))}`);
       if (isEmpty(database)) create(database);
       // What another process made between is looked at too.
-      checkKind(database, path);
+      checkKind(database, where);
     }
     // From here on waiting is done by timers.
     database.pragma("busy_timeout = 20");
-    return new SqliteBackend(database, path, options);
+    return new SqliteBackend(database, where, options);
   } catch (error) {
     database?.close();
     if (codeOf(error) === "EACCES" || codeOf(error) === "EROFS")
-      throw unreachable(path, "it must not be written", error);
-    if (codeOf(error) === "ENOSPC") throw full(path, error);
-    throw told(path, error);
+      throw unreachable(where, "it must not be written", error);
+    if (codeOf(error) === "ENOSPC") throw full(where, error);
+    if (/^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(error)) && !wasLedger(path))
+      throw noLedger(where, "is no ledger, or nothing of its beginning is left");
+    throw told(where, error);
   }
 }

@@ -27,8 +27,15 @@ export function* chainEnds(): Step<{
 
 /** Follows the chain event by event and keeps the first thing that does not fit. */
 export class ChainCheck {
-  #events = 0;
-  #head = FIRST_PREVIOUS;
+  #events: number;
+  /** `undefined`: the chain is followed from its middle on, and nothing is known of what is before. */
+  #head: string | undefined;
+
+  /** `before`: so many events are not looked at. */
+  constructor(before = 0) {
+    this.#events = before;
+    this.#head = before === 0 ? FIRST_PREVIOUS : undefined;
+  }
 
   get events(): number {
     return this.#events;
@@ -48,7 +55,7 @@ export class ChainCheck {
     const which = `event ${sequence} (${name}${unit === "" ? "" : ` of ${unit}`})`;
     const own = hashEvent({ ...event, at: textIn(row, "at") });
     if (own !== event.hash) return `${which} was changed: its hash is not that of what it says`;
-    if (event.previous !== this.#head)
+    if (event.previous !== (this.#head ?? event.previous))
       return `${which} does not follow event ${sequence - 1}: it was inserted or moved there, or what was before it was replaced`;
     this.#events = sequence;
     this.#head = event.hash;
@@ -62,7 +69,7 @@ export class ChainCheck {
   }
 
   end(ends: { readonly sequence: number; readonly hash: string; readonly last: number }): ChainResult {
-    const result = { events: this.#events, head: this.#head };
+    const result = this.#result();
     if (ends.last < ends.sequence)
       return {
         ...result,
@@ -73,7 +80,7 @@ export class ChainCheck {
       };
     if (ends.last > ends.sequence)
       return { ...result, fault: `event ${ends.sequence + 1} was inserted: the ledger has not written it` };
-    if (ends.hash !== this.#head)
+    if (ends.hash !== result.head)
       return {
         ...result,
         fault: `event ${this.#events} was replaced: the ledger has written another last event`,
@@ -82,6 +89,10 @@ export class ChainCheck {
   }
 
   stopped(fault: string): ChainResult {
-    return { events: this.#events, head: this.#head, fault };
+    return { ...this.#result(), fault };
+  }
+
+  #result(): ChainResult {
+    return { events: this.#events, head: this.#head ?? FIRST_PREVIOUS };
   }
 }

@@ -34,7 +34,7 @@ export function watchedLedger(ledger: Ledger, on: OnPoint): Ledger {
     certificates: serial => ledger.certificates(serial),
     events: query => ledger.events(query),
     summary: profile => ledger.summary(profile),
-    verifyChain: () => ledger.verifyChain(),
+    verifyChain: options => ledger.verifyChain(options),
     close: () => ledger.close(),
   };
 }

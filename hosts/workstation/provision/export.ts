@@ -297,7 +297,8 @@ async function exportTo(out: Output, raw: RawExport): Promise<number> {
     );
   const common = commonOf(raw, process.env);
   const profile = common.isProfileGiven ? readProfile(common.profile).name : undefined;
-  return await withLedger(common.ledger, "existing", async ledger => {
+  // That a revocation list was made is recorded; anything else is a look.
+  return await withLedger(common.ledger, format === "crl" ? "existing" : "look", async ledger => {
     const tally = new Tally(format);
     await writePieces(
       raw.out,

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { existsSync } from "node:fs";
 import type { X509Certificate } from "node:crypto";
 import { checkRecipe, hasIssuerSecret } from "../../../certs/authority/open.js";
 import { shownDate } from "../../../certs/files/inspect.js";
@@ -10,7 +9,7 @@ import { readUnits } from "../../../certs/units/list.js";
 import type { Unit } from "../../../certs/units/unit.js";
 import { modelOf } from "../device.js";
 import { acceptanceOf, checkAcceptance } from "./accepts.js";
-import { addCommon, addSecrets, commonOf, isLedgerFile, shownLedger } from "./common.js";
+import { addCommon, addSecrets, commonOf, shownLedger } from "./common.js";
 import type { RawCommon, RawSecrets } from "./common.js";
 import { lookInto } from "./ledgers.js";
 import { keyWords, planNotices } from "./module-copy.js";
@@ -130,11 +129,10 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
   const broker = raw.broker === undefined ? undefined : { address: raw.broker, suites: acceptance.suites };
   const isKeyTried = hasIssuerSecret(profile, raw);
   if (isKeyTried) await withRecipe(profile, raw, () => Promise.resolve());
-  const listing = await lookInto(common.ledger, async ledger =>
-    ledger === undefined
-      ? { added: units.length, known: 0 }
-      : await ledger.tryList(units, profile.name, raw.units),
+  const found = await lookInto(common.ledger, async ledger =>
+    ledger === undefined ? undefined : await ledger.tryList(units, profile.name, raw.units),
   );
+  const listing = found ?? { added: units.length, known: 0 };
   const whole: Plan = {
     profile,
     file: raw.units,
@@ -145,7 +143,8 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
     broker,
     listing,
     ledger: shownLedger(common.ledger),
-    isNewLedger: isLedgerFile(common.ledger) && !existsSync(common.ledger),
+    // Not there, or the empty file of a run that was killed at once.
+    isNewLedger: found === undefined,
     isKeyTried,
     until: new Date(now.getTime() + profile.certificate.days * DAY_MS),
   };

@@ -155,7 +155,7 @@ async function status(out: Output, raw: RawStatus): Promise<number> {
   const head = headOf(raw.head);
   const common = commonOf(raw, process.env);
   const profile = common.isProfileGiven ? readProfile(common.profile).name : undefined;
-  return await withLedger(common.ledger, "existing", async ledger => {
+  return await withLedger(common.ledger, "look", async ledger => {
     const where = shownLedger(common.ledger);
     if (raw.serial !== undefined) await one(out, ledger, raw.serial);
     const summary = await ledger.summary(profile);

@@ -323,6 +323,7 @@ describe("a profile with everything that it names", () => {
         await refused(
           profileOf({ issuer: { ...issuer, library: "/nowhere/lib.so" } }),
           /issuer\.library \(\/nowhere\/lib\.so\)/,
+          FactoryError,
         );
       } finally {
         token.remove();

@@ -1,11 +1,22 @@
 import Database from "better-sqlite3";
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
+import { FactoryError } from "../../../certs/factory-error.js";
 import type { Ledger } from "../../../certs/ledger/ledger.js";
 import { openLedger } from "../../../certs/ledger/open.js";
 import { bring, OTHER, STATION, taken, unit, units } from "./sample.js";
@@ -160,6 +171,77 @@ describe("ledger: faults of a file", () => {
       await assert.rejects(openLedger(path), { code: "ledger-foreign", side: "input" });
       assert.deepEqual([statSync(path).size, statSync(path).mtimeMs], [size, mtimeMs]);
     });
+
+  const PAGE = 4096;
+  /** A ledger of many pages, of which some are overwritten. */
+  async function damage(pages: (count: number) => readonly number[]): Promise<void> {
+    const ledger = await openLedger(path);
+    await ledger.list(units(300), "p", "units.csv");
+    await ledger.close();
+    const bytes = readFileSync(path);
+    // Of the first page what SQLite knows the file by is left.
+    for (const page of pages(bytes.length / PAGE))
+      bytes.fill(0xa5, page === 0 ? 100 : page * PAGE, (page + 1) * PAGE);
+    writeFileSync(path, bytes);
+  }
+
+  async function readAll(): Promise<void> {
+    const ledger = await open(path, { access: "existing" });
+    await ledger.summary();
+    for await (const one of ledger.units()) assert.ok(one.serial);
+    for await (const one of ledger.events()) assert.ok(one.hash);
+    await ledger.verifyChain();
+  }
+
+  // Cause: ending the transaction failed too, and its error took the place of the one that was told.
+  for (const [what, pages] of [
+    ["in its first page", () => [0]],
+    ["in all others", (count: number) => Array.from({ length: count - 1 }, (_, index) => index + 1)],
+  ] as const)
+    it(`is damaged, says so and names its file: ${what}`, async () => {
+      await damage(pages);
+      await assert.rejects(readAll(), (error: unknown) => {
+        assert.ok(error instanceof FactoryError, String(error));
+        assert.deepEqual([error.code, error.side], ["ledger-damaged", "environment"]);
+        assert.ok(error.what.includes(path), error.what);
+        return true;
+      });
+    });
+
+  it("is damaged or as it was, whichever page was overwritten", async () => {
+    await damage(() => []);
+    const whole = readFileSync(path);
+    for (let page = 1; page < whole.length / PAGE; page++) {
+      const bytes = Buffer.from(whole);
+      bytes.fill(0xa5, page * PAGE, (page + 1) * PAGE);
+      writeFileSync(path, bytes);
+      await readAll().catch((error: unknown) => {
+        assert.ok(error instanceof FactoryError && error.code === "ledger-damaged", String(error));
+      });
+      for (const one of opened.splice(0)) await one.close();
+    }
+  });
+
+  it("is damaged when it was cut off", async () => {
+    await damage(() => []);
+    truncateSync(path, 3 * PAGE);
+    await assert.rejects(readAll(), { code: "ledger-damaged" });
+  });
+
+  it("is named as its copy is called", async () => {
+    await damage(() => [0]);
+    await assert.rejects(openLedger(path, { access: "read", shownAs: "mine.db" }), {
+      what: "the ledger is damaged: mine.db cannot be read (SQLITE_CORRUPT)",
+    });
+  });
+
+  it("refuses a damaged database of another program as none of its own", async () => {
+    shell().exec("PRAGMA application_id = 7; CREATE TABLE contacts (name TEXT)");
+    for (const one of opened.splice(0)) await one.close();
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.fill(0xa5, 100, PAGE));
+    await assert.rejects(openLedger(path), { code: "ledger-foreign", side: "input" });
+  });
 
   it("refuses a database of another program, and leaves it as it is", async () => {
     shell().exec("CREATE TABLE contacts (name TEXT)");

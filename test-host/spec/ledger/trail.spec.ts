@@ -138,6 +138,35 @@ onBoth("ledger: audit trail", bench => {
       assert.match((await ledger.verifyChain()).fault ?? "no fault", fault);
     });
 
+  describe("at its end alone", () => {
+    const change = (sequence: number): string =>
+      `UPDATE events SET station = 'x' WHERE sequence = ${sequence};`;
+    for (const [what, last, sql, fault] of [
+      ["nothing in a whole one", 3, "", undefined],
+      ["nothing in a whole one that is shorter", 100, "", undefined],
+      ["a changed event among the last ones", 3, change(6), /^event 6 .* was changed/],
+      ["not what was changed before them", 3, change(5), undefined],
+      ["that the last one was removed", 3, "DELETE FROM events WHERE sequence = 8", /^event 8, the last one/],
+      ["that all of them were removed", 3, "DELETE FROM events", /^events 1 to 8, the last ones/],
+      ["that one of them was removed", 3, "DELETE FROM events WHERE sequence = 7", /^event 7 was removed$/],
+      [
+        "that the first of them was removed",
+        3,
+        "DELETE FROM events WHERE sequence = 6",
+        /^event 6 was removed$/,
+      ],
+    ] as const)
+      it(`finds ${what}`, async () => {
+        const place = await eightEvents();
+        const ledger = await bench.open(place);
+        const { events, head } = await ledger.summary();
+        if (sql !== "") await bench.raw(place, `${bench.disarm} ${sql}`);
+        const result = await ledger.verifyChain({ last });
+        if (fault === undefined) assert.deepEqual(result, { events, head });
+        else assert.match(result.fault ?? "no fault", fault);
+      });
+  });
+
   for (const sql of [
     "UPDATE events SET station = 'x' WHERE sequence = 2",
     "DELETE FROM events WHERE sequence = 2",
