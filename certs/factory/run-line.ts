@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { FactoryError } from "../factory-error.js";
+import { asFactoryError } from "./faults.js";
 import type { LineOptions, UnitResult } from "./line.js";
 import { UnitRun, type UnitRunOptions } from "./run-unit.js";
 import { recognize } from "./recognize.js";
@@ -44,6 +46,33 @@ async function isAnyLeft({ ledger, recipe }: LineOptions): Promise<boolean> {
   return units > (byState.done ?? 0) + (byState.revoked ?? 0);
 }
 
+/** What opening or asking an empty port comes to. */
+const EMPTY = /^(port-missing|silent|gone)$/;
+
+/**
+ * Waits until somebody answers at a port where nobody was yet, which is told once. Gives what was in the way when nobody
+ * ever came: the run was stopped, or every unit of the list was finished at other ports. Any other trouble is not for here.
+ */
+async function emptiness(options: LineOptions, port: string): Promise<FactoryError | undefined> {
+  const { signal, onEvent, wait = pause } = options;
+  let isTold = false;
+  for (;;) {
+    const fault = await withTarget(options, port, target => target.connect()).then(
+      () => undefined,
+      asFactoryError,
+    );
+    if (fault === undefined || !EMPTY.test(fault.code)) return undefined;
+    if (!isTold) {
+      const text = `waiting for the first unit: ${fault.what}`;
+      onEvent({ event: "notice", port, code: "empty", text });
+    }
+    isTold = true;
+    if (signal?.aborted || !(await isAnyLeft(options))) return fault;
+    await wait(LOOK_MS, signal);
+    if (signal?.aborted) return fault;
+  }
+}
+
 /**
  * Waits until another unit than the last one is at the port. It is another one after nothing was there for a while, or when
  * the ledger knows it by another serial; one that the ledger does not know is another one when the last one is known.
@@ -76,6 +105,13 @@ async function work(
   onResult: (result: UnitResult) => void,
 ): Promise<void> {
   const unit: UnitRunOptions = { ...options, now: options.now ?? ((): Date => new Date()) };
+  if (options.continuous === true) {
+    const fault = await emptiness(options, port).catch(asFactoryError);
+    if (fault !== undefined) {
+      onResult(await new UnitRun(unit, port).failed(fault));
+      return;
+    }
+  }
   for (;;) {
     const result = await oneUnit(options, unit, port);
     onResult(result);

@@ -1,6 +1,7 @@
 import type { LineEvent, UnitResult } from "../../../certs/factory/line.js";
 import type { Profile } from "../../../certs/profile/profile.js";
 import { failureFacts, sentences, type Output } from "./output.js";
+import { Tally } from "./tally.js";
 import { count, duration, nextWords, resultWords, stateWords } from "./words.js";
 
 /** How often the lines of a terminal show the time anew. */
@@ -10,19 +11,6 @@ interface Active {
   serial: string;
   text: string;
   readonly since: number;
-}
-
-/** What a run has come to, by outcome. */
-export interface Tally {
-  done: number;
-  already: number;
-  waiting: number;
-  failed: number;
-  noneLeft: number;
-  /** Failed units by code. */
-  readonly failures: Record<string, number>;
-  /** Who has to do something about them. */
-  readonly sides: Set<string>;
 }
 
 /** Facts of a result as a JSON line; the error's sentences instead of the error. */
@@ -37,15 +25,7 @@ function resultFacts(result: UnitResult): Readonly<Record<string, unknown>> {
  * elsewhere each state is a line; with `--json` each event.
  */
 export class Progress {
-  readonly tally: Tally = {
-    done: 0,
-    already: 0,
-    waiting: 0,
-    failed: 0,
-    noneLeft: 0,
-    failures: {},
-    sides: new Set(),
-  };
+  readonly tally = new Tally();
   readonly #out: Output;
   readonly #profile: Profile;
   readonly #width: number;
@@ -126,18 +106,14 @@ export class Progress {
   }
 
   #onResult(result: UnitResult): void {
-    const { tally } = this;
     this.#out.event("result", resultFacts(result));
     if (this.#continuous && result.outcome !== "none-left")
       this.#active.set(result.port, { serial: "", text: "waiting for the next unit", since: this.#now() });
     else this.#active.delete(result.port);
-    if (result.outcome === "none-left") tally.noneLeft++;
-    else tally[result.outcome]++;
+    this.tally.add(result);
     this.#tell(result.port, resultWords(result));
     const { error } = result;
     if (error === undefined) return;
-    tally.failures[error.code] = (tally.failures[error.code] ?? 0) + 1;
-    tally.sides.add(error.side);
     this.#clear();
     const place = result.serial === undefined ? result.port : `${result.port}, ${result.serial}`;
     process.stderr.write(sentences(error, place));
@@ -195,15 +171,17 @@ export function againWords({ failed, failures }: Tally, isStopped: boolean): str
 
 /** The sentence at the end of a run. */
 export function endSentence(tally: Tally, ms: number): string {
-  const { done, already, waiting, failed, noneLeft, failures } = tally;
+  const { done, already, waiting, failed, noneLeft, failures, past } = tally;
   const causes = Object.entries(failures)
     .sort(([, a], [, b]) => b - a)
     .map(([code, times]) => (times === 1 ? code : `${code} ${times} times`));
+  const before = [...new Set(past)].join(", ");
   const parts = [
     `${count(done, "unit")} done`,
     already > 0 ? `${already.toLocaleString("en")} done before` : "",
     waiting > 0 ? `${waiting.toLocaleString("en")} waiting for certificates` : "",
     failed > 0 ? `${failed.toLocaleString("en")} failed (${causes.join(", ")})` : "",
+    past.length > 0 ? `${count(past.length, "failure")} made good (${before})` : "",
     noneLeft > 0 ? `${count(noneLeft, "port")} without a unit of the list` : "",
   ].filter(part => part !== "");
   return `${parts.join(", ")}, in ${duration(ms)}.`;

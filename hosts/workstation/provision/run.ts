@@ -30,9 +30,10 @@ import { checkTrail, withLedger } from "./ledgers.js";
 import { copyNotice } from "./module-copy.js";
 import { act, failureFacts, sentences, type Output } from "./output.js";
 import { longestSerial } from "./plan.js";
-import { againWords, endSentence, Progress, type Tally } from "./progress.js";
+import { againWords, endSentence, Progress } from "./progress.js";
 import { withRecipe } from "./recipes.js";
 import { Stop } from "./stop.js";
+import type { Tally } from "./tally.js";
 import { checkPorts, opener, type RawPorts } from "./targets.js";
 import { count, doneWords } from "./words.js";
 
@@ -259,11 +260,11 @@ async function lineUntil(
       }
     }
     const fault = stop.fault ?? unwritten;
-    const { sides, ...counts } = tally;
+    const { sides } = tally;
     const exitCode =
       unwritten === undefined ? exitCodeOf(tally, raw.continuous ?? false) : EXIT_OF.environment;
     return out.summary(stop.exitCode ?? exitCode, {
-      ...counts,
+      ...tally.facts,
       units: summary.units,
       unitsDone: done,
       durationMs: ms,

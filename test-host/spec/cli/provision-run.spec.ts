@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { assertRefused, Floor } from "./provision-floor.js";
-import { ended, hear } from "./support.js";
+import { ended, freePort, hear, start } from "./support.js";
 
 const DEVICE = { target: "device", key: { made: "device", kind: "P-256" } };
 
@@ -231,7 +231,7 @@ describe("xs-cellular provision run", function () {
       const of = (event: string) => lines.filter(line => line.event === event);
       assert.deepEqual(
         lines.map(({ event }) => event).filter((event, index, all) => event !== all[index - 1]),
-        ["begin", "unit", "state", "result", "summary"],
+        ["begin", "notice", "unit", "state", "result", "summary"],
       );
       assert.deepEqual(
         of("state").map(({ state }) => state),
@@ -316,6 +316,20 @@ describe("xs-cellular provision run", function () {
       const port = await floor.device("twice");
       await floor.good(["run", "--port", port, "--ledger", "twice.db"]);
     });
+  });
+
+  // It ended with 3 and "1 failed (port-missing)", though every unit was done.
+  it("--continuous that begins before its unit is there waits for it, and ends well", async () => {
+    const at = `127.0.0.1:${String(await freePort())}`;
+    const args = ["--continuous", "--port", `tcp:${at}`, "--ledger", "early.db"];
+    const child = floor.keep(floor.start(["run", "--units", "one.csv", ...args]));
+    const end = ended(child);
+    await hear(child.stdout, /waiting for the first unit/);
+    const device = ["device", "--console", at, "--flash", floor.folder.file("early")];
+    floor.keep(start(device)).stdout.resume();
+    const { code, stdout, stderr } = await end;
+    assert.deepEqual([code, stderr], [0, ""], stdout);
+    assert.match(stdout, /\n1 unit done, in .*\n1 of 1 unit of demo is done\.\n$/);
   });
 
   describe("with a modem", () => {

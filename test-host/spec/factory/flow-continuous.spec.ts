@@ -162,6 +162,39 @@ describe("flow: a port at which one unit comes after the other", function () {
     assert.ok(before.length < units.length - 1, "it did not go on from failure to failure");
   });
 
+  // It was a failed unit (port-missing), and a run in which every unit was done ended with 3.
+  it("a run that begins before the first unit is there waits for it, says so once, and has no failure", async () => {
+    const one = await scene();
+    const notices: string[] = [];
+    const onEvent = (event: LineEvent): void => {
+      if (event.event === "notice" && event.code === "empty") notices.push(event.port);
+    };
+    one.port.remove();
+    const feed = feeder(one);
+    const results = await continuous(one, { onEvent }, (look, results) => {
+      if (results.length > 0) feed(look, results);
+      else if (look === 3) one.port.insert(one.first);
+    });
+    assert.deepEqual(told(results), [
+      ["done", "unit-1", undefined],
+      ["done", "unit-2", undefined],
+    ]);
+    assert.deepEqual(notices, [one.port.address]);
+  });
+
+  it("a port at which nobody ever was is told at the end", async () => {
+    const one = await scene({ units: ["unit-1"] });
+    const dead = await BenchPort.open();
+    ends.add(() => dead.close());
+    const results = await continuous(one, { ports: [one.port.address, dead.address] }, (_, { length }) => {
+      if (length > 0) one.port.remove();
+    });
+    assert.deepEqual(told(results), [
+      ["done", "unit-1", undefined],
+      ["failed", undefined, "silent"],
+    ]);
+  });
+
   it("the run ends with an empty port when every unit of the list is finished", async () => {
     const one = await scene({ units: ["unit-1"] });
     let looks = 0;
