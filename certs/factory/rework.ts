@@ -79,6 +79,8 @@ export async function revokeUnit(options: RevokeOptions): Promise<Revoked> {
   await target.erase?.("all");
   await ledger.record(unit.serial, station, "erased", {
     what: "all",
+    // Of a device its own store: a copy that it has handed to its module is beyond its reach.
+    place: target.kind,
     ...(certificate === undefined ? undefined : { certificate: certificate.sha256 }),
   });
   return { certificate, erased: true };

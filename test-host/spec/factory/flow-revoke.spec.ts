@@ -6,6 +6,7 @@ import type { Ledger } from "../../../certs/ledger/ledger.js";
 import type { Target } from "../../../certs/factory/target.js";
 import { openDeviceTarget } from "../../../hosts/workstation/provision/targets/device.js";
 import { BenchPort } from "../../factory/bench-port.js";
+import { all } from "../../factory/settled.js";
 import { SimDevice } from "../../factory/sim-device.js";
 import { watchedLedger } from "../../factory/watched.js";
 import { Ends, FlowBench, HASTY, telling } from "./flow-bench.js";
@@ -120,6 +121,8 @@ describe("flow: revoking a unit that is at hand", () => {
       assert.deepEqual(await bench.said("unit-1"), said, "the second time changes no state");
       assert.equal(await bench.eventsOf("unit-1", "revoked"), 1);
       assert.equal(await bench.eventsOf("unit-1", "erased"), 1);
+      const erased = (await all(bench.ledger.events({ unit: "unit-1" }))).find(one => one.event === "erased");
+      assert.deepEqual([erased?.data["what"], erased?.data["place"]], ["all", "device"]);
       assert.equal(device.certificate, undefined);
       assert.equal(device.publicKey, undefined);
       const next = await bench.run(port.address);
