@@ -253,6 +253,12 @@ export async function openRecipe(
     };
   }
   const { requests, certificates } = issuer;
-  const outside = new OutsideFolders({ requests, certificates, certificate, now });
+  const outside = new OutsideFolders({
+    requests,
+    certificates,
+    certificate,
+    days: profile.certificate.days,
+    now,
+  });
   return { ...common, issuer: { kind: "outside", by: outside }, outside, close: () => undefined };
 }

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,6 +19,8 @@ export interface OutsideOptions {
   readonly certificates: string;
   /** The authority that is expected to issue. */
   readonly certificate: X509Certificate;
+  /** How long certificates should be valid; others are told by {@link OutsideFolders.faults}. */
+  readonly days?: number;
   readonly now?: () => Date;
 }
 
@@ -39,6 +41,10 @@ export interface Bundle {
   readonly faults: readonly FileFault[];
 }
 
+const DAY_MS = 86_400_000;
+
+const noneKnown = (): Promise<boolean> => Promise.resolve(false);
+
 function requestPem(der: Uint8Array): string {
   const lines =
     Buffer.from(der)
@@ -53,12 +59,14 @@ export class OutsideFolders implements Outside {
   readonly #requests: string;
   readonly #returned: ReturnedFolder;
   readonly #now: () => Date;
+  readonly #days: number | undefined;
 
   constructor(options: OutsideOptions) {
     const now = options.now ?? (() => new Date());
     this.certificate = options.certificate;
     this.#requests = options.requests;
     this.#now = now;
+    this.#days = options.days;
     this.#returned = new ReturnedFolder(options.certificates, () => now().getTime());
   }
 
@@ -119,18 +127,23 @@ export class OutsideFolders implements Outside {
   }
 
   /**
-   * Everything in the folder of certificates that does not fit, by file: what is no certificate, and
-   * certificates that no request is out for.
+   * Everything in the folder of certificates that does not fit, by file: what is no certificate, certificates that no
+   * request is out for, and those that are valid for another time than was asked.
+   * @param isKnown by the SHA-256 of a certificate, hexadecimal: whether a unit has it already. Its request may be gone.
    * @throws FactoryError `certificates-folder`.
    */
-  async faults(): Promise<readonly FileFault[]> {
+  async faults(isKnown: (sha256: string) => Promise<boolean> = noneKnown): Promise<readonly FileFault[]> {
     const { out } = await this.#out();
     const byKey = new Map(out.map(one => [one.keySha256, one.serial]));
     const serials = new Set(out.map(one => one.serial));
     const faults = [...(await this.#returned.faults())];
     for (const one of await this.#returned.all()) {
+      if (await isKnown(createHash("sha256").update(one.der).digest("hex"))) continue;
       const serial = byKey.get(one.keySha256);
-      const what = serial === undefined ? this.#strayFault(one, serials) : this.#fault(one, serial);
+      const what =
+        serial === undefined
+          ? this.#strayFault(one, serials)
+          : (this.#fault(one, serial) ?? this.#otherTime(one));
       if (what !== undefined)
         faults.push({ file: one.file, what: `${subjectOf(new X509Certificate(one.der))} ${what}` });
     }
@@ -166,6 +179,16 @@ export class OutsideFolders implements Outside {
     if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey))
       return `was not issued by ${subjectOf(issuer)}`;
     return dateFault(certificate, this.#now())?.replace(`${subjectOf(certificate)} `, "");
+  }
+
+  /** Completes the sentence as {@link #fault} does; it is taken all the same. */
+  #otherTime(one: Returned): string | undefined {
+    const asked = this.#days;
+    const { validFrom, validTo } = new X509Certificate(one.der);
+    const days = (Date.parse(validTo) - Date.parse(validFrom)) / DAY_MS;
+    // Some count the last second, some begin a little before.
+    if (asked === undefined || Math.abs(days - asked) <= 1) return undefined;
+    return `is valid for ${String(Math.round(days))} days; the profile asks for ${String(asked)}`;
   }
 
   #strayFault(one: Returned, serials: ReadonlySet<string>): string {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { X509Certificate } from "node:crypto";
-import { checkRecipe, hasIssuerSecret } from "../../../certs/authority/open.js";
+import { checkRecipe, hasIssuerSecret, type OpenedRecipe } from "../../../certs/authority/open.js";
 import { shownDate } from "../../../certs/files/inspect.js";
 import { describeKey, subjectOf } from "../../../certs/files/read.js";
 import type { Listing } from "../../../certs/ledger/ledger.js";
@@ -14,7 +14,7 @@ import type { RawCommon, RawSecrets } from "./common.js";
 import { lookInto } from "./ledgers.js";
 import { keyWords, planNotices } from "./module-copy.js";
 import { act, type Output } from "./output.js";
-import { withRecipe } from "./recipes.js";
+import { returnedNotices, withRecipe } from "./recipes.js";
 import { count, day } from "./words.js";
 
 interface RawPlan extends RawCommon, RawSecrets {
@@ -128,11 +128,13 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
   const warnings = checkAcceptance(profile, acceptance);
   const broker = raw.broker === undefined ? undefined : { address: raw.broker, suites: acceptance.suites };
   const isKeyTried = hasIssuerSecret(profile, raw);
-  if (isKeyTried) await withRecipe(profile, raw, () => Promise.resolve());
-  const found = await lookInto(common.ledger, async ledger =>
-    ledger === undefined ? undefined : await ledger.tryList(units, profile.name, raw.units),
-  );
-  const listing = found ?? { added: units.length, known: 0 };
+  const look = (recipe?: OpenedRecipe) =>
+    lookInto(common.ledger, async ledger => ({
+      listing: await ledger?.tryList(units, profile.name, raw.units),
+      returned: recipe === undefined ? [] : await returnedNotices(recipe, ledger),
+    }));
+  const { listing: known, returned } = isKeyTried ? await withRecipe(profile, raw, look) : await look();
+  const listing = known ?? { added: units.length, known: 0 };
   const whole: Plan = {
     profile,
     file: raw.units,
@@ -144,7 +146,7 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
     listing,
     ledger: shownLedger(common.ledger),
     // Not there, or the empty file of a run that was killed at once.
-    isNewLedger: found === undefined,
+    isNewLedger: known === undefined,
     isKeyTried,
     until: new Date(now.getTime() + profile.certificate.days * DAY_MS),
   };
@@ -152,7 +154,7 @@ async function plan(out: Output, raw: RawPlan): Promise<number> {
     code: rule,
     text: what,
   }));
-  notices.push(...planNotices(profile));
+  notices.push(...planNotices(profile), ...returned);
   for (const { code, text } of notices) {
     out.event("notice", { code, text });
     out.line(row("note", text));

@@ -3,8 +3,35 @@ import { revocationListPem, revokedBy } from "../../../certs/authority/crl.js";
 import { nextListNumber } from "../../../certs/authority/crl-number.js";
 import { InputError } from "../../../certs/input-error.js";
 import type { Ledger } from "../../../certs/ledger/ledger.js";
+import { printable } from "../../../certs/printable.js";
 import type { Profile } from "../../../certs/profile/profile.js";
 import { commonOf, type RawCommon, type RawSecrets } from "./common.js";
+
+/** What people should know and that stops nothing. */
+export interface RecipeNotice {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** Files that are told one by one. */
+const FILES_MOST = 100;
+
+/** Of an issuer elsewhere: what came back and is of no use to any unit, or is not what was asked for. */
+export async function returnedNotices(
+  { outside }: OpenedRecipe,
+  ledger: Ledger | undefined,
+): Promise<readonly RecipeNotice[]> {
+  if (outside === undefined) return [];
+  const faults = await outside.faults(async sha256 => (await ledger?.certificate(sha256)) !== undefined);
+  const code = "returned-file";
+  const left = faults.length - FILES_MOST;
+  return [
+    ...faults
+      .slice(0, FILES_MOST)
+      .map(({ file, what }) => ({ code, text: printable(`came back: ${file}: ${what}`) })),
+    ...(left > 0 ? [{ code, text: `came back: ${String(left)} more files of this kind` }] : []),
+  ];
+}
 
 const DAY_MS = 86_400_000;
 

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { OpenedRecipe } from "../../../certs/authority/open.js";
 import { makeFolder } from "../../../certs/files/place.js";
 import { tryWriting, writeWhole } from "../../../certs/files/write.js";
 import type { FactoryError } from "../../../certs/factory-error.js";
 import { asFactoryError, unknownSerial } from "../../../certs/factory/faults.js";
-import type { LineEvent, LineOptions, Recipe } from "../../../certs/factory/line.js";
+import type { LineEvent, LineOptions } from "../../../certs/factory/line.js";
 import { InputError } from "../../../certs/input-error.js";
 import type { Ledger } from "../../../certs/ledger/ledger.js";
 import { readProfile, type Profile } from "../../../certs/profile/profile.js";
@@ -31,7 +32,7 @@ import { copyNotice } from "./module-copy.js";
 import { act, failureFacts, sentences, type Output } from "./output.js";
 import { longestSerial } from "./plan.js";
 import { againWords, endSentence, Progress } from "./progress.js";
-import { withRecipe } from "./recipes.js";
+import { returnedNotices, withRecipe } from "./recipes.js";
 import { Stop } from "./stop.js";
 import type { Tally } from "./tally.js";
 import { checkPorts, opener, type RawPorts } from "./targets.js";
@@ -155,7 +156,7 @@ async function work(shared: Shared, raw: RawRun, open: LineOptions["open"]): Pro
 interface Line {
   readonly raw: RawRun;
   readonly common: Common;
-  readonly recipe: Recipe;
+  readonly recipe: OpenedRecipe;
   readonly units: readonly Unit[] | undefined;
   readonly accepts: LineOptions["accepts"];
 }
@@ -218,6 +219,10 @@ async function lineUntil(
     // Told once and before a port is opened, instead of for each port.
     if (raw.serial !== undefined && (await ledger.unit(raw.serial)) === undefined)
       throw unknownSerial(raw.serial);
+    for (const notice of await returnedNotices(recipe, ledger)) {
+      out.event("notice", { ...notice });
+      out.line(`note: ${notice.text}`);
+    }
     const progress = new Progress(out, profile, portsOf(raw), Date.now, raw.continuous);
     told.say = text => {
       progress.say(text);

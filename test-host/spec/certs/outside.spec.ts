@@ -268,6 +268,34 @@ describe("requests go out, certificates come back", () => {
       for (const [at, pattern] of expected.entries()) assert.match(faults[at] ?? "", pattern);
     });
 
+    it("one that is valid for another time than was asked is told, and taken", async () => {
+      const unit = unitOf("unit-1");
+      const asking = new OutsideFolders({
+        requests: `${folder.path}/requests`,
+        certificates: back,
+        certificate: issuer.certificate,
+        days: 365,
+        now: () => now,
+      });
+      await asking.send(unit.serial, unit.request);
+      const der = await issue(unit, { from: 0, days: 100 });
+      put("short.pem", pem(der));
+      assert.deepEqual(await asking.faults(), [
+        { file: "short.pem", what: "CN=unit-1 is valid for 100 days; the profile asks for 365" },
+      ]);
+      assert.deepEqual(await asking.receive(unit.serial, unit.key), der);
+      put("short.pem", pem(await issue(unit, { days: 365 })));
+      assert.deepEqual(await asking.faults(), []);
+    });
+
+    it("one that a unit has already is no fault when its request is gone", async () => {
+      const der = await issue(unitOf("unit-1"));
+      put("had.pem", pem(der));
+      assert.equal((await outside.faults()).length, 1);
+      const sha256 = new X509Certificate(der).fingerprint256.replaceAll(":", "").toLowerCase();
+      assert.deepEqual(await outside.faults(known => Promise.resolve(known === sha256)), []);
+    });
+
     it("one that came for a former key leaves the unit waiting", async () => {
       const [old, fresh] = [unitOf("unit-1"), unitOf("unit-1")];
       put("old.pem", pem(await issue(old)));
