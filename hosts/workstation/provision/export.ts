@@ -9,8 +9,8 @@ import { addCommon, addSecrets, commonOf, repeated, type RawCommon, type RawSecr
 import { certificateIn, certificatesIn } from "./certificate-files.js";
 import { withLedger } from "./ledgers.js";
 import { act, type Output } from "./output.js";
-import { count } from "./words.js";
-import { revocationList } from "./recipes.js";
+import { count, day } from "./words.js";
+import { revocationList, type MadeList } from "./recipes.js";
 import { writePieces } from "./write-pieces.js";
 
 const FORMATS = [
@@ -129,6 +129,7 @@ async function pieces(
   raw: RawExport,
   profileFile: string,
   profile: string | undefined,
+  tally: Tally,
 ): Promise<AsyncIterable<string>> {
   const query: UnitQuery = { profile, serial: raw.serial };
   const selection = { ...query, issued: raw.issued ?? false };
@@ -206,10 +207,12 @@ async function pieces(
         ledger,
         raw.serial === undefined ? {} : { unit: raw.serial },
       );
-    case "crl":
-      return once(
-        revocationList(readProfile(profileFile), raw, ledger, integer("--days", raw.days, 1, 3_650)),
-      );
+    case "crl": {
+      const days = integer("--days", raw.days, 1, 3_650);
+      const list = await revocationList(readProfile(profileFile), raw, ledger, days);
+      tally.list = list;
+      return once(list.pem);
+    }
     case "report": {
       const { reportOfLedger } = await import("../../../certs/report/from-ledger.js");
       const { reportPage } = await import("../../../certs/report/page.js");
@@ -250,6 +253,8 @@ const COUNTED: Readonly<
 
 /** How many an export came to. */
 class Tally {
+  /** Of a revocation list. */
+  list: MadeList | undefined;
   readonly #format: Format;
   #number = 0;
 
@@ -271,6 +276,8 @@ class Tally {
     const format = this.#format;
     const noun = COUNTED[format]?.noun;
     const of = profile === undefined ? "" : ` of ${profile}`;
+    if (this.list !== undefined)
+      return `${format}, ${count(this.list.certificates, "certificate")}; the next list is due by ${day(this.list.nextUpdate)}.`;
     if (noun === undefined) return `${format}${of}.`;
     const counted = `${format}, ${count(this.#number, noun)}${of}.`;
     if (this.#number > 0) return counted;
@@ -279,7 +286,9 @@ class Tally {
       : `${counted} Nothing there is what this format takes.`;
   }
 
-  get facts(): Readonly<Record<string, number>> {
+  get facts(): Readonly<Record<string, number | string>> {
+    if (this.list !== undefined)
+      return { certificates: this.list.certificates, nextUpdate: this.list.nextUpdate.toISOString() };
     const noun = COUNTED[this.#format]?.noun;
     return noun === undefined ? {} : { [`${noun}s`]: this.#number };
   }
@@ -302,7 +311,7 @@ async function exportTo(out: Output, raw: RawExport): Promise<number> {
     const tally = new Tally(format);
     await writePieces(
       raw.out,
-      tally.through(await pieces(ledger, format, raw, common.profile, profile)),
+      tally.through(await pieces(ledger, format, raw, common.profile, profile, tally)),
       raw.force ?? false,
     );
     if (raw.out !== "-") out.line(`${raw.out}: ${tally.words(profile)}`);

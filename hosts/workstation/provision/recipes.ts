@@ -49,8 +49,15 @@ export async function withRecipe<Result>(
   }
 }
 
+export interface MadeList {
+  readonly pem: string;
+  /** Certificates in it. */
+  readonly certificates: number;
+  readonly nextUpdate: Date;
+}
+
 /**
- * The revocation list of the profile's issuer, PEM; that it was made becomes an event of the ledger. `days`: until when
+ * The revocation list of the profile's issuer; that it was made becomes an event of the ledger. `days`: until when
  * the next one will be there.
  */
 export async function revocationList(
@@ -58,7 +65,7 @@ export async function revocationList(
   raw: RawCommon & RawSecrets,
   ledger: Ledger,
   days: number,
-): Promise<string> {
+): Promise<MadeList> {
   return await withRecipe(profile, raw, async ({ issuer }) => {
     if (issuer.kind === "outside")
       throw new InputError({
@@ -71,12 +78,9 @@ export async function revocationList(
     const { certificate } = issuer.by;
     const { station } = commonOf(raw, process.env);
     const number = await nextListNumber(ledger, { station, issuer: certificate, now: thisUpdate });
-    const list = await issuer.by.revocationList({
-      revoked: await revokedBy(certificate, ledger.certificates()),
-      number,
-      thisUpdate,
-      nextUpdate: new Date(thisUpdate.getTime() + days * DAY_MS),
-    });
-    return revocationListPem(list);
+    const revoked = await revokedBy(certificate, ledger.certificates());
+    const nextUpdate = new Date(thisUpdate.getTime() + days * DAY_MS);
+    const list = await issuer.by.revocationList({ revoked, number, thisUpdate, nextUpdate });
+    return { pem: revocationListPem(list), certificates: revoked.length, nextUpdate };
   });
 }

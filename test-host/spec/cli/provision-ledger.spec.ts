@@ -567,7 +567,11 @@ describe("xs-cellular provision", function () {
       ]);
       assert.match(stdout, /unit-3: certificate [0-9a-f]{16} .* is revoked: cessationOfOperation/);
       assert.match(stdout, /The unit itself was not touched/);
-      await floor.good(["export", "--format", "crl", "--out", "revoked.pem"]);
+      const listed = await floor.good(["export", "--format", "crl", "--out", "revoked.pem"]);
+      assert.match(
+        listed.stdout,
+        /^revoked\.pem: crl, \d+ certificates?; the next list is due by \d{4}-\d\d-\d\d\.\n$/,
+      );
       const shown = execFileSync("openssl", [
         "crl",
         "-in",
