@@ -44,7 +44,7 @@ export function keyWords(way: Way): string {
 }
 
 const DELETE =
-  'at the module\'s AT port AT+QFLST="*" lists it as xs-key-....pem, and AT+QFDEL="xs-key-....pem" deletes it';
+  'at the module\'s AT port AT+QFLST="*" lists it as xs-key-....pem, and AT+QFDEL="xs-key-....pem" deletes it; or, with all files, revoke --port there, with a profile whose target is "modem"';
 
 /** What is known before any unit is at a port. A module that is the target itself says its own when it is seen. */
 export function copyNotice(way: Way): Notice | undefined {

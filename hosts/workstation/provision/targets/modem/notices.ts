@@ -19,6 +19,6 @@ export const MODEM_NOTICES: Readonly<Record<ModuleName, ModemNotice>> = {
     code: "readable",
     text:
       "A BG95 keeps the private key as a file that whoever speaks AT to it can read (AT+QFDWL). Where that matters, " +
-      'keep the key in the ESP32 (target "device").',
+      'keep the key in the ESP32 (target "device", route "host-tls").',
   },
 };
