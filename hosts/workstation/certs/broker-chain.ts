@@ -32,84 +32,87 @@ function refusal(
   return chainFault(leaf, [...sent, ca], ca, now);
 }
 
+/** What a server shows, or why it shows nothing: `silent`, or the system's word. */
+type Shown = { readonly certificates: readonly X509Certificate[] } | { readonly fault: string };
+
 /**
- * Whether the CA that a device has leads to the certificate that a broker shows. The broker is
- * asked for it in a handshake that need not succeed: one that wants a client's certificate hangs up
+ * Asks a server for its certificate in a handshake that need not succeed: one that wants a client's certificate hangs up
  * behind it.
  */
-export function lookAtChain(
+function askForCertificate(host: string, port: number): Promise<Shown> {
+  return new Promise(resolve => {
+    let certificates: readonly X509Certificate[] = [];
+    const socket = connect({
+      host,
+      port,
+      ...(isIP(host) === 0 ? { servername: host } : undefined),
+      // Judged by the caller, by the one CA that the device has and by the name.
+      rejectUnauthorized: false,
+      // With TLS 1.3 a broker's refusal of the client comes after the end of the handshake.
+      maxVersion: "TLSv1.2",
+    });
+    const end = (shown: Shown): void => {
+      socket.destroy();
+      resolve(shown);
+    };
+    socket.setTimeout(TIMEOUT_MS, () => {
+      end({ fault: "silent" });
+    });
+    // The first moment at which the certificate is known, before a refusal can take it away.
+    socket.on("keylog", () => {
+      if (certificates.length === 0) certificates = shownBy(socket);
+    });
+    socket.on("secureConnect", () => {
+      end({ certificates: shownBy(socket) });
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      end(certificates.length > 0 ? { certificates } : { fault: error.code ?? error.message });
+    });
+  });
+}
+
+/** The certificate that a broker shows; `undefined`: none. */
+export async function brokerCertificate(host: string, port: number): Promise<X509Certificate | undefined> {
+  const shown = await askForCertificate(host, port);
+  return "fault" in shown ? undefined : shown.certificates[0];
+}
+
+/** Whether the CA that a device has leads to the certificate that a broker shows. */
+export async function lookAtChain(
   host: string,
   port: number,
   ca: X509Certificate,
   now: Date,
 ): Promise<Finding | undefined> {
-  const place = `${host}:${String(port)}`;
   const finding = (rule: "broker" | "unreachable", what: string, why: string, fix: string): Finding => ({
     rule,
     severity: "error",
     subject: "broker",
-    what: `${place} ${what}`,
+    what: `${host}:${String(port)} ${what}`,
     why,
     fix,
   });
-  return new Promise(resolve => {
-    let shown: readonly X509Certificate[] = [];
-    const socket = connect({
-      host,
-      port,
-      ...(isIP(host) === 0 ? { servername: host } : undefined),
-      // Judged below, by the one CA that the device has and by the name.
-      rejectUnauthorized: false,
-      // With TLS 1.3 a broker's refusal of the client comes after the end of the handshake.
-      maxVersion: "TLSv1.2",
-    });
-    const judge = (): void => {
-      socket.destroy();
-      const fault = refusal(host, shown, ca, now);
-      resolve(
-        fault === undefined
-          ? undefined
-          : finding(
-              "broker",
-              `shows a certificate that this device would refuse: ${fault}`,
-              "A device that verifies its broker, as it must, ends the handshake there.",
-              "Give the root that the broker's chain ends in, and the name that stands in its certificate.",
-            ),
-      );
-    };
-    socket.setTimeout(TIMEOUT_MS, () => {
-      socket.destroy();
-      resolve(
-        finding(
+  const shown = await askForCertificate(host, port);
+  if ("fault" in shown)
+    return shown.fault === "silent"
+      ? finding(
           "unreachable",
           "does not answer to TLS",
           "The connection stands, but no handshake came to its end.",
           "Check the port; 8883 is usual for MQTT with TLS.",
-        ),
-      );
-    });
-    // The first moment at which the certificate is known, before a refusal can take it away.
-    socket.on("keylog", () => {
-      if (shown.length === 0) shown = shownBy(socket);
-    });
-    socket.on("secureConnect", () => {
-      shown = shownBy(socket);
-      judge();
-    });
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (shown.length > 0) {
-        judge();
-        return;
-      }
-      socket.destroy();
-      resolve(
-        finding(
+        )
+      : finding(
           "unreachable",
-          `cannot be asked (${error.code ?? error.message})`,
+          `cannot be asked (${shown.fault})`,
           "No TLS server showed a certificate there.",
           "Check host and port, and that the broker runs.",
-        ),
-      );
-    });
-  });
+        );
+  const fault = refusal(host, shown.certificates, ca, now);
+  if (fault === undefined) return undefined;
+  return finding(
+    "broker",
+    `shows a certificate that this device would refuse: ${fault}`,
+    "A device that verifies its broker, as it must, ends the handshake there.",
+    "Give the root that the broker's chain ends in, and the name that stands in its certificate.",
+  );
 }

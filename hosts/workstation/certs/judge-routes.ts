@@ -1,10 +1,12 @@
+import type { X509Certificate } from "node:crypto";
 import { checkDevice, type DeviceCredentials } from "../../../certs/check/rules.js";
 import { once, type Finding } from "../../../certs/check/finding.js";
 import { lookAtServer } from "../broker-look.js";
 import type { RouteTls } from "../route-tls.js";
 import { suiteName } from "../suites.js";
 import type { BrokerAddress } from "./broker-address.js";
-import { lookAtChain } from "./broker-chain.js";
+import { brokerCertificate, lookAtChain } from "./broker-chain.js";
+import { noSuite } from "./no-suite.js";
 
 export interface JudgedRoute {
   readonly tls: RouteTls;
@@ -22,27 +24,21 @@ export interface Judgement {
   readonly findings: readonly Finding[];
 }
 
-/** Asks a broker with the suites of a route. */
+/** Asks a broker with the suites of a route. `shown`: the broker's certificate, which is asked for when it refuses. */
 async function ask(
   tls: RouteTls,
   { host, port }: BrokerAddress,
+  shown: () => Promise<X509Certificate | undefined>,
 ): Promise<{ readonly suite?: string; readonly refused?: Finding }> {
   const answer = await lookAtServer({ address: host, port, serverName: host, suites: tls.suites });
   switch (answer.kind) {
     case "suite":
       return { suite: suiteName(answer.suite) };
     case "alert":
-    case "closed":
-      return {
-        refused: {
-          rule: "broker",
-          severity: "error",
-          subject: "broker",
-          what: `${tls.name} and the broker have no cipher suite in common`,
-          why: `Asked with ${tls.suites.map(suiteName).join(", ")}, the broker refused.`,
-          fix: "Use another route, or allow ECDHE-RSA-AES128-GCM-SHA256 on the broker.",
-        },
-      };
+    case "closed": {
+      const certificate = await shown();
+      return { refused: noSuite(tls, certificate?.publicKey) };
+    }
     // What a server without TLS is, the look at its chain tells.
     default:
       return {};
@@ -63,11 +59,15 @@ export async function judgeRoutes(
   const judged: JudgedRoute[] = [];
   const refusals: Finding[] = [];
   const doubts: Finding[] = [];
+  let certificate: Promise<X509Certificate | undefined> | undefined;
+  const shown = (): Promise<X509Certificate | undefined> =>
+    (certificate ??=
+      broker === undefined ? Promise.resolve(undefined) : brokerCertificate(broker.host, broker.port));
   for (const tls of routes) {
     const ofRoute = checkDevice({ ...device, tls: [tls] }, now);
     const refused = ofRoute.filter(({ rule }) => rule === "route-key" || rule === "size");
     const doubted = ofRoute.filter(({ rule }) => rule === "route-signature");
-    const answer = broker === undefined ? {} : await ask(tls, broker);
+    const answer = broker === undefined ? {} : await ask(tls, broker, shown);
     if (answer.refused !== undefined) refused.push(answer.refused);
     const ok = refused.length === 0;
     refusals.push(...refused);

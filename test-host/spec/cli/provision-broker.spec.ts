@@ -84,6 +84,24 @@ describe("xs-cellular provision and the broker that runs", function () {
     });
   }
 
+  it("a broker with an EC key is told to need an RSA one for a BC66's own TLS", async function () {
+    const root = await Authority.create({ commonName: "EC Broker CA" });
+    const server = await root.server({ commonName: "localhost", names: ["localhost"] });
+    const other = await Mosquitto.start(this, {
+      tls: { server, ca: root.certificatePem, requireCertificate: true },
+    });
+    try {
+      const run = await floor.provision([
+        ...["plan", "--units", "units.csv", "--profile", "bc66-own.json"],
+        ...["--broker", `localhost:${other.port}`],
+      ]);
+      assertRefused(run, /fix: Give the broker a certificate with an RSA key, or use host-tls\./);
+      assert.doesNotMatch(run.stderr, /fix: .*ECDHE/);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("run makes what the broker would take", async () => {
     await floor.good(["run", ...broker, "--images", "images"]);
     assert.ok(existsSync(floor.folder.file("images/unit-2.bin")));
