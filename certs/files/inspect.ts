@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { InputError } from "../input-error.js";
 import { factsOf, publicKeySha256, type HeldFacts } from "./facts.js";
 import { readCredentialFile, subjectOf, type Held } from "./read.js";
 
@@ -109,11 +110,25 @@ function relationsOf(held: Held, sources: readonly Source[]): string[] {
 }
 
 /**
- * What files hold, and how their objects belong together.
- * @throws InputError for the first file that cannot be read or holds nothing of the kind.
+ * What files hold, and how their objects belong together. `onFault` gets the error of each file that cannot be read or
+ * holds nothing of the kind, and the others are told all the same; default: the first is thrown.
  */
-export async function inspectFiles(files: readonly string[], now: Date): Promise<readonly InspectedFile[]> {
-  const sources = files.map(file => ({ file, held: readCredentialFile(file) }));
+export async function inspectFiles(
+  files: readonly string[],
+  now: Date,
+  onFault: (error: InputError) => void = error => {
+    throw error;
+  },
+): Promise<readonly InspectedFile[]> {
+  const sources = files.flatMap(file => {
+    try {
+      return [{ file, held: readCredentialFile(file) }];
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      onFault(error);
+      return [];
+    }
+  });
   const inspected: InspectedFile[] = [];
   for (const { file, held } of sources) {
     const bytes = readFileSync(file);

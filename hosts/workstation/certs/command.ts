@@ -4,7 +4,9 @@ import { fileText } from "../../../certs/files/text.js";
 import { addCaCommands } from "./ca.js";
 import { checkFiles, type CheckFilesOptions } from "./check.js";
 import { checkText } from "./check-text.js";
-import { guarded } from "../guarded.js";
+import type { InputError } from "../../../certs/input-error.js";
+import { EXIT_OF, guarded } from "../guarded.js";
+import { printInputError } from "../simulate/print.js";
 
 interface RawCheckOptions {
   readonly ca?: string;
@@ -34,8 +36,13 @@ export function addCertsCommand(program: Command, done: (exitCode: number) => vo
     .action(async (files: readonly string[], options: { json?: boolean }) => {
       const json = options.json ?? false;
       await guarded(json, done, async () => {
-        const inspected = await inspectFiles(files, new Date());
+        const faults: InputError[] = [];
+        const inspected = await inspectFiles(files, new Date(), fault => {
+          faults.push(fault);
+        });
         for (const one of inspected) process.stdout.write(json ? `${JSON.stringify(one)}\n` : fileText(one));
+        for (const fault of faults) printInputError(fault, json);
+        if (faults.length > 0) return EXIT_OF.input;
         return inspected.some(one => one.holds.some(held => held.kind === "damaged")) ? 1 : 0;
       });
     });

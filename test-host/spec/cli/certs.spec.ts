@@ -55,6 +55,17 @@ describe("xs-cellular certs", () => {
     );
   });
 
+  // Nothing was told of the files that are there.
+  it("inspect tells what is there beside a file that is not, and ends with 2", async () => {
+    const { code, stdout, stderr } = await xsCellular(
+      ["certs", "inspect", "unit.pem", "none.pem", "ca.pem"],
+      cwd,
+    );
+    assert.equal(code, 2);
+    assert.match(stdout, /unit\.pem[\s\S]*ca\.pem/);
+    assert.match(stderr, /^xs-cellular: none\.pem does not exist\n {2}why: .*\n {2}fix: .*\n$/);
+  });
+
   it("inspect ends with 1 when something is damaged, and names it", async () => {
     const { code, stdout } = await xsCellular(["certs", "inspect", "cut.pem"], cwd);
     assert.equal(code, 1);
