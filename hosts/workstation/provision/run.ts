@@ -247,9 +247,14 @@ async function lineUntil(
     const { tally } = progress;
     const ms = Date.now() - began;
     const summary = await ledger.summary(profile.name);
-    out.line(endSentence(tally, ms));
     const done = summary.byState.done ?? 0;
-    out.line(`${doneWords(done, summary.units, profile.name)}.${againWords(tally, stop.signal.aborted)}`);
+    const end = [
+      endSentence(tally, ms),
+      `${doneWords(done, summary.units, profile.name)}.${againWords(tally, stop.signal.aborted)}`,
+    ];
+    if (stop.fault === undefined) for (const text of end) out.line(text);
+    // Where it should stand nobody sees it.
+    else process.stderr.write(`${end.join("\n")}\n`);
     let unwritten: FactoryError | InputError | undefined;
     if (book !== undefined && raw.report !== undefined) {
       const { reportPage } = await import("../../../certs/report/page.js");

@@ -35,6 +35,7 @@ describe("output that cannot be written", function () {
     assert.equal(code, 3, stderr);
     assert.match(stderr, /stdout cannot be written \(ENOSPC\)\n {2}why: .*full.*\n {2}fix: /);
     assert.equal(told(stderr), 1);
+    assert.match(stderr, /\n\d units? done.*\n\d of 3 units of demo (is|are) done\. Run again.*\n$/);
     assert.ok(!existsSync(floor.folder.file("ledger.db-wal")), "the ledger was closed");
   });
 
