@@ -62,12 +62,12 @@ function* fresh(units: readonly Unit[], profile: string, file: string): Step<rea
   for (const unit of units) {
     const record = known.get(unit.serial);
     const what = record === undefined ? undefined : difference(unit, profile, record);
-    const { line, entry } = unit;
-    if (what !== undefined) faults.push({ line, entry, what: `unit ${unit.serial} ${what}` });
+    const place = { line: unit.line, ...(unit.entry && { entry: unit.entry }) };
+    if (what !== undefined) faults.push({ ...place, what: `unit ${unit.serial} ${what}` });
     for (const [kind, value] of identitiesOf(unit)) {
       const owner = owners.get(`${kind} ${value}`);
       if (owner !== undefined && owner !== unit.serial)
-        faults.push({ line, entry, what: `${kind} ${value} is that of unit ${owner} in the ledger` });
+        faults.push({ ...place, what: `${kind} ${value} is that of unit ${owner} in the ledger` });
     }
     if (record === undefined) added.push(unit);
   }

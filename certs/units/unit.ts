@@ -23,7 +23,7 @@ export interface UnitFault {
   /** 0: of the file as a whole. */
   readonly line: number;
   /** `line` is the place in a JSON array. */
-  readonly entry?: true | undefined;
+  readonly entry?: true;
   readonly what: string;
 }
 

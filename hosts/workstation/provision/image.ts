@@ -10,7 +10,7 @@ import { readUnits } from "../../../certs/units/list.js";
 import { refuse } from "../simulate/check.js";
 import { acceptanceOf, checkAcceptance } from "./accepts.js";
 import { addCommon, addSecrets, commonOf, type RawCommon, type RawSecrets } from "./common.js";
-import { withLedger } from "./ledgers.js";
+import { checkTrail, withLedger } from "./ledgers.js";
 import { act, type Output } from "./output.js";
 import { refuseBoth, STDOUT, writeToPipe } from "./pipe.js";
 import { Progress } from "./progress.js";
@@ -81,6 +81,7 @@ async function image(out: Output, raw: RawImage): Promise<number> {
     );
     checkAcceptance(profile, acceptance);
     return await withLedger(common.ledger, units === undefined ? "existing" : "create", async ledger => {
+      await checkTrail(ledger);
       if (units !== undefined && raw.units !== undefined) await ledger.list(units, profile.name, raw.units);
       const progress = new Progress(out, profile, [raw.out], Date.now);
       const stop = new Stop(text => {

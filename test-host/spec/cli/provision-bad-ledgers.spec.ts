@@ -76,6 +76,14 @@ describe("xs-cellular provision, with a ledger that is not whole", function () {
     assert.ok(!readdirSync(floor.folder.path).includes("none"));
   });
 
+  it("image makes none when the end of the audit trail is broken, exit code 3", async () => {
+    const args = ["image", ...list, "--serial", "unit-1", "--out", "x.bin", "--ledger", "trail.db"];
+    const { code, summary } = await floor.json(args);
+    assert.equal(code, 3);
+    assert.equal((summary["failure"] as { readonly code: string }).code, "ledger-trail");
+    assert.ok(!readdirSync(floor.folder.path).includes("x.bin"));
+  });
+
   describe("for who may only read it", () => {
     /** Nobody, where the specs run as root, whom nothing is forbidden. */
     async function asReader<Result>(use: () => Promise<Result>): Promise<Result> {
