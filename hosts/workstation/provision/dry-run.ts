@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FactoryError } from "../../../certs/factory-error.js";
 import { asFactoryError, unknownSerial } from "../../../certs/factory/faults.js";
@@ -192,6 +193,11 @@ async function previewImages(
       continue;
     }
     const file = fileOf(unit.serial);
+    if (serial === undefined && !existsSync(file)) {
+      out.event("would", { serial: unit.serial, state: unit.state, action: "leave", file });
+      out.line(`${unit.serial}  is done, and would be left alone; its image is not here`);
+      continue;
+    }
     const fault = imageFault(unit, await new ImageTarget({ path: file }).connect());
     const { serial: one, state } = unit;
     out.event("would", {

@@ -101,6 +101,7 @@ async function image(out: Output, raw: RawImage): Promise<number> {
               progress.onEvent(event);
             },
             serials: [raw.serial],
+            isNamed: true,
             imageOf: () => place,
           },
           result => {

@@ -149,6 +149,7 @@ async function work(shared: Shared, raw: RawRun, open: LineOptions["open"]): Pro
   await runImages({
     ...shared,
     serials: imageSerials(shared.ledger, raw, profile),
+    isNamed: raw.serial !== undefined,
     imageOf: serial => ({ path: join(folder, `${fileNameOf(serial)}.bin`), force: raw.force }),
   });
 }

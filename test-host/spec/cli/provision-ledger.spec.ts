@@ -178,20 +178,39 @@ describe("xs-cellular provision", function () {
   });
 
   describe("run", () => {
-    // They were skipped: "3 of 3 units are done", and 0.
-    it("finished units whose images are not in that folder are told, and end with 1", async () => {
+    // They were skipped without a word: "3 of 3 units are done". Who flashes and deletes images has no failure.
+    it("finished units whose images are not in that folder are told, and fail only when they are named", async () => {
       const args = ["run", "--images", "made", "--ledger", "made.db"];
       await floor.good([...args, "--units", "units.csv"]);
-      rmSync(floor.folder.file("made/unit-2.bin"));
+      const file = floor.folder.file("made/unit-2.bin");
+      rmSync(file);
       const { code, lines, summary } = await floor.json(args);
-      assert.deepEqual([code, summary["already"], summary["failures"]], [1, 2, { "image-made": 1 }]);
-      const failed = lines.filter(({ outcome }) => outcome === "failed").map(({ serial }) => serial);
-      assert.deepEqual(failed, ["unit-2"]);
-      assert.ok(!existsSync(floor.folder.file("made/unit-2.bin")));
-      const run = await floor.provision([...args, "--dry-run"]);
-      assert.equal(run.code, 1);
-      assert.match(run.stdout, /^unit-1 +is done, and would be left alone$/m);
-      assert.match(run.stderr, /the image of unit-2 was made before/);
+      assert.deepEqual([code, summary["already"], summary["failed"]], [0, 3, 0]);
+      const away = lines.filter(one => one["code"] === "image-away").map(({ serial }) => serial);
+      assert.deepEqual(away, ["unit-2"]);
+      assert.ok(!existsSync(file));
+      const dry = await floor.good([...args, "--dry-run"]);
+      assert.match(dry.stdout, /^unit-1 +is done, and would be left alone$/m);
+      assert.match(dry.stdout, /^unit-2 +is done, and would be left alone; its image is not here$/m);
+      const named = await floor.provision([...args, "--serial", "unit-2"]);
+      assert.equal(named.code, 1);
+      assert.match(named.stderr, /the image of unit-2 was made before/);
+      assert.ok(!existsSync(file));
+    });
+
+    it("a damaged image of a finished unit fails, and stays as it is", async () => {
+      const args = ["run", "--images", "made", "--ledger", "made.db"];
+      const file = floor.folder.file("made/unit-1.bin");
+      const bytes = readFileSync(file);
+      const cut = bytes.subarray(0, 1_500);
+      writeFileSync(file, cut);
+      const { code, summary } = await floor.json(args);
+      assert.deepEqual([code, summary["failures"]], [1, { "image-made": 1 }]);
+      assert.deepEqual(readFileSync(file), Buffer.from(cut));
+      const dry = await floor.provision([...args, "--dry-run"]);
+      assert.equal(dry.code, 1);
+      assert.match(dry.stderr, /the image of unit-1 was made before, and what is at this place is damaged/);
+      writeFileSync(file, bytes);
     });
   });
 
