@@ -102,6 +102,8 @@ export class Slot {
 
   /** Erases everything. The records go last: until then they say what they said of objects that are gone. */
   erase(): void {
+    // Nobody must go on with what an erasure that power cuts off leaves of a begun slot: its rest would lie in the way.
+    if (this.kind === BEGUN) this.append(ERASED);
     const flash = this.flash;
     const blocks = flash.status().blocks;
     for (let block = 0; block < blocks; block++) flash.eraseBlock(block);
@@ -110,7 +112,7 @@ export class Slot {
 
   /** What stands before `end` is to be in use. */
   commit(end: number): boolean {
-    return this.append(COMMITTED, end, crc32(0, this.view, 0, end));
+    return end <= this.limit && this.append(COMMITTED, end, crc32(0, this.view, 0, end));
   }
 
   /** One more failed try. True: it is written, and was not the last. */
@@ -122,8 +124,9 @@ export class Slot {
   append(kind: number, end = 0, crc = 0): boolean {
     const record = this.record;
     const words = [RECORD_MAGIC, kind, this.sequence, end, crc, 0, 0];
-    // A factory's image may reach to where records begin. An end that is no place takes all of them.
-    const used = Math.ceil((this.cert.end - this.limit) / RECORD_BYTES);
+    // A factory's image may reach to where records begin. An end that is no place takes all of them. Ours never reaches there,
+    // whatever the length in a header says that power cut off.
+    const used = this.kind === 0 ? Math.ceil((this.cert.end - this.limit) / RECORD_BYTES) : 0;
     if (used > this.place) this.place = used;
     while (this.place < PLACES) {
       const place = this.place++;
